@@ -1,0 +1,207 @@
+"""``city.toml``, read once, as frozen values: one class a concern, each field with its default and a sentence.
+
+The reference page of the documentation is generated from these classes (:func:`describe`), and a test fails
+when a setting is missing there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from arengo.errors import Place, SettingsError
+
+
+def _set(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class CitySettings:
+    """``[city]``: how the city calls itself and speaks."""
+
+    name: str = _set("Your city", "Name shown on every page instead of the word platform.")
+    language: str = _set("en", "Default language of the pages (BCP 47), used when the browser asks for none we have.")
+    timezone: str = _set("UTC", "IANA time zone in which source times without an offset are read.")
+    country: str = _set("", "ISO 3166 two-letter code; orders ambiguous dates and telephone numbers in drafts.")
+    url: str = _set("", "Public address of the portal, used in links; empty means the address of the request.")
+    accent: str = _set("#9d2f1f", "Accent colour of the pages; refused when its contrast on paper is below 4.5 to 1.")
+    contact: str = _set("", "E-mail address shown to people who need help.")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """``[engine]``: how much of the machine DuckDB may use."""
+
+    threads: int = _set(2, "Threads of one query or job.")
+    job_memory: str = _set("768MB", "Memory limit of one publication; what does not fit spills to disk.")
+    serve_memory: str = _set("192MB", "Memory limit of the engine that answers requests, per worker.")
+    request_seconds: float = _set(20.0, "A query that takes longer is cancelled and answered with 503.")
+    cache_bytes: int = _set(32_000_000, "Memory for answers kept by version, query and policy, per worker.")
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """``[state]``: the city's own small database."""
+
+    url: str = _set("", "SQLAlchemy address of the state database; empty means SQLite under .arengo/.")
+
+
+@dataclass(frozen=True, slots=True)
+class LakeSettings:
+    """``[lake]``: where versions live."""
+
+    warehouse: str = _set("", "Folder or address of the Iceberg warehouse; empty means .arengo/lake.")
+    catalogue: str = _set("", "SQLAlchemy address of the Iceberg catalogue; empty means SQLite under .arengo/.")
+    keep_days: int = _set(0, "Versions older than this many days expire (0 keeps all); a contract may say otherwise.")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """``[sources]``: limits on what comes in."""
+
+    allow_hosts: tuple[str, ...] = _set((), "Hosts or networks (CIDR) the guard lets through although private.")
+    max_bytes: int = _set(20_000_000_000, "Largest download or unpacked member, in bytes.")
+    max_ratio: int = _set(200, "Largest ratio of unpacked to packed bytes.")
+    max_cell: int = _set(16_000_000, "Largest single cell or line, in bytes.")
+    timeout: float = _set(30.0, "Seconds to wait for an answer from another machine.")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """``[publish]``: the street in."""
+
+    parallel: int = _set(2, "Datasets published at the same time.")
+    shrink: float = _set(0.5, "A version with fewer rows than this share of the last one is refused unless told.")
+    quarantine_share: float = _set(0.5, "A publication with a larger share of quarantined rows is refused.")
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """``[serve]``: the web server."""
+
+    host: str = _set("127.0.0.1", "Address to listen on.")
+    port: int = _set(8000, "Port to listen on.")
+    workers: int = _set(1, "Server processes.")
+    max_rows: int = _set(10_000, "Largest page of rows one request may ask for.")
+    schedule: bool = _set(True, "Run the publications that contracts ask for by their frequency.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of ``city.toml`` plus the folder it was found in."""
+
+    root: Path
+    city: CitySettings = CitySettings()
+    engine: EngineSettings = EngineSettings()
+    state: StateSettings = StateSettings()
+    lake: LakeSettings = LakeSettings()
+    sources: SourceSettings = SourceSettings()
+    publish: PublishSettings = PublishSettings()
+    serve: ServeSettings = ServeSettings()
+
+    @property
+    def home(self) -> Path:
+        """Everything Arengo writes lives here."""
+        return self.root / ".arengo"
+
+    @property
+    def state_url(self) -> str:
+        return self.state.url or f"sqlite:///{self.home / 'state.sqlite'}"
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "city": CitySettings,
+    "engine": EngineSettings,
+    "state": StateSettings,
+    "lake": LakeSettings,
+    "sources": SourceSettings,
+    "publish": PublishSettings,
+    "serve": ServeSettings,
+}
+
+
+def describe() -> Iterator[tuple[str, str, str, Any, str]]:
+    """(section, name, type, default, sentence) of every setting, in order."""
+    for section, kind in SECTIONS.items():
+        hints = get_type_hints(kind)
+        for item in fields(kind):
+            name = getattr(hints[item.name], "__name__", str(hints[item.name]))
+            yield section, item.name, name, item.default, item.metadata["doc"]
+
+
+def load(root: Path | str, environ: dict[str, str] | None = None) -> Settings:
+    """Read ``root/city.toml``; ``ARENGO_SECTION_NAME`` in the environment wins over the file.
+
+    Raises SettingsError when the folder is no city, a name is unknown or a value has the wrong type.
+    """
+    root = Path(root).resolve()
+    path = root / "city.toml"
+    if not path.is_file():
+        raise SettingsError(
+            f"{root} is not a city folder: city.toml is missing.",
+            todo="Run 'arengo init DIR' to make one, or name the folder with --city.",
+            place=Place(file=str(path)),
+        )
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"This is not TOML: {error}.", place=Place(file=str(path))) from error
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for section in raw:
+        if section not in SECTIONS:
+            raise SettingsError(
+                f"There is no section [{section}].",
+                todo=f"The sections are {', '.join(SECTIONS)}.",
+                place=Place(file=str(path)),
+            )
+    for section, kind in SECTIONS.items():
+        values[section] = _section(section, kind, raw.get(section, {}), env, path)
+    return Settings(root=root, **values)
+
+
+def _section(section: str, kind: type[Any], raw: dict[str, Any], env: Any, path: Path) -> Any:
+    known = {item.name: item for item in fields(kind)}
+    for name in raw:
+        if name not in known:
+            raise SettingsError(
+                f"There is no setting {section}.{name}.",
+                todo=f"Known here: {', '.join(known)}.",
+                place=Place(file=str(path)),
+            )
+    out: dict[str, Any] = {}
+    for name, item in known.items():
+        text = env.get(f"ARENGO_{section}_{name}".upper())
+        if text is not None:
+            out[name] = _from_text(text, item.default, f"ARENGO_{section}_{name}".upper())
+        elif name in raw:
+            out[name] = _typed(raw[name], item.default, f"{section}.{name}", path)
+    return kind(**out)
+
+
+def _typed(value: Any, default: Any, name: str, path: Path) -> Any:
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise SettingsError(
+            f"{name} is {value!r}, but a {type(default).__name__} is wanted.", place=Place(file=str(path))
+        )
+    return value
+
+
+def _from_text(text: str, default: Any, name: str) -> Any:
+    try:
+        if isinstance(default, bool):
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        if isinstance(default, tuple):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        return type(default)(text)
+    except (KeyError, ValueError) as error:
+        raise SettingsError(f"{name} is {text!r}, but a {type(default).__name__} is wanted.") from error
