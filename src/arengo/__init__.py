@@ -1,3 +1,38 @@
-"""Arengo: the urban data platform a city runs itself."""
+"""Arengo: the urban data platform a city runs itself.
+
+>>> import arengo
+>>> city = arengo.open("city/")                     # doctest: +SKIP
+>>> city.publish(["street-trees"])                  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arengo.city import City
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "draft", "init", "open"]
+
+
+def open(path: Path | str = ".") -> City:  # noqa: A001 - arengo.open reads like the built-in it resembles
+    """Open a city folder; see :class:`arengo.city.City`."""
+    from arengo.city import open_city
+
+    return open_city(path)
+
+
+def init(path: Path | str, **options: Any) -> City:
+    """Make a city folder; see :func:`arengo.city.init`."""
+    from arengo.city import init as make
+
+    return make(path, **options)
+
+
+def draft(target: str, **options: Any) -> list[Any]:
+    """Draft contracts from a file, address or database; see :func:`arengo.city.draft`."""
+    from arengo.city import draft as infer
+
+    return infer(target, **options)

@@ -1,0 +1,68 @@
+"""The web application: faces and portal over one door, and the server that runs it.
+
+``create()`` is the ASGI factory; the city folder comes from ``ARENGO_CITY``. Any ASGI server can run it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from arengo.errors import SettingsError
+from arengo.settings import Settings
+
+KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/stack.md 4.3)
+
+
+def create() -> Any:
+    """Open the city of ``ARENGO_CITY`` and compose faces and portal into one ASGI application."""
+    from starlette.applications import Starlette
+    from starlette.routing import Router
+
+    from arengo import faces, portal
+    from arengo.city import open_city
+
+    city = open_city(os.environ.get("ARENGO_CITY", "."))
+    api = faces.routes(city.door, city.catalogue, city.settings)
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state)
+    inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
+    inner.state.city = city
+    assert isinstance(inner.router, Router)
+    return faces.wrap(inner, city.door, city.catalogue, city.settings)
+
+
+def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0) -> None:
+    """Serve until stopped. Raises SettingsError when the address is taken."""
+    import socket
+
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
+    address, number = host or settings.serve.host, port or settings.serve.port
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, number))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {number} of {address} is not free: {error.strerror}.", todo="Choose another with --port."
+            ) from error
+    os.environ["ARENGO_CITY"] = str(settings.root)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    print(f"{settings.city.name}: http://{'localhost' if address in ('127.0.0.1', '0.0.0.0') else address}:{number}/")
+    sys.stdout.flush()
+    Granian(
+        "arengo.app:create",
+        factory=True,
+        address=address,
+        port=number,
+        interface=Interfaces.ASGINL,
+        workers=workers or settings.serve.workers,
+        loop=Loops.uvloop,
+        websockets=False,
+        log_level="warning",  # type: ignore[arg-type]
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_TIMEOUT,
+        process_name="arengo",
+    ).serve()

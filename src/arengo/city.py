@@ -1,0 +1,354 @@
+"""Composition root: opens the rooms from the settings and hands them to the app, the command line and notebooks.
+
+``arengo.open("city/")`` gives a :class:`City`. Every command of the command line is one call of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arengo import settings as settings_module
+from arengo.contract import Contract, Finding, lint, load
+from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
+from arengo.settings import Settings
+
+if TYPE_CHECKING:
+    from arengo.catalogue import Catalogue
+    from arengo.contract.draft import Draft
+    from arengo.door import Answer, Door
+    from arengo.lake import Lake
+    from arengo.lake.version import Difference, Version
+    from arengo.publish import Publisher, Run
+    from arengo.query.model import Query
+    from arengo.sources.base import Context
+    from arengo.state import State
+
+CITY_TOML = """\
+# The city's own settings. Every setting, its default and what it does: docs/reference/settings.md
+[city]
+name = "{name}"
+language = "{language}"
+timezone = "{timezone}"
+country = "{country}"
+"""
+
+FOLDERS = ("contracts", "sources", "policies", "hierarchies", "indicators", "translations")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """What ``apply`` would do with one contract: add, change, same or retire; and what it means for readers."""
+
+    dataset: str
+    action: str
+    before: str
+    after: str
+    sentences: tuple[str, ...] = ()
+    breaking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One dataset at a glance."""
+
+    dataset: str
+    title: str
+    contract: str
+    version: int | None
+    rows: int | None
+    quarantined: int | None
+    published_at: datetime | None
+    last_run: str
+    next_update: datetime | None
+
+
+class City:
+    """A city folder, opened. Rooms open when first asked for, so a command pays only for what it needs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __repr__(self) -> str:
+        return f"<City {self.settings.city.name!r} at {self.settings.root}>"
+
+    # The rooms
+
+    @cached_property
+    def state(self) -> State:
+        from arengo.state import open_state
+
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return open_state(self.settings.state_url)
+
+    @cached_property
+    def lake(self) -> Lake:
+        from arengo.lake import Lake
+
+        return Lake(self.settings, self.state)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from arengo.catalogue import Catalogue
+
+        return Catalogue(self.state, self.lake)
+
+    @cached_property
+    def door(self) -> Door:
+        from arengo.door import Door
+
+        return Door(self.settings, self.catalogue, self.lake)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        from arengo.publish import Publisher
+
+        return Publisher(self.settings, self.state, self.lake)
+
+    def close(self) -> None:
+        """Release what is open; a City can be used as a context manager instead."""
+        for name in ("publisher", "door", "lake", "state"):
+            room = self.__dict__.pop(name, None)
+            close = getattr(room, "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> City:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # The contracts of the folder
+
+    def contract_paths(self) -> list[Path]:
+        return sorted((self.settings.root / "contracts").glob("**/*.odcs.y*ml"))
+
+    def contracts(self, datasets: Sequence[str] = ()) -> dict[str, Contract]:
+        """Contracts of the folder by dataset id; only ``datasets`` when given (a path to a contract counts too)."""
+        wanted = set(datasets)
+        found: dict[str, Contract] = {}
+        for path in self.contract_paths():
+            contract = load(path, self.settings.root)
+            if contract.id in found:
+                raise ContractError(
+                    f"The id {contract.id} is already used by {found[contract.id].path}.",
+                    todo="Give one of the two another id.",
+                    place=Place(file=str(path)),
+                )
+            found[contract.id] = contract
+        if not wanted:
+            return found
+        out: dict[str, Contract] = {}
+        for name in datasets:
+            by_path = [item for item in found.values() if item.path and item.path.resolve() == Path(name).resolve()]
+            if name in found:
+                out[name] = found[name]
+            elif by_path:
+                out[by_path[0].id] = by_path[0]
+            else:
+                raise UnknownDataset(
+                    f"No contract in {self.settings.root / 'contracts'} has the id {name}.",
+                    todo=_nearest(name, found),
+                )
+        return out
+
+    def lint(self, paths: Iterable[Path] = ()) -> dict[Path, list[Finding]]:
+        """Findings of each contract file, the whole folder by default."""
+        return {path: lint(path.read_text(encoding="utf-8"), path) for path in (list(paths) or self.contract_paths())}
+
+    def plan(self) -> list[PlanItem]:
+        """What ``apply`` would change, without changing it."""
+        from arengo.contract import compare
+
+        held = {contract.id: contract for contract in self.catalogue.contracts()}
+        items: list[PlanItem] = []
+        for name, contract in self.contracts().items():
+            old = held.pop(name, None)
+            if old is None:
+                items.append(PlanItem(name, "add", "", contract.version, ("A new dataset.",)))
+            elif old.text == contract.text:
+                items.append(PlanItem(name, "same", old.version, contract.version))
+            else:
+                found = compare(old, contract)
+                items.append(
+                    PlanItem(
+                        name,
+                        "change",
+                        old.version,
+                        contract.version,
+                        tuple(item.sentence for item in found) or ("Only words change, no reader is affected.",),
+                        any("breaking" in (item.consumer, item.producer) for item in found),
+                    )
+                )
+        items += [
+            PlanItem(name, "retire", old.version, "", ("Its contract is no longer in the folder.",))
+            for name, old in held.items()
+        ]
+        return items
+
+    def apply(self, datasets: Sequence[str] = ()) -> list[PlanItem]:
+        """Bring the running city to what the folder says. Applying twice changes nothing.
+
+        With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
+        """
+        plan = [item for item in self.plan() if not datasets or (item.dataset in datasets and item.action != "retire")]
+        contracts = self.contracts()
+        now = datetime.now(UTC)
+        for item in plan:
+            if item.action in ("add", "change"):
+                contract = contracts[item.dataset]
+                relative = contract.path.relative_to(self.settings.root) if contract.path else None
+                self.state.put_contract(
+                    contract.id,
+                    version=contract.version,
+                    sha=hashlib.sha256(contract.text.encode()).hexdigest(),
+                    text=contract.text,
+                    path=str(relative or ""),
+                    at=now,
+                )
+            elif item.action == "retire":
+                self.state.retire(item.dataset, now)
+        return plan
+
+    # The street in
+
+    def context(self, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Context:
+        from arengo.sources.base import Context
+
+        scratch = self.settings.home / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        city = self.settings.city
+        return Context(
+            self.settings.sources, scratch, timezone=city.timezone, country=city.country, progress=progress
+        )
+
+    def draft(self, target: str, *, table: str = "", id: str = "", rows: int = 5000) -> list[Draft]:
+        """One drafted contract for each table of a file, address or database."""
+        return draft(target, table=table, id=id, rows=rows, settings=self.settings)
+
+    def publish(
+        self,
+        datasets: Sequence[str] = (),
+        *,
+        at: datetime | None = None,
+        force_shrink: bool = False,
+        trigger: str = "manual",
+        progress: Any = None,
+    ) -> list[Run]:
+        """Apply the contracts named (all by default) and publish them; one run each, errors inside the runs."""
+        contracts = self.contracts(datasets)
+        self.apply(list(contracts))
+        return self.publisher.publish(
+            list(contracts.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress
+        )
+
+    # The street out
+
+    def status(self) -> list[Status]:
+        runs = self.state.last_runs()
+        out = []
+        for entry in self.catalogue.entries(limit=None).items:
+            version = entry.version
+            run = runs.get(entry.contract.id)
+            out.append(
+                Status(
+                    entry.contract.id,
+                    entry.contract.title(self.settings.city.language),
+                    entry.contract.version,
+                    version.number if version else None,
+                    version.rows if version else None,
+                    version.quarantined if version else None,
+                    version.published_at if version else None,
+                    run.state if run else "never",
+                    entry.next_update,
+                )
+            )
+        return out
+
+    def versions(self, dataset: str) -> tuple[Version, ...]:
+        return tuple(self.door.versions(dataset))
+
+    def diff(self, dataset: str, before: str, after: str) -> Difference:
+        return self.door.diff(dataset, before, after)
+
+    def query(self, query: Query) -> Answer:
+        return self.door.ask(query)
+
+
+def open_city(path: Path | str = ".") -> City:
+    """Open a city folder. Raises SettingsError when there is no ``city.toml``."""
+    return City(settings_module.load(path))
+
+
+def init(
+    path: Path | str, *, name: str = "", language: str = "en", timezone: str = "UTC", country: str = ""
+) -> City:
+    """Make a city folder. What is there already is kept; a second call changes nothing."""
+    root = Path(path).resolve()
+    toml = root / "city.toml"
+    if root.exists() and not root.is_dir():
+        raise SettingsError(f"{root} is a file, a folder is wanted.")
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    if not toml.exists():
+        title = name or root.name.replace("-", " ").replace("_", " ").title()
+        words = {"name": title, "language": language, "timezone": timezone, "country": country}
+        for key, value in words.items():
+            if any(mark in value for mark in '"\\\n'):
+                raise SettingsError(f"The {key} may not hold quotes, backslashes or line breaks: {value!r}.")
+        toml.write_text(CITY_TOML.format(**words), encoding="utf-8")
+    ignore = root / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(".arengo/\n", encoding="utf-8")
+    return open_city(root)
+
+
+def draft(
+    target: str, *, table: str = "", id: str = "", rows: int = 5000, settings: Settings | None = None
+) -> list[Draft]:
+    """Draft contracts from a file, http(s) address or database DSN. Needs no city folder.
+
+    Raises SourceError with what was met and what to do.
+    """
+    import tempfile
+
+    from arengo.contract.draft import infer
+    from arengo.sources import detect, samples
+    from arengo.sources.base import Context
+
+    settings = settings or Settings(root=Path.cwd())
+    with tempfile.TemporaryDirectory(prefix="arengo-draft-") as scratch:
+        context = Context(
+            settings.sources, Path(scratch), timezone=settings.city.timezone, country=settings.city.country
+        )
+        spec = detect(target, context, settings.root)
+        found = samples(spec, context, rows)
+        if table:
+            names = [sample.table or sample.name for sample in found]
+            found = [sample for sample in found if table in (sample.table, sample.name)]
+            if not found:
+                raise UnknownDataset(f"{target} has no table {table}.", todo=f"It has: {', '.join(names)}.")
+        drafts = []
+        taken: set[str] = set()
+        for sample in found:
+            item = infer(sample, id=id if len(found) == 1 else "", country=settings.city.country)
+            number = 2
+            while item.id in taken:
+                item = infer(sample, id=f"{item.id}-{number}", country=settings.city.country)
+                number += 1
+            taken.add(item.id)
+            drafts.append(item)
+        return drafts
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 3)
+    return f"Did you mean {' or '.join(near)}?" if near else "'arengo status' lists the datasets."

@@ -1,0 +1,611 @@
+"""The command line: the second face of the library, every command one call of :class:`arengo.city.City`.
+
+Exit codes: 0 done, 1 unexpected, 2 the command's words are wrong, 3 the contract or the source is wrong (or a
+publication was refused), 4 the installation needs attention. People read standard output, progress goes to
+standard error, ``--json`` gives a script one JSON document.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from arengo.errors import ArengoError, BadQuery, ContractError
+
+if TYPE_CHECKING:
+    from arengo.city import City
+
+STORY = """\
+The urban data platform a city runs itself.
+
+A dataset's life, in order: 'init' makes a city folder, 'draft' writes a contract for a file, 'lint' and 'plan'
+read it, 'publish' brings the data in, 'serve' shows it. 'status', 'versions', 'diff', 'history' and 'query' look at
+what is held; 'export' takes it out again.
+"""
+
+app = typer.Typer(
+    name="arengo",
+    help=STORY,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+HERE = Path(".")
+
+
+def main() -> None:
+    """Entry point: Arengo's own errors become one sentence and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except ArengoError as error:
+        _fail(error)
+    except typer.Abort:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        print("Stopped. What was published stays; nothing is half-published.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        show = getattr(error, "show", None)  # click's own usage errors
+        if show is None:
+            raise
+        show()
+        sys.exit(getattr(error, "exit_code", 2))
+
+
+def _fail(error: ArengoError) -> NoReturn:
+    if "--json" in sys.argv:
+        print(jsonlib.dumps({"error": error.as_dict()}, ensure_ascii=False))
+    else:
+        print(f"{error.title}.\n  {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _open(city: Path) -> City:
+    from arengo.city import open_city
+
+    return open_city(city)
+
+
+def _emit(value: Any) -> None:
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=options) + b"\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
+    """Aligned columns without frames, readable by eye, by screen reader and by ``cut``."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(text) for text in column) for column in zip(headers, *texts, strict=True)]
+    for line in [list(headers), *texts]:
+        cells = [
+            cell.rjust(width) if index in numbers else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def _moment(text: str) -> datetime | None:
+    """A date or RFC 3339 time in UTC; a date means its noon, so that the day is right in most time zones."""
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(12), UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadQuery(f"{text!r} is no date or time.", todo="Write 2026-05-01 or 2026-05-01T12:00:00Z.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="The folder to make.")],
+    name: Annotated[str, typer.Option(help="The city's name.")] = "",
+    language: Annotated[str, typer.Option(help="Language of the pages (BCP 47).")] = "en",
+    timezone: Annotated[str, typer.Option(help="IANA time zone of times without an offset.")] = "UTC",
+    country: Annotated[str, typer.Option(help="ISO two-letter country code.")] = "",
+) -> None:
+    """Make a city folder: city.toml and the folders for contracts and sources."""
+    from arengo.city import init as make
+
+    city = make(directory, name=name, language=language, timezone=timezone, country=country)
+    print(f"{city.settings.city.name} is ready in {directory}")
+    print(f"Next: arengo draft FILE -o {directory}/contracts/NAME.odcs.yaml")
+
+
+@app.command()
+def draft(
+    target: Annotated[str, typer.Argument(metavar="FILE|URL|DSN", help="A file, an http(s) address or a database.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The contract to write.")] = None,
+    table: Annotated[str, typer.Option(help="One table (sheet, layer, member) of a source that has several.")] = "",
+    id: Annotated[str, typer.Option(help="The dataset's id.")] = "",  # noqa: A002
+    city: CityOption = HERE,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite contracts that are there.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Draft a contract from a file, address or database, for a person to read.
+
+    A source with several tables gives a contract for each: the first takes the name after -o, the others
+    stand beside it as NAME.TABLE.odcs.yaml.
+    """
+    from arengo import settings as settings_module
+    from arengo.city import draft as infer
+
+    root = _city_of(output) or (city.resolve() if (city / "city.toml").is_file() else None)
+    settings = settings_module.load(root) if root else None
+    found = infer(target, table=table, id=id or _id_of(output), settings=settings)
+    if output is None:
+        if json:
+            _emit([{"id": item.id, "contract": item.text, "doubts": item.doubts} for item in found])
+        else:
+            print("---\n".join(item.text for item in found), end="")
+        return
+    written = []
+    for number, item in enumerate(found):
+        path = output if number == 0 else _beside(output, item.id)
+        if path.exists() and not force:
+            raise ContractError(f"{path} is there already.", todo="Use --force to write over it, or another name.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(item.text, encoding="utf-8")
+        written.append((path, item))
+    if json:
+        _emit([{"id": item.id, "path": str(path), "doubts": item.doubts} for path, item in written])
+        return
+    for path, item in written:
+        print(f"{path}: {item.id}, {len(item.contract.properties)} columns")
+        for doubt in item.doubts:
+            print(f"  please check: {doubt}")
+
+
+def _city_of(path: Path | None) -> Path | None:
+    """The city folder that a contract's path lies in."""
+    if path is None:
+        return None
+    return next((folder for folder in path.resolve().parents if (folder / "city.toml").is_file()), None)
+
+
+def _id_of(output: Path | None) -> str:
+    """A dataset's id from the contract's file name, when that is a good id."""
+    import re
+
+    if output is None:
+        return ""
+    stem = output.name.split(".odcs.")[0].removesuffix(".yaml").removesuffix(".yml")
+    return stem if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", stem) else ""
+
+
+def _beside(output: Path, name: str) -> Path:
+    stem, dot, rest = output.name.partition(".odcs.")
+    return output.with_name(f"{stem}.{name}{dot}{rest}" if dot else f"{output.stem}.{name}{output.suffix}")
+
+
+@app.command()
+def lint(
+    contracts: Annotated[list[Path] | None, typer.Argument(help="Contract files; the city's by default.")] = None,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Check contracts: line, finding, what to do. Fails (3) when there is an error."""
+    from arengo.contract import lint as check
+
+    paths = list(contracts or []) or _open(city).contract_paths()
+    found = {}
+    for path in paths:
+        try:
+            found[path] = check(path.read_text(encoding="utf-8"), path)
+        except OSError as error:
+            raise ContractError(f"{path} cannot be read: {error.strerror}.") from error
+    errors = sum(item.severity == "error" for items in found.values() for item in items)
+    if json:
+        _emit({str(path): items for path, items in found.items()})
+    else:
+        for path, items in found.items():
+            for item in items:
+                print(f"{path}:{item.line or 1}: {item.severity}: {item.message} {item.todo}".rstrip())
+        print(f"{len(found)} contracts, {errors} errors, {sum(map(len, found.values())) - errors} other findings")
+    if errors:
+        raise typer.Exit(3)
+
+
+@app.command()
+def plan(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Show what 'apply' would change, and whom it would break."""
+    with _open(city) as opened:
+        _show_plan(opened.plan(), json)
+
+
+@app.command()
+def apply(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Bring the running city to what the folder says. Twice is once."""
+    with _open(city) as opened:
+        _show_plan(opened.apply(), json)
+
+
+def _show_plan(items: Sequence[Any], json: bool) -> None:
+    if json:
+        _emit(items)
+        return
+    for item in items:
+        if item.action != "same":
+            arrow = f" {item.before} -> {item.after}" if item.before and item.after else f" {item.after or item.before}"
+            print(f"{item.action:7}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
+            for sentence in item.sentences:
+                print(f"         {sentence}")
+    same = sum(item.action == "same" for item in items)
+    print(f"{len(items) - same} to change, {same} as they are")
+
+
+@app.command()
+def publish(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets (ids or contract files); all by default.")] = None,
+    city: CityOption = HERE,
+    at: Annotated[str, typer.Option(help="Publication time of a backfilled version (date or RFC 3339).")] = "",
+    allow_shrink: Annotated[bool, typer.Option(help="Accept a version with far fewer rows than the last.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Pull, type, check and commit datasets as new versions. Fails (3) when one did not make it."""
+    with _open(city) as opened:
+        if not json and not opened.contract_paths():
+            raise ContractError(
+                f"There is no contract in {opened.settings.root / 'contracts'}.",
+                todo="Draft one: arengo draft FILE -o contracts/NAME.odcs.yaml",
+            )
+        with _Progress(quiet=json) as progress:
+            runs = opened.publish(
+                datasets or [], at=_moment(at), force_shrink=allow_shrink, progress=progress.listen
+            )
+    if json:
+        _emit(runs)
+    else:
+        for run in runs:
+            print(_sentence(run))
+    if any(run.state in ("failed", "refused") for run in runs):
+        raise typer.Exit(3)
+
+
+def _sentence(run: Any) -> str:
+    if run.state == "succeeded":
+        held = f", {run.quarantined:,} quarantined" if run.quarantined else ""
+        text = f"{run.dataset}: v{run.version}, {run.rows:,} rows{held}, {run.seconds:.1f} s"
+        return "\n".join([text, *(f"  warning: {warning}" for warning in run.warnings)])
+    if run.state == "unchanged":
+        return f"{run.dataset}: unchanged"
+    error = run.error or {}
+    where = ", ".join(f"{key} {error[key]}" for key in ("file", "row", "column") if error.get(key))
+    words = " ".join(part for part in (error.get("message", ""), error.get("todo", "")) if part)
+    return f"{run.dataset}: {run.state}. {words}{f' ({where})' if where else ''}\n  The published version is as it was."
+
+
+class _Progress:
+    """One bar a dataset on standard error; silent when that is no terminal or when asked."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet or not sys.stderr.isatty()
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> _Progress:
+        if not self.quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self.bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[step]}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.bars.start()
+        return self
+
+    def listen(self, dataset: str, step: str, done: int = 0, total: int | None = None) -> None:
+        """Called by the publisher: ``done`` of ``total`` bytes or rows of a step; total None when unknown."""
+        if self.quiet:
+            return
+        if dataset not in self.tasks:
+            self.tasks[dataset] = self.bars.add_task(dataset, step=step, total=total)
+        self.bars.update(self.tasks[dataset], completed=done, total=total, step=step)
+
+    def __exit__(self, *_: object) -> None:
+        if not self.quiet:
+            self.bars.stop()
+
+
+@app.command()
+def status(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Every dataset at a glance: version, rows, last run, next update."""
+    with _open(city) as opened:
+        items = opened.status()
+    if json:
+        _emit(items)
+        return
+    if not items:
+        print("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml")
+        return
+    day = "%Y-%m-%d %H:%M"
+    _table(
+        ["dataset", "version", "rows", "quarantined", "published (UTC)", "last run", "next update"],
+        [
+            [
+                item.dataset,
+                f"v{item.version}" if item.version else "none",
+                f"{item.rows:,}" if item.rows is not None else "",
+                f"{item.quarantined:,}" if item.quarantined is not None else "",
+                item.published_at.strftime(day) if item.published_at else "",
+                item.last_run,
+                item.next_update.strftime(day) if item.next_update else "",
+            ]
+            for item in items
+        ],
+        numbers=(2, 3),
+    )
+
+
+@app.command()
+def versions(dataset: str, city: CityOption = HERE, json: JsonOption = False) -> None:
+    """The versions of a dataset, newest first."""
+    with _open(city) as opened:
+        found = opened.versions(dataset)
+    if json:
+        _emit([_version(item) for item in found])
+        return
+    _table(
+        ["version", "published (UTC)", "rows", "quarantined", "bytes", "contract"],
+        [
+            [
+                item.label,
+                item.published_at.strftime("%Y-%m-%d %H:%M:%S"),
+                f"{item.rows:,}",
+                f"{item.quarantined:,}",
+                f"{item.bytes:,}",
+                item.contract_version,
+            ]
+            for item in found
+        ],
+        numbers=(2, 3, 4),
+    )
+
+
+def _version(item: Any) -> dict[str, Any]:
+    names = "dataset number published_at contract_version rows rows_in quarantined bytes checksum snapshot_id".split()
+    return {name: getattr(item, name) for name in names}
+
+
+@app.command()
+def diff(
+    dataset: str,
+    before: Annotated[str, typer.Argument(metavar="V1", help="A version (3, v3) or a date.")],
+    after: Annotated[str, typer.Argument(metavar="V2", help="A version or a date.")],
+    limit: Annotated[int, typer.Option(help="Rows to show; 0 for counts only.")] = 20,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """What was added, changed and removed between two versions."""
+    with _open(city) as opened:
+        counts = opened.diff(dataset, before, after)
+        changes = opened.changes(dataset, before, after, limit) if limit else []
+    if json:
+        _emit({"difference": counts, "changes": changes})
+        return
+    print(
+        f"{dataset} v{counts.before} -> v{counts.after}: "
+        f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed"
+    )
+    for words, names in (("new columns", counts.columns_added), ("gone columns", counts.columns_removed)):
+        if names:
+            print(f"  {words}: {', '.join(names)}")
+    for old, new in counts.columns_renamed:
+        print(f"  renamed column: {old} -> {new}")
+    marks = {"added": "+", "changed": "~", "removed": "-"}
+    for change in changes:
+        key = " ".join(str(part) for part in change.key)
+        if change.kind == "changed":
+            parts = [f"{name}: {change.before[name]!s} -> {value!s}" for name, value in change.after.items()]
+        else:
+            row = change.after or change.before or {}
+            parts = [f"{name}={value!s}" for name, value in list(row.items())[:6]]
+        print(f"{marks[change.kind]} {key}  {'; '.join(parts)}")
+
+
+@app.command()
+def history(
+    dataset: str,
+    key: Annotated[list[str], typer.Argument(help="The row's primary key, one word a column.")],
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """One row through time."""
+    with _open(city) as opened:
+        found = opened.history(dataset, tuple(key))
+    if json:
+        _emit([{"version": item.version.number, "published_at": item.version.published_at, "row": item.row} for item in found])
+        return
+    last: dict[str, Any] = {}
+    for item in found:
+        when = f"{item.version.label}  {item.version.published_at:%Y-%m-%d}"
+        if item.row is None:
+            print(f"{when}  removed")
+        else:
+            parts = [f"{name}={value!s}" for name, value in item.row.items() if last.get(name, ...) != value]
+            print(f"{when}  {'; '.join(parts)}")
+        last = dict(item.row or {})
+
+
+@app.command()
+def query(
+    dataset: str,
+    select: Annotated[str, typer.Option(help="Columns, comma separated.")] = "",
+    where: Annotated[str, typer.Option(help="CQL2 text, such as \"district = 'Nord' AND height > 12\".")] = "",
+    group_by: Annotated[str, typer.Option(help="Columns, a calendar unit after a colon: created_at:month.")] = "",
+    aggregate: Annotated[str, typer.Option(help="count, sum:cost, avg:height, p95:height ...")] = "",
+    order_by: Annotated[str, typer.Option(help="Columns, a minus in front for descending.")] = "",
+    search: Annotated[str, typer.Option(help="Words that must occur in the text columns.")] = "",
+    bbox: Annotated[str, typer.Option(help="xmin,ymin,xmax,ymax in degrees.")] = "",
+    between: Annotated[str, typer.Option("--datetime", help="An RFC 3339 instant or start/end.")] = "",
+    as_of: Annotated[str, typer.Option(help="A version (3, v3), a date or a time.")] = "",
+    limit: Annotated[int, typer.Option(help="Rows.")] = 20,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Ask a dataset: filter, group, sort, as of any time."""
+    from arengo.query import from_parameters
+
+    words = {
+        "select": select,
+        "filter": where,
+        "group_by": group_by,
+        "aggregate": aggregate,
+        "order_by": order_by,
+        "search": search,
+        "bbox": bbox,
+        "datetime": between,
+        "as_of": as_of,
+        "limit": str(limit),
+    }
+    with _open(city) as opened:
+        asked = from_parameters(dataset, {name: value for name, value in words.items() if value})
+        answer = opened.query(asked)
+        names = [name for name, *_ in answer.columns]
+        rows = answer.rows()
+    if json:
+        _emit([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        numbers = [index for index in range(len(names)) if rows and isinstance(rows[0][index], (int, float))]
+        _table(names, rows, numbers)
+
+
+@app.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="A dataset; with --contracts, leave it out.")] = "",
+    format: Annotated[  # noqa: A002
+        str, typer.Option("-f", "--format", help="csv, parquet, geoparquet, geojson, gpkg, xlsx, ndjson, arrow.")
+    ] = "",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write; its suffix is the format.")] = None,
+    as_of: Annotated[str, typer.Option(help="A version (3, v3), a date or a time.")] = "",
+    contracts: Annotated[bool, typer.Option("--contracts", help="Write the applied contracts into the folder.")] = False,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Take a version out as a file, or write the applied contracts back into the folder."""
+    with _open(city) as opened:
+        if contracts:
+            paths = opened.export_contracts()
+            _emit(paths) if json else print("\n".join(f"wrote {path}" for path in paths) or "nothing to write")
+            return
+        if not dataset:
+            raise BadQuery("Which dataset?", todo="Name one, or use --contracts.")
+        path = opened.export(dataset, format=format, output=output, as_of=as_of)
+    _emit({"path": str(path), "bytes": path.stat().st_size}) if json else print(path)
+
+
+@app.command()
+def serve(
+    city: CityOption = HERE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 0,
+    workers: Annotated[int, typer.Option(help="Server processes.")] = 0,
+) -> None:
+    """Serve the portal and the APIs."""
+    from arengo.app import serve as run
+    from arengo.settings import load
+
+    run(load(city), host=host, port=port, workers=workers)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where to make the city.")] = Path("demo-city"),
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Only make and publish.")] = False,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Another seed, another city.")] = 7,
+    json: JsonOption = False,
+) -> None:
+    """A made-up city with months of history: make it, publish it, serve it."""
+    from arengo.city import open_city
+    from arengo.demo import play
+
+    with _Progress(quiet=json) as progress:
+        result = play(directory, seed=seed, open_city=open_city, progress=progress.listen)
+    if json:
+        _emit(result)
+    else:
+        print(
+            f"{result.name}: {result.datasets} datasets, {result.versions} versions, {result.rows:,} rows "
+            f"in {result.seconds:.0f} s"
+        )
+    if no_serve:
+        return
+    from arengo.app import serve as run
+    from arengo.settings import load
+
+    run(load(directory), port=port)
+
+
+@app.command()
+def doctor(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Check the installation and the city, and say what to mend. Fails (4) when something is wrong."""
+    from arengo.doctor import examine
+
+    found = examine(city)
+    if json:
+        _emit(found)
+    else:
+        for item in found:
+            print(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{f'  {item.todo}' if item.todo else ''}")
+    if not all(item.good for item in found):
+        raise typer.Exit(4)
+
+
+@app.command()
+def plugins(json: JsonOption = False) -> None:
+    """The kinds of sources Arengo can read and where each comes from."""
+    from arengo.sources import readers
+
+    found = readers()
+    if json:
+        _emit(
+            {
+                name: {"title": item.title, "suffixes": item.suffixes, "options": dict(item.options), "from": type(item).__module__}
+                for name, item in found.items()
+            }
+        )
+        return
+    for name, item in found.items():
+        print(f"{name:14}{item.title}  ({type(item).__module__})")
+
+
+def commands() -> dict[str, Callable[..., Any]]:
+    """Every command by name, for the generated reference."""
+    return {
+        info.name or (info.callback.__name__ if info.callback else ""): info.callback
+        for info in app.registered_commands
+        if info.callback
+    }
