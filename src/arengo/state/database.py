@@ -1,0 +1,228 @@
+"""Opening, migrating, reading and locking the state database."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from arengo.errors import Busy, OperatorError, SettingsError
+from arengo.state import tables
+
+HEAD = "0001"
+"""The newest migration shipped with this package (state/migrations/versions)."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30.0
+POSTGRES_GENERATION_SECONDS = 0.05
+
+
+def open_state(url: str) -> State:
+    """Connect to ``url`` (SQLAlchemy form), bring its tables up to :data:`HEAD`, return the open state.
+
+    The parent folder of a SQLite file is made. Raises SettingsError for an address that cannot be read and
+    OperatorError when the database does not answer or was made by a newer Arengo.
+    """
+    try:
+        address = make_url(url)
+        if address.drivername in ("postgresql", "postgres"):
+            address = address.set(drivername="postgresql+psycopg")
+        sqlite_file = address.database if address.get_backend_name() == "sqlite" else None
+        if sqlite_file and sqlite_file != ":memory:":
+            Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
+        engine = _sqlite(address) if sqlite_file else sa.create_engine(address, pool_pre_ping=True)
+    except (SQLAlchemyError, ImportError) as error:
+        raise SettingsError(
+            f"The state address cannot be used: {error}.", todo="Correct [state] url in city.toml."
+        ) from error
+    state = State(engine, url)
+    try:
+        _upgrade(state)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise OperatorError(
+            f"The state database does not answer: {error}.", todo="Check [state] url in city.toml and the server."
+        ) from error
+    return state
+
+
+def _sqlite(address: sa.URL) -> Engine:
+    engine = sa.create_engine(address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def pragmas(connection: DBAPIConnection, _record: Any) -> None:
+        assert isinstance(connection, sqlite3.Connection)
+        connection.isolation_level = None  # SQLAlchemy's begin event says when a transaction starts
+        for pragma in (
+            f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later cannot wait for the write lock, so writers take it at once.
+        reading = connection.get_execution_options().get("arengo_read", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class State:
+    """An open state database.
+
+    ``engine`` is SQLAlchemy's; use :meth:`write` (commits at the end, rolls back on an error) and :meth:`read`.
+    """
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self.engine = engine
+        self.url = url
+        self.backend = engine.url.get_backend_name()
+        self._guard = threading.Lock()
+        self._peek: sqlite3.Connection | None = None
+        self._peek_pid = 0
+        self._seen = (0, 0.0)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(arengo_read=True) as connection:
+            yield connection
+
+    def generation(self) -> int:
+        """A counter that grows whenever what readers may see has changed. A few microseconds on SQLite."""
+        if self.backend != "sqlite":
+            seen, at = self._seen
+            if at and time.monotonic() - at < POSTGRES_GENERATION_SECONDS:
+                return seen
+            with self.read() as connection:
+                seen = int(connection.scalar(sa.select(tables.generation.c.n)) or 0)
+            self._seen = (seen, time.monotonic())
+            return seen
+        with self._guard:
+            if self._peek is None or self._peek_pid != os.getpid():
+                self._peek = sqlite3.connect(
+                    str(self.engine.url.database), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                )
+                self._peek_pid = os.getpid()
+            row = self._peek.execute("SELECT n FROM generation WHERE id = 1").fetchone()
+        return int(row[0]) if row else 0
+
+    def bump(self, connection: Connection) -> None:
+        """Count the generation up inside the caller's transaction."""
+        connection.execute(sa.update(tables.generation).values(n=tables.generation.c.n + 1))
+        self._seen = (0, 0.0)
+
+    def announce(self) -> int:
+        """Count the generation up by itself; returns the new value."""
+        with self.write() as connection:
+            self.bump(connection)
+        return self.generation()
+
+    @contextlib.contextmanager
+    def hold(self, name: str, wait: float = 0.0) -> Iterator[None]:
+        """Hold a lock of that name among all processes of this city; it dies with the process.
+
+        Waits up to ``wait`` seconds, then raises Busy. PostgreSQL: a session advisory lock. SQLite: flock on a
+        file beside the database. Not reentrant.
+        """
+        until = time.monotonic() + wait
+        take = self._hold_file if self.backend == "sqlite" else self._hold_advisory
+        with contextlib.ExitStack() as stack:
+            while not take(name, stack):
+                if time.monotonic() >= until:
+                    raise Busy(f"Another process is working on {name}.", todo="Try again when it is done.")
+                time.sleep(0.02)
+            yield
+
+    def _hold_file(self, name: str, stack: contextlib.ExitStack) -> bool:
+        import fcntl
+
+        database = str(self.engine.url.database or "")
+        folder = Path(database).parent if database and database != ":memory:" else Path(tempfile.gettempdir())
+        folder = folder / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        stack.callback(os.close, handle)
+        return True
+
+    def _hold_advisory(self, name: str, stack: contextlib.ExitStack) -> bool:
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key))):
+            connection.close()
+            return False
+
+        def release() -> None:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(key)))
+            connection.close()
+
+        stack.callback(release)
+        return True
+
+    def close(self) -> None:
+        with self._guard:
+            if self._peek is not None:
+                self._peek.close()
+                self._peek = None
+        self.engine.dispose()
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _revision(state: State) -> str | None:
+    with state.read() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return None if found is None else str(found)
+
+
+def _upgrade(state: State) -> None:
+    found = _revision(state)
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        raise OperatorError(
+            f"The state database was made by a newer Arengo (schema {found}, this one knows {HEAD}).",
+            todo="Upgrade Arengo, or restore the state database from before the upgrade.",
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    with state.hold("state-migration", wait=BUSY_SECONDS):
+        if _revision(state) == HEAD:
+            return
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        with state.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
