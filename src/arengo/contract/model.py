@@ -11,10 +11,33 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+class Frozen(dict[str, Any]):
+    """A mapping that cannot be changed; unlike a mapping proxy it can be pickled, hashed and written as JSON."""
+
+    __slots__ = ()
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("a contract's values cannot be changed")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Frozen, (dict(self),))
+
+    def __copy__(self) -> Frozen:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Frozen:
+        return self
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+EMPTY: Mapping[str, Any] = Frozen()
 
 
 class Kind(enum.StrEnum):
@@ -106,6 +129,7 @@ class Property:
     examples: tuple[Any, ...] = ()
     options: Mapping[str, Any] = EMPTY  # logicalTypeOptions
     enum: tuple[Any, ...] = ()
+    enum_labels: Mapping[str, str] = EMPTY  # str(value) -> what a person reads
     tags: tuple[str, ...] = ()
     quality: tuple[Rule, ...] = ()
     parse: Parse = Parse()
@@ -162,6 +186,11 @@ class Geometry:
     def stored(self) -> bool:
         return bool(self.column)
 
+    @property
+    def derived(self) -> bool:
+        """The geometry column is made from x and y; the source does not have it and the contract does not list it."""
+        return bool(self.column and self.x)
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -187,6 +216,7 @@ class Contract:
     sla: Mapping[str, Any] = EMPTY  # property -> {"value": ..., "unit": ...}
     team: tuple[Mapping[str, Any], ...] = ()
     roles: tuple[Mapping[str, Any], ...] = ()
+    support: tuple[Mapping[str, Any], ...] = ()  # channel, url, ...: whom a reader asks
     custom: Mapping[str, Any] = EMPTY
 
     def column(self, name: str) -> Property | None:
