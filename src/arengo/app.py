@@ -50,7 +50,8 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
             ) from error
     os.environ["ARENGO_CITY"] = str(settings.root)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    print(f"{settings.city.name}: http://{'localhost' if address in ('127.0.0.1', '0.0.0.0') else address}:{number}/")
+    shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
+    print(f"{settings.city.name}: http://{shown}:{number}/")
     sys.stdout.flush()
     Granian(
         "arengo.app:create",

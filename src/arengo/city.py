@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo import settings as settings_module
-from arengo.contract import Contract, Finding, lint, load
+from arengo.contract import Contract, Finding, compare, lint, load, loads
 from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
 from arengo.settings import Settings
 
@@ -164,9 +164,12 @@ class City:
 
     def plan(self) -> list[PlanItem]:
         """What ``apply`` would change, without changing it."""
-        from arengo.contract import compare
+        from arengo.state import register
 
-        held = {contract.id: contract for contract in self.catalogue.contracts()}
+        held = {
+            name: loads(text, path=self.settings.root / path if path else None, base=self.settings.root)
+            for name, (text, path) in register.in_force(self.state).items()
+        }
         items: list[PlanItem] = []
         for name, contract in self.contracts().items():
             old = held.pop(name, None)
@@ -197,6 +200,8 @@ class City:
 
         With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
         """
+        from arengo.state import register
+
         plan = [item for item in self.plan() if not datasets or (item.dataset in datasets and item.action != "retire")]
         contracts = self.contracts()
         now = datetime.now(UTC)
@@ -204,7 +209,8 @@ class City:
             if item.action in ("add", "change"):
                 contract = contracts[item.dataset]
                 relative = contract.path.relative_to(self.settings.root) if contract.path else None
-                self.state.put_contract(
+                register.put(
+                    self.state,
                     contract.id,
                     version=contract.version,
                     sha=hashlib.sha256(contract.text.encode()).hexdigest(),
@@ -213,7 +219,7 @@ class City:
                     at=now,
                 )
             elif item.action == "retire":
-                self.state.retire(item.dataset, now)
+                register.retire(self.state, item.dataset, now)
         return plan
 
     # The street in
@@ -224,9 +230,7 @@ class City:
         scratch = self.settings.home / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         city = self.settings.city
-        return Context(
-            self.settings.sources, scratch, timezone=city.timezone, country=city.country, progress=progress
-        )
+        return Context(self.settings.sources, scratch, timezone=city.timezone, country=city.country, progress=progress)
 
     def draft(self, target: str, *, table: str = "", id: str = "", rows: int = 5000) -> list[Draft]:
         """One drafted contract for each table of a file, address or database."""
@@ -251,11 +255,12 @@ class City:
     # The street out
 
     def status(self) -> list[Status]:
-        runs = self.state.last_runs()
+        from arengo.state import register
+
+        runs = register.last_runs(self.state)
         out = []
         for entry in self.catalogue.entries(limit=None).items:
             version = entry.version
-            run = runs.get(entry.contract.id)
             out.append(
                 Status(
                     entry.contract.id,
@@ -265,7 +270,7 @@ class City:
                     version.rows if version else None,
                     version.quarantined if version else None,
                     version.published_at if version else None,
-                    run.state if run else "never",
+                    runs.get(entry.contract.id, "never"),
                     entry.next_update,
                 )
             )
@@ -286,9 +291,7 @@ def open_city(path: Path | str = ".") -> City:
     return City(settings_module.load(path))
 
 
-def init(
-    path: Path | str, *, name: str = "", language: str = "en", timezone: str = "UTC", country: str = ""
-) -> City:
+def init(path: Path | str, *, name: str = "", language: str = "en", timezone: str = "UTC", country: str = "") -> City:
     """Make a city folder. What is there already is kept; a second call changes nothing."""
     root = Path(path).resolve()
     toml = root / "city.toml"

@@ -145,7 +145,7 @@ def draft(
     target: Annotated[str, typer.Argument(metavar="FILE|URL|DSN", help="A file, an http(s) address or a database.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The contract to write.")] = None,
     table: Annotated[str, typer.Option(help="One table (sheet, layer, member) of a source that has several.")] = "",
-    id: Annotated[str, typer.Option(help="The dataset's id.")] = "",  # noqa: A002
+    id: Annotated[str, typer.Option(help="The dataset's id.")] = "",
     city: CityOption = HERE,
     force: Annotated[bool, typer.Option("--force", help="Overwrite contracts that are there.")] = False,
     json: JsonOption = False,
@@ -264,7 +264,9 @@ def _show_plan(items: Sequence[Any], json: bool) -> None:
 
 @app.command()
 def publish(
-    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets (ids or contract files); all by default.")] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets (ids or contract files); all by default.")
+    ] = None,
     city: CityOption = HERE,
     at: Annotated[str, typer.Option(help="Publication time of a backfilled version (date or RFC 3339).")] = "",
     allow_shrink: Annotated[bool, typer.Option(help="Accept a version with far fewer rows than the last.")] = False,
@@ -278,9 +280,7 @@ def publish(
                 todo="Draft one: arengo draft FILE -o contracts/NAME.odcs.yaml",
             )
         with _Progress(quiet=json) as progress:
-            runs = opened.publish(
-                datasets or [], at=_moment(at), force_shrink=allow_shrink, progress=progress.listen
-            )
+            runs = opened.publish(datasets or [], at=_moment(at), force_shrink=allow_shrink, progress=progress.listen)
     if json:
         _emit(runs)
     else:
@@ -394,9 +394,14 @@ def versions(dataset: str, city: CityOption = HERE, json: JsonOption = False) ->
     )
 
 
+VERSION_FIELDS = (
+    *("dataset", "number", "published_at", "contract_version", "rows", "rows_in"),
+    *("quarantined", "bytes", "checksum", "snapshot_id"),
+)
+
+
 def _version(item: Any) -> dict[str, Any]:
-    names = "dataset number published_at contract_version rows rows_in quarantined bytes checksum snapshot_id".split()
-    return {name: getattr(item, name) for name in names}
+    return {name: getattr(item, name) for name in VERSION_FIELDS}
 
 
 @app.command()
@@ -446,7 +451,12 @@ def history(
     with _open(city) as opened:
         found = opened.history(dataset, tuple(key))
     if json:
-        _emit([{"version": item.version.number, "published_at": item.version.published_at, "row": item.row} for item in found])
+        _emit(
+            [
+                {"version": item.version.number, "published_at": item.version.published_at, "row": item.row}
+                for item in found
+            ]
+        )
         return
     last: dict[str, Any] = {}
     for item in found:
@@ -505,12 +515,16 @@ def query(
 @app.command()
 def export(
     dataset: Annotated[str, typer.Argument(help="A dataset; with --contracts, leave it out.")] = "",
-    format: Annotated[  # noqa: A002
+    format: Annotated[
         str, typer.Option("-f", "--format", help="csv, parquet, geoparquet, geojson, gpkg, xlsx, ndjson, arrow.")
     ] = "",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write; its suffix is the format.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write; its suffix is the format.")
+    ] = None,
     as_of: Annotated[str, typer.Option(help="A version (3, v3), a date or a time.")] = "",
-    contracts: Annotated[bool, typer.Option("--contracts", help="Write the applied contracts into the folder.")] = False,
+    contracts: Annotated[
+        bool, typer.Option("--contracts", help="Write the applied contracts into the folder.")
+    ] = False,
     city: CityOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -593,7 +607,12 @@ def plugins(json: JsonOption = False) -> None:
     if json:
         _emit(
             {
-                name: {"title": item.title, "suffixes": item.suffixes, "options": dict(item.options), "from": type(item).__module__}
+                name: {
+                    "title": item.title,
+                    "suffixes": item.suffixes,
+                    "options": dict(item.options),
+                    "from": type(item).__module__,
+                }
                 for name, item in found.items()
             }
         )
