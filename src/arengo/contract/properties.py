@@ -1,14 +1,309 @@
-"""The registry of Arengo's customProperties."""
+"""THE registry of Arengo's ``customProperties``: every fact that ODCS has no key for.
+
+One entry a property: where it may stand, its shape as a JSON schema, its default and one sentence. The reference
+page of the documentation, the lint and the loader all read this table. A property whose name starts with ``arengo``
+and is not in it is refused: a misspelt ``arengoAccess`` must not publish a closed dataset.
+"""
 
 from __future__ import annotations
 
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from arengo.contract.document import Document
-from arengo.contract.finding import Finding
+from arengo.contract import vocabulary
+from arengo.contract.document import Document, Path
+from arengo.contract.finding import Finding, Severity
+from arengo.contract.standard import describe_value, spell
 
-PROPERTIES: dict[str, Any] = {}
+Shape = Mapping[str, Any]
+
+_TEXT: Shape = {"type": "string", "minLength": 1}
+_TEXTS: Shape = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
+_WORD: Shape = {"type": ["string", "number", "boolean", "null"]}
+_WORDS: Shape = {"anyOf": [_WORD, {"type": "array", "items": _WORD}]}
+_ISO_DURATION = r"^P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$"
+_GEOMETRY_TYPES = (
+    "Geometry", "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon",
+    "GeometryCollection",
+)  # fmt: skip
+_GEOMETRY_TYPE: Shape = {"enum": list(_GEOMETRY_TYPES)}
+_TYPES: Shape = {"anyOf": [_GEOMETRY_TYPE, {"type": "array", "items": _GEOMETRY_TYPE, "minItems": 1}]}
+
+
+def _object(required: tuple[str, ...] = (), closed: bool = True, **keys: Shape) -> Shape:
+    shape: dict[str, Any] = {"type": "object", "properties": keys, "required": list(required)}
+    if closed:
+        shape["additionalProperties"] = False
+    return shape
+
+
+def _one_of(values: Mapping[str, Any]) -> Shape:
+    return {"enum": list(values)}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomProperty:
+    """One entry of the registry.
+
+    ``levels``: ``contract`` (top of the file or its schema object), ``column``, ``server``. ``shape``: JSON schema of
+    the value. ``form``: the same for a reader. ``default``: what holds when it is absent. ``recorded``: it is kept
+    and checked, but no part of this release acts on it.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    shape: Shape
+    form: str
+    sentence: str
+    default: str = ""
+    example: Any = None
+    recorded: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The allowed values when they are a closed list."""
+        return tuple(str(value) for value in self.shape.get("enum", ()))
+
+
+_CONTRACT, _COLUMN, _SERVER = ("contract",), ("column",), ("contract", "server")
+
+_ENTRIES = (
+    # Who may read it and what it is called
+    CustomProperty("arengoAccess", _CONTRACT, _one_of(vocabulary.ACCESS), "", "Who may read the dataset.",
+                   "open", "open"),
+    CustomProperty("arengoOwner", _CONTRACT, _TEXT, "text", "The organisation or office that answers for the data.",
+                   "domain, then tenant", "Parks and Gardens"),
+    CustomProperty("arengoLicence", _CONTRACT, _TEXT, "code or address",
+                   "What readers may do with the data: a code of the list of licences, or the address of the text.",
+                   "", "CC-BY-4.0"),
+    CustomProperty("arengoTheme", _CONTRACT, _one_of(vocabulary.THEMES), "", "EU data theme.", "", "ENVI"),
+    CustomProperty("arengoHvdCategory", _CONTRACT,
+                   {"anyOf": [_one_of(vocabulary.HVD_CATEGORIES),
+                              {"type": "array", "items": _one_of(vocabulary.HVD_CATEGORIES), "minItems": 1}]},
+                   "one or a list of " + ", ".join(f"`{code}`" for code in vocabulary.HVD_CATEGORIES),
+                   "High-value dataset category of Regulation (EU) 2023/138.", "", "mobility"),
+    CustomProperty("arengoLanguage", _CONTRACT, {"type": "string", "pattern": r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
+                   "BCP 47 code", "Language of titles, descriptions and text columns; decides how words are stemmed "
+                   "for search.", "en", "it"),
+    CustomProperty("arengoTranslations", _CONTRACT,
+                   {"type": "object", "propertyNames": {"pattern": r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
+                    "additionalProperties": _object(
+                        name=_TEXT, description=_TEXT, usage=_TEXT, limitations=_TEXT,
+                        columns={"type": "object", "additionalProperties": _TEXT})},
+                   "mapping of language to `name`, `description`, `columns`",
+                   "Title, description and column labels in other languages.", "",
+                   {"it": {"name": "Alberi", "columns": {"height": "Altezza"}}}),
+    # Where it comes from and when
+    CustomProperty("arengoSource", _SERVER, _object(("kind",), closed=False, kind=_TEXT),
+                   "mapping with `kind` and the kind's options",
+                   "Where the rows are pulled from; the kinds and their options are in the reference of sources. "
+                   "At the top of the contract or on its first server of type `custom`.", "",
+                   {"kind": "csv", "path": "sources/trees.csv"}),
+    CustomProperty("arengoIncremental", _CONTRACT, _object(("column",), column=_TEXT, lag=_TEXT),
+                   "mapping with `column`",
+                   "Databases: pull only rows whose value in this column is higher than at the last pull.", "",
+                   {"column": "updated_at"}),
+    CustomProperty("arengoMode", _CONTRACT, _one_of(vocabulary.MODES), "",
+                   "How a pull combines with the held rows.", "replace", "upsert"),
+    CustomProperty("arengoFrequency", _CONTRACT, _one_of(vocabulary.FREQUENCIES),
+                   "EU frequency code: " + ", ".join(f"`{code}`" for code in vocabulary.FREQUENCIES),
+                   "How often the data is renewed; decides when it is published by itself.", "", "DAILY"),
+    CustomProperty("arengoSchedule", _CONTRACT, _TEXT, "cron line of five fields",
+                   "When the data is published by itself, where the frequency alone is too coarse.", "",
+                   "30 5 * * 1-5"),
+    CustomProperty("arengoRetention", _CONTRACT, {"type": "string", "pattern": _ISO_DURATION}, "ISO 8601 duration",
+                   "Versions older than this expire; the newest always stays.", "city.toml, lake.keep_days", "P2Y"),
+    # How it is held and found
+    CustomProperty("arengoGeometry", ("contract", "column"),
+                   {"anyOf": [_TEXT, {"const": True},
+                              {"type": "array", "items": _GEOMETRY_TYPE, "minItems": 1},
+                              _object(types=_TYPES),
+                              _object(("column",), column=_TEXT, types=_TYPES),
+                              _object(("x", "y"), x=_TEXT, y=_TEXT, types=_TYPES)]},
+                   "`{column: ...}` or `{x: ..., y: ...}`; on a column a geometry type or a list of them",
+                   "Where the places are: one geometry column, or two number columns (x is the longitude or easting).",
+                   "the first geometry column", {"x": "lon", "y": "lat"}),
+    CustomProperty("arengoCrs", ("contract", "column"), {"type": ["string", "integer"]}, "`EPSG:n`",
+                   "Coordinate reference system of the source's geometry.", "EPSG:4326", "EPSG:25832"),
+    CustomProperty("arengoTime", _CONTRACT, _TEXT, "column", "The column that says when a row happened; `datetime` "
+                   "filters and time charts use it.", "", "created_at"),
+    CustomProperty("arengoSort", _CONTRACT, _TEXTS, "list of columns, `-` before one for descending",
+                   "Order in which rows are stored and given.", "the primary key", ["district", "-created_at"]),
+    CustomProperty("arengoFilters", _CONTRACT, {"type": "array", "items": _TEXTS, "minItems": 1},
+                   "list of lists of columns, `-` before one for descending",
+                   "Groups of columns that readers filter and sort by together; each gets a clustered copy.", "",
+                   [["category", "-created_at"]]),
+    CustomProperty("arengoSearch", _CONTRACT, _TEXTS, "list of text columns", "Columns in the word index.", "",
+                   ["name", "notes"]),
+    # How a column is read
+    CustomProperty("arengoParse", _COLUMN,
+                   _object(formats=_WORDS, decimal={"enum": [".", ",", "٫"]},
+                           thousands={"type": "string", "maxLength": 1},
+                           true=_WORDS, false=_WORDS, scale={"type": "number", "not": {"const": 0}},
+                           strip=_WORDS, nulls=_WORDS, suppressed=_WORDS),
+                   "mapping of `formats`, `decimal`, `thousands`, `true`, `false`, `scale`, `strip`, `nulls`, "
+                   "`suppressed`",
+                   "How a text source writes the column: date patterns, decimal mark, words for yes and no, factor, "
+                   "marks taken off, texts that mean unknown and texts that mean withheld.", "",
+                   {"decimal": ",", "nulls": ["S/N"]}),
+    CustomProperty("arengoUnit", _COLUMN, _TEXT, "text", "Unit of measurement, as UCUM or as people write it.", "",
+                   "µg/m³"),
+    CustomProperty("arengoRenamedFrom", _COLUMN, {"anyOf": [_TEXT, _TEXTS]}, "earlier name, or a list of them",
+                   "The column's earlier names: it stays one column through all versions.", "", "tree_height"),
+    CustomProperty("arengoDoubt", ("contract", "column"), {"anyOf": [_TEXT, _TEXTS]}, "a sentence, or a list of them",
+                   "What the draft is unsure of; take it out when checked.", "", "Days and months may be swapped."),
+    # Persons
+    CustomProperty("arengoPrivacyRole", _COLUMN, _one_of(vocabulary.PRIVACY_ROLES), "",
+                   "What the column tells about a person.", "", "quasi"),
+    CustomProperty("arengoPersonalKind", _COLUMN, _one_of(vocabulary.PERSONAL_KINDS), "",
+                   "Which kind of personal data the column holds.", "", "email"),
+    CustomProperty("arengoPersonalReason", _COLUMN, _TEXT, "a sentence",
+                   "Why a column about persons may stand in an open dataset.", "",
+                   "Elected members' names are public by law."),
+    CustomProperty("arengoSubject", _COLUMN, _TEXT, "text",
+                   "The column names the person a row is about; the value says which population.", "", "resident", recorded=True),
+    CustomProperty("arengoPrivacyConcept", _COLUMN, _TEXT, "text", "Concept shared by columns of different datasets.",
+                   "", "birth-date", recorded=True),
+    CustomProperty("arengoHierarchy", _COLUMN, _TEXT, "name", "Generalisation hierarchy of the column.", "", "places",
+                   recorded=True),
+    CustomProperty("arengoPopulation", _CONTRACT, _TEXT, "text", "The population the rows are drawn from.", "",
+                   "residents", recorded=True),
+    CustomProperty("arengoPrivacyTarget", _CONTRACT, {"type": "object"}, "mapping", "Privacy goal of the release.", "",
+                   {"k": 10}, recorded=True),
+    CustomProperty("arengoPurposes", _CONTRACT, {"type": "array", "items": {"type": "object"}}, "list of mappings",
+                   "Purposes for which the data may be asked.", "", [{"id": "planning"}], recorded=True),
+    CustomProperty("arengoHistoryWindow", _CONTRACT, {"type": "string", "pattern": _ISO_DURATION},
+                   "ISO 8601 duration", "How far back earlier versions may be read.", "", "P30D", recorded=True),
+    CustomProperty("arengoSmartDataModel", _CONTRACT, _TEXT, "address", "Smart Data Model the rows follow.", "",
+                   "https://smart-data-models.org/dataModel.Parking/ParkingSpot", recorded=True),
+)  # fmt: skip
+
+PROPERTIES: Mapping[str, CustomProperty] = {entry.name: entry for entry in _ENTRIES}
+"""Name to entry, in the order of the reference page."""
+
+
+def reference_table() -> str:
+    """The registry as a Markdown table: the reference page of the documentation."""
+    rows = ["| property | stands at | value | default | meaning |", "|---|---|---|---|---|"]
+    for entry in PROPERTIES.values():
+        form = entry.form or "one of " + ", ".join(f"`{value}`" for value in entry.values)
+        meaning = entry.sentence + (" Recorded; nothing acts on it yet." if entry.recorded else "")
+        if entry.example is not None:
+            meaning += f" Example: `{json.dumps(entry.example, ensure_ascii=False)}`"
+        cells = (f"`{entry.name}`", ", ".join(entry.levels), form, entry.default, meaning)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+@cache
+def _validator(name: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(dict(PROPERTIES[name].shape))
 
 
 def check(document: Document) -> list[Finding]:
-    return []
+    """Unknown, misplaced, repeated and wrongly shaped Arengo properties, each with its line."""
+    findings: list[Finding] = []
+    for level, owner, place in _lists(document.data):
+        seen: set[str] = set()
+        for number, entry in enumerate(owner):
+            name = entry.get("property") if isinstance(entry, dict) else None
+            if not isinstance(name, str):
+                continue
+            here = (*place, number)
+            if name in seen:
+                findings.append(
+                    _finding(document, here, "custom-twice", f"{name} is written twice in the same place.",
+                             "Keep one of the two.")
+                )  # fmt: skip
+            seen.add(name)
+            if name.lower().startswith("arengo"):
+                findings += _entry(document, here, level, name, entry.get("value"))
+    return findings
+
+
+def _entry(document: Document, here: Path, level: str, name: str, value: Any) -> Iterator[Finding]:
+    entry = PROPERTIES.get(name)
+    if entry is None:
+        folded = {known.lower(): known for known in PROPERTIES}
+        close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.7)
+        todo = f"Did you mean '{folded[close[0]]}'?" if close else "Names that start with 'arengo' are reserved."
+        yield _finding(
+            document, (*here, "property"), "unknown-property", f"There is no Arengo property '{name}'.", todo
+        )
+    elif level not in entry.levels:
+        places = {"contract": "at the top of the contract", "column": "on a column", "server": "on a server"}
+        wanted = " or ".join(places[item] for item in entry.levels)
+        yield _finding(
+            document, (*here, "property"), "misplaced-property", f"{name} does not stand {places.get(level, 'here')}.",
+            f"Move it: it stands {wanted}.",
+        )  # fmt: skip
+    else:
+        error = next(iter(_validator(name).iter_errors(value)), None)
+        if error is not None:
+            yield _shape(document, (*here, "value"), entry, error)
+
+
+def _shape(document: Document, here: Path, entry: CustomProperty, error: Any) -> Finding:
+    where = (*here, *error.instance_path)
+    met: Any = error.instance
+    what = spell((entry.name, *error.instance_path))
+    kind = error.kind.name
+    allowed = entry.values if not error.instance_path else ()
+    wanted = entry.form or "one of " + ", ".join(entry.values)
+    message, todo = f"{what} is {describe_value(met)}.", f"Wanted: {wanted.replace('`', '')}."
+    if kind == "enum":
+        allowed = allowed or tuple(str(value) for value in _options(error))
+        close = difflib.get_close_matches(str(met).lower(), [value.lower() for value in allowed], n=1, cutoff=0.6)
+        match = next((value for value in allowed if close and value.lower() == close[0]), "")
+        todo = f"Did you mean '{match}'?" if match else f"Write one of {', '.join(allowed)}."
+    elif kind == "additionalProperties":
+        name = error.kind.unexpected[0]
+        where = (*where, name)
+        known = list(entry.shape.get("properties", {}))
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        message = f"{entry.name} has no part '{name}'."
+        todo = f"Did you mean '{close[0]}'?" if close else todo
+    elif kind == "required":
+        message = f"{what} lacks '{error.kind.value}'."
+    example = "" if entry.example is None else f" Example: {json.dumps(entry.example, ensure_ascii=False)}."
+    return _finding(document, where, "wrong-shape", message, todo + ("" if kind == "enum" else example))
+
+
+def _options(error: Any) -> list[Any]:
+    options = error.kind.value
+    return json.loads(options) if isinstance(options, str) else list(options)
+
+
+def _finding(document: Document, path: Path, code: str, message: str, todo: str) -> Finding:
+    return Finding(Severity.ERROR, document.line(path), code, message, todo, spell(path))
+
+
+def _lists(data: Any) -> Iterator[tuple[str, list[Any], Path]]:
+    """Every list of customProperties with the level it stands at ('' for places where Arengo keeps none)."""
+    pending: list[tuple[Any, Path]] = [(data, ())]
+    while pending:
+        value, path = pending.pop()
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if key == "customProperties" and isinstance(item, list):
+                    yield _level(path), item, (*path, key)
+                else:
+                    pending.append((item, (*path, key)))
+        elif isinstance(value, list):
+            pending.extend((item, (*path, number)) for number, item in enumerate(value))
+
+
+def _level(path: Path) -> str:
+    if not path or (len(path) == 2 and path[0] == "schema"):
+        return "contract"
+    if len(path) == 2 and path[0] == "servers":
+        return "server"
+    if len(path) == 4 and path[0] == "schema" and path[2] == "properties":
+        return "column"
+    return ""

@@ -227,21 +227,23 @@ def _sentence(document: Document, path: Path, error: Any) -> Finding:
         todo = _REQUIRED.get(value, f"Add '{value}: ...'.")
     elif kind == "type":
         wanted = " or ".join(_TYPE_WORDS.get(name, name) for name in error.kind.types)
-        message = f"{what} is {_show(met)}, but {wanted} is wanted{_within(document, path)}."
+        message = f"{what} is {describe_value(met)}, but {wanted} is wanted{_within(document, path)}."
         if error.kind.types == ["string"] and not isinstance(met, dict | list):
             raw = document.text_of(path)
             todo = f"Put it between quotes: '{raw}'." if raw else "Write a text between quotes."
     elif kind == "enum":
         allowed = [str(option) for option in _enum(error)]
         close = difflib.get_close_matches(str(met), allowed, n=1, cutoff=0.6)
-        message = f"{what} is {_show(met)}, which is not one of the standard's values{_within(document, path)}."
+        message = (
+            f"{what} is {describe_value(met)}, which is not one of the standard's values{_within(document, path)}."
+        )
         todo = f"Did you mean '{close[0]}'?" if close else f"Write one of {', '.join(allowed)}."
         if path[-2:-1] != ("servers",) and len(path) > 1 and path[0] == "servers" and path[-1] == "type":
             todo = "Write 'type: custom' and describe the source in arengoSource."
     elif kind == "oneOf" and "quality" in path:
         return _operator(document, path, met)
     elif kind == "pattern":
-        message = f"{what} is {_show(met)}, which has characters that the standard does not allow there."
+        message = f"{what} is {describe_value(met)}, which has characters that the standard does not allow there."
         todo = "Use letters, digits, '-' and '_' only."
     elif kind in ("minItems", "maxItems"):
         message = f"{what} has {len(met) if isinstance(met, list) else 0} entries, but {value} are wanted."
@@ -264,7 +266,7 @@ def _operator(document: Document, path: Path, rule: Any) -> Finding:
     else:
         name = met[0]
         wanted = "a list of two different numbers" if name.endswith("Between") else "a number"
-        message, code = f"{name} is {_show(rule[name])}, but {wanted} is wanted.", "wrong-operand"
+        message, code = f"{name} is {describe_value(rule[name])}, but {wanted} is wanted.", "wrong-operand"
         todo = f"Write '{name}: [1, 100]', say." if name.endswith("Between") else f"Write '{name}: 100', say."
     return Finding(Severity.ERROR, document.line((*path, *met[:1])), code, message, todo, spell(path))
 
@@ -319,7 +321,8 @@ def _get(data: Any, path: Path) -> Any:
     return data
 
 
-def _show(value: Any) -> str:
+def describe_value(value: Any) -> str:
+    """A value as a sentence can hold it: ``"text"``, ``3``, ``a list``."""
     if value is None:
         return "empty"
     if isinstance(value, dict):
