@@ -12,12 +12,14 @@ from arengo.query.condition import OPERATORS
 from arengo.query.cql2 import parse, parse_json, parse_text, to_text
 from arengo.query.cursor import canonical
 from arengo.query.model import BUCKETS, FUNCTIONS, Aggregate, Expr, Group, Order, Query
+from arengo.query.notation import PARAMETERS, from_parameters, plain
 from arengo.query.scope import Field, Scope
 
 __all__ = [
     "BUCKETS",
     "FUNCTIONS",
     "OPERATORS",
+    "PARAMETERS",
     "Aggregate",
     "Expr",
     "Field",
@@ -28,9 +30,11 @@ __all__ = [
     "Query",
     "Scope",
     "canonical",
+    "from_parameters",
     "parse",
     "parse_json",
     "parse_text",
+    "plain",
     "prepare",
     "to_text",
 ]

@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from arengo.contract.model import Kind
 from arengo.errors import BadQuery
-from arengo.query import shape
-from arengo.query.model import Aggregate, Expr, Group, Order
-from arengo.query.scope import Field, Scope
+from arengo.query import cql2, shape
+from arengo.query.model import Aggregate, Expr, Group, Order, Query
+from arengo.query.scope import Field, Scope, nearest
 
 SUFFIXES = {
     "ne": "<>",
@@ -28,6 +28,50 @@ SUFFIXES = {
     "null": "null",
 }
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
+
+
+PARAMETERS = (
+    "select",
+    "filter",
+    "filter-lang",
+    "group_by",
+    "aggregate",
+    "order_by",
+    "limit",
+    "cursor",
+    "bbox",
+    "datetime",
+    "as_of",
+    "search",
+    "count",
+)
+"""Every parameter :func:`from_parameters` reads."""
+
+
+def from_parameters(dataset: str, given: Mapping[str, str], *, also: Expr = None, limit: int | None = 100) -> Query:
+    """A Query from texts named like the parameters of the rows API. Raises BadQuery for an unknown name.
+
+    ``also``: a filter to join with ``filter`` (the plain filters). ``limit``: what holds when none is given.
+    """
+    for name in given:
+        if name not in PARAMETERS:
+            raise BadQuery(f"There is no parameter {name!r}.", todo=nearest(name, PARAMETERS))
+    text = given.get("filter", "")
+    return Query(
+        dataset,
+        select=names(given["select"]) if given.get("select") else (),
+        filter=both(cql2.parse(text, given.get("filter-lang", "")) if text.strip() else None, also),
+        group_by=groups(given["group_by"]) if given.get("group_by") else (),
+        aggregates=aggregates(given["aggregate"]) if given.get("aggregate") else (),
+        order_by=orders(given["order_by"]) if given.get("order_by") else (),
+        limit=whole("limit", given["limit"]) if given.get("limit") else limit,
+        cursor=given.get("cursor", ""),
+        bbox=box(given["bbox"]) if given.get("bbox") else None,
+        datetime=given.get("datetime", "").strip(),
+        as_of=given.get("as_of", "").strip(),
+        search=given.get("search", "").strip(),
+        count=switch("count", given["count"]) if given.get("count") else False,
+    )
 
 
 def names(text: str) -> tuple[str, ...]:
