@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from arengo.errors import Busy, OperatorError, SettingsError
-from arengo.state import open_state
+from arengo.state import RunRecord, open_state
 from arengo.state import tables as t
 
 
@@ -119,6 +120,40 @@ def test_writers_queue_instead_of_failing(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert state.generation() == before + 40
+
+
+def test_contracts_are_kept_by_text_and_applied_once(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with open_state(url(tmp_path)) as state:
+        for _ in range(2):
+            state.put_contract("trees", version="1.0.0", sha="a", text="one", path="contracts/t.yaml", at=at)
+        generation = state.generation()
+        state.put_contract("trees", version="1.0.0", sha="a", text="one", path="contracts/t.yaml", at=at)
+        assert state.generation() == generation
+        state.put_contract("trees", version="1.1.0", sha="b", text="two", path="contracts/t.yaml", at=at)
+        assert state.contracts()["trees"].version == "1.1.0"
+        assert state.contract_text("trees", "a") == "one"
+        state.retire("trees", at)
+        assert state.contracts() == {}
+        assert state.contracts(retired=True)["trees"].retired_at == at
+        state.put_contract("trees", version="1.0.0", sha="a", text="one", path="contracts/t.yaml", at=at)
+        assert state.contracts()["trees"].sha == "a"
+
+
+def test_runs_come_back_as_they_went(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with open_state(url(tmp_path)) as state:
+        one = RunRecord("1", "trees", "manual", "running", started_at=at, steps=({"name": "read", "rows": 3},))
+        state.put_run(one)
+        state.put_run(replace(one, state="failed", error={"code": "source-missing"}))
+        state.put_run(RunRecord("2", "trees", "schedule", "succeeded", started_at=at + timedelta(hours=1), rows=5))
+        assert [run.id for run in state.runs("trees")] == ["2", "1"]
+        assert state.run("1") == replace(one, state="failed", error={"code": "source-missing"})
+        assert state.last_runs()["trees"].rows == 5
+        assert state.run("3") is None
+        state.put_source_state("trees", "f", {"etag": "x"}, at)
+        assert state.source_state("trees") == ("f", {"etag": "x"})
+        assert state.source_state("parking") == ("", {})
 
 
 @pytest.mark.slow

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arengo.state.records import ContractRecord, RunRecord
+
 if TYPE_CHECKING:
     from arengo.state.database import State, open_state
 
-__all__ = ["State", "open_state"]
+__all__ = ["ContractRecord", "RunRecord", "State", "open_state"]
 
 
 def __getattr__(name: str) -> object:

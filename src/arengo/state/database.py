@@ -9,7 +9,8 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from arengo.errors import Busy, OperatorError, SettingsError
 from arengo.state import tables
+from arengo.state.records import ContractRecord, RunRecord
 
 HEAD = "0001"
 """The newest migration shipped with this package (state/migrations/versions)."""
@@ -136,6 +138,119 @@ class State:
         with self.write() as connection:
             self.bump(connection)
         return self.generation()
+
+    # Contracts
+
+    def put_contract(self, dataset: str, *, version: str, sha: str, text: str, path: str, at: datetime) -> None:
+        """Keep a contract's text and make it the dataset's current one. Doing it twice changes nothing."""
+        contracts, datasets = tables.contract, tables.dataset
+        with self.write() as connection:
+            held = connection.scalar(
+                sa.select(contracts.c.sha).where(contracts.c.dataset == dataset, contracts.c.sha == sha)
+            )
+            row = {"version": version, "text": text, "path": path}
+            if held is None:
+                connection.execute(sa.insert(contracts).values(dataset=dataset, sha=sha, applied_at=at, **row))
+            current = connection.execute(sa.select(datasets).where(datasets.c.id == dataset)).first()
+            if current is None:
+                connection.execute(sa.insert(datasets).values(id=dataset, contract_sha=sha, created_at=at))
+            elif current.contract_sha != sha or current.retired_at is not None:
+                connection.execute(
+                    sa.update(datasets).where(datasets.c.id == dataset).values(contract_sha=sha, retired_at=None)
+                )
+                connection.execute(
+                    sa.update(contracts)
+                    .where(contracts.c.dataset == dataset, contracts.c.sha == sha)
+                    .values(applied_at=at, **row)
+                )
+            else:
+                return
+            self.bump(connection)
+
+    def retire(self, dataset: str, at: datetime) -> None:
+        """Mark a dataset as no longer kept up; its versions stay."""
+        with self.write() as connection:
+            connection.execute(
+                sa.update(tables.dataset)
+                .where(tables.dataset.c.id == dataset, tables.dataset.c.retired_at.is_(None))
+                .values(retired_at=at)
+            )
+            self.bump(connection)
+
+    def contracts(self, retired: bool = False) -> dict[str, ContractRecord]:
+        """The current contract of every dataset by id, in the order of ids; with ``retired`` those too."""
+        contracts, datasets = tables.contract, tables.dataset
+        select = (
+            sa.select(contracts, datasets.c.created_at, datasets.c.retired_at)
+            .join(datasets, sa.and_(datasets.c.id == contracts.c.dataset, datasets.c.contract_sha == contracts.c.sha))
+            .order_by(contracts.c.dataset)
+        )
+        if not retired:
+            select = select.where(datasets.c.retired_at.is_(None))
+        with self.read() as connection:
+            return {row.dataset: ContractRecord(**row._mapping) for row in connection.execute(select)}
+
+    def contract_text(self, dataset: str, sha: str) -> str | None:
+        """A contract's text as it was applied, by its SHA-256."""
+        c = tables.contract.c
+        with self.read() as connection:
+            found = connection.scalar(sa.select(c.text).where(c.dataset == dataset, c.sha == sha))
+        return None if found is None else str(found)
+
+    # Runs
+
+    def put_run(self, run: RunRecord) -> None:
+        """Write a run's record, new or again."""
+        values = {name: getattr(run, name) for name in RunRecord.__slots__}
+        values["steps"] = [dict(step) for step in run.steps]
+        with self.write() as connection:
+            done = connection.execute(sa.update(tables.run).where(tables.run.c.id == run.id).values(**values))
+            if done.rowcount == 0:
+                connection.execute(sa.insert(tables.run).values(**values))
+
+    def run(self, id: str) -> RunRecord | None:
+        found = self._runs(sa.select(tables.run).where(tables.run.c.id == id))
+        return found[0] if found else None
+
+    def runs(self, dataset: str = "", limit: int = 100) -> tuple[RunRecord, ...]:
+        """Runs, newest first; all datasets when ``dataset`` is empty."""
+        select = sa.select(tables.run).order_by(tables.run.c.started_at.desc(), tables.run.c.id.desc()).limit(limit)
+        return self._runs(select.where(tables.run.c.dataset == dataset) if dataset else select)
+
+    def last_runs(self) -> dict[str, RunRecord]:
+        """The newest run of every dataset that has one."""
+        r = tables.run
+        newest = sa.select(r.c.dataset, sa.func.max(r.c.started_at).label("at")).group_by(r.c.dataset).subquery()
+        select = (
+            sa.select(r)
+            .join(newest, sa.and_(newest.c.dataset == r.c.dataset, newest.c.at == r.c.started_at))
+            .order_by(r.c.id)
+        )
+        return {run.dataset: run for run in self._runs(select)}
+
+    def _runs(self, select: sa.Select[Any]) -> tuple[RunRecord, ...]:
+        with self.read() as connection:
+            rows = connection.execute(select).all()
+        return tuple(RunRecord(**{**row._mapping, "steps": tuple(row.steps)}) for row in rows)
+
+    # Sources
+
+    def source_state(self, dataset: str) -> tuple[str, Mapping[str, Any]]:
+        """(fingerprint, state) the last pull left; ('', {}) before the first."""
+        s = tables.source_state.c
+        with self.read() as connection:
+            row = connection.execute(sa.select(s.fingerprint, s.state).where(s.dataset == dataset)).first()
+        return (row.fingerprint, row.state) if row else ("", {})
+
+    def put_source_state(self, dataset: str, fingerprint: str, state: Mapping[str, Any], at: datetime) -> None:
+        table = tables.source_state
+        values = {"fingerprint": fingerprint, "state": dict(state), "updated_at": at}
+        with self.write() as connection:
+            done = connection.execute(sa.update(table).where(table.c.dataset == dataset).values(**values))
+            if done.rowcount == 0:
+                connection.execute(sa.insert(table).values(dataset=dataset, **values))
+
+    # Locks
 
     @contextlib.contextmanager
     def hold(self, name: str, wait: float = 0.0) -> Iterator[None]:
