@@ -6,7 +6,9 @@ never guessed at load; no key of the author's is dropped in silence. May import:
 datasets is one entry in :mod:`arengo.contract.properties`.
 """
 
+from arengo.contract.breaking import Comparison, Effect, compare, next_version, version_asked, version_gap
 from arengo.contract.finding import Finding, Severity
+from arengo.contract.lint import lint
 from arengo.contract.load import load, loads, sha
 from arengo.contract.model import EMPTY, Contract, Frozen, Geometry, Kind, Parse, Property, Rule, SourceSpec
 from arengo.contract.properties import PROPERTIES
@@ -14,7 +16,9 @@ from arengo.contract.properties import PROPERTIES
 __all__ = [
     "EMPTY",
     "PROPERTIES",
+    "Comparison",
     "Contract",
+    "Effect",
     "Finding",
     "Frozen",
     "Geometry",
@@ -24,7 +28,12 @@ __all__ = [
     "Rule",
     "Severity",
     "SourceSpec",
+    "compare",
+    "lint",
     "load",
     "loads",
+    "next_version",
     "sha",
+    "version_asked",
+    "version_gap",
 ]

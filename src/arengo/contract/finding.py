@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -44,6 +45,27 @@ class Finding:
             "todo": self.todo,
             "where": self.where,
         }
+
+
+@dataclass(slots=True)
+class Report:
+    """Findings as they are made; ``line`` and ``spell`` turn a path of the document into what a reader sees."""
+
+    line: Callable[[tuple[str | int, ...]], int | None]
+    spell: Callable[[tuple[str | int, ...]], str]
+    findings: list[Finding] = field(default_factory=list)
+
+    def error(self, path: tuple[str | int, ...], code: str, message: str, todo: str = "") -> None:
+        self._add(Severity.ERROR, path, code, message, todo)
+
+    def warning(self, path: tuple[str | int, ...], code: str, message: str, todo: str = "") -> None:
+        self._add(Severity.WARNING, path, code, message, todo)
+
+    def info(self, path: tuple[str | int, ...], code: str, message: str, todo: str = "") -> None:
+        self._add(Severity.INFO, path, code, message, todo)
+
+    def _add(self, severity: Severity, path: tuple[str | int, ...], code: str, message: str, todo: str) -> None:
+        self.findings.append(Finding(severity, self.line(path), code, message, todo, self.spell(path)))
 
 
 def by_line(findings: list[Finding]) -> list[Finding]:
