@@ -1,0 +1,282 @@
+"""An answer that has not been computed yet: it knows its ETag before it costs anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from arengo.contract.model import Geometry, Kind
+from arengo.door.cache import Cache
+from arengo.door.view import View
+from arengo.query import cursor as cursors
+from arengo.query.compile import Output, Plan, Statement
+from arengo.query.model import Query
+from arengo.query.scope import quote
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from arengo.lake import Lake, Relation
+
+BATCH = 32_768
+
+
+class AnswerColumn(NamedTuple):
+    name: str
+    kind: Kind
+    title: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A finished body with what its headers need. ``matched``: None when nobody asked."""
+
+    body: bytes
+    next_cursor: str = ""
+    matched: int | None = None
+    returned: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.next_cursor)
+
+
+class Answer:
+    """Rows of one query over one view.
+
+    ``columns``: name, kind, title and unit of each value of a row. ``etag``: strong; a face adds its form with
+    :meth:`tag`. Nothing runs before :meth:`rows`, :meth:`batches`, :attr:`next_cursor` or :attr:`matched`.
+    Running may raise TooExpensive.
+    """
+
+    def __init__(
+        self, view: View, plan: Plan, lake: Lake, cache: Cache[Encoded], after: tuple[Any, ...] | None
+    ) -> None:
+        self.view = view
+        self.plan = plan
+        self._lake = lake
+        self._cache = cache
+        self._after = after
+        self._digest = blake2b(view.identity.encode(), digest_size=16)
+        self._digest.update(cursors.canonical(plan.query))
+        self._next: str | None = None
+        self._matched: int | None = None
+        self._found: Sequence[int] | None = None
+        self._searched = False
+
+    @property
+    def query(self) -> Query:
+        return self.plan.query
+
+    @property
+    def etag(self) -> str:
+        return f'"{self._digest.hexdigest()}"'
+
+    def tag(self, form: str) -> str:
+        """The strong ETag of this answer in one form (media type and its options)."""
+        digest = self._digest.copy()
+        digest.update(form.encode())
+        return f'"{digest.hexdigest()}"'
+
+    @property
+    def columns(self) -> tuple[AnswerColumn, ...]:
+        return tuple(self._column(item) for item in self.plan.outputs)
+
+    def _column(self, item: Output) -> AnswerColumn:
+        if item.column and item.name == item.column:
+            found = self.view.column(item.column)
+            return AnswerColumn(item.name, item.kind, found.title, found.unit)
+        return AnswerColumn(item.name, item.kind, item.name.replace("_", " "), "")
+
+    # ---- rows ---------------------------------------------------------------------------------------------------
+
+    def rows(self, geometry: str = "wkb") -> list[tuple[Any, ...]]:
+        """All rows of the page. Dates and times are Python's, timestamps UTC without zone.
+
+        ``geometry``: how geometry columns come: ``wkb`` (bytes), ``geojson`` or ``wkt`` (text).
+        """
+        return [row[: len(self.plan.outputs)] for row in self._page(self._forms(geometry), ())]
+
+    def features(self) -> list[tuple[str | None, tuple[Any, ...]]]:
+        """Rows with their place: (GeoJSON text, or None; values without the geometry column), and the key last.
+
+        The values are those of :attr:`properties`, then those of the view's key.
+        """
+        place, extra = self._place()
+        key = self.view.scope.key
+        shown = [item for item in self.plan.outputs if item.kind is not Kind.GEOMETRY]
+        outputs = [item.sql for item in shown]
+        rows = self._page(outputs, (*(quote(name) for name in key), *extra), shown)
+        count = len(shown) + len(key)
+        return [(place(row[count : count + len(extra)]), row[:count]) for row in rows]
+
+    @property
+    def properties(self) -> tuple[AnswerColumn, ...]:
+        """The columns of a feature beside its geometry."""
+        return tuple(item for item in self.columns if item.kind is not Kind.GEOMETRY)
+
+    def batches(
+        self, geometry: str = "wkb", *, rows: int = BATCH, seconds: float = 0, place: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows as Arrow batches in bounded memory, in the order of :meth:`rows`; closing it stops the query.
+
+        ``seconds``: time limit, 0 for none. ``place``: add a last column ``__place`` with the geometry as GeoJSON
+        text (stored geometry) or two columns ``__x`` and ``__y``.
+        """
+        relation = self._relation()
+        extra: tuple[str, ...] = self._place()[1] if place else ()
+        statement = self._statement(relation, self._forms(geometry), extra, self.query.limit)
+        with self._lake.engine.execute(statement.sql, statement.params, seconds=seconds) as found:
+            reader = found.to_arrow_reader(rows)
+            keep = len(self.plan.outputs) + len(extra)
+            for batch in reader:
+                yield batch.select(list(range(keep))) if batch.num_columns > keep else batch
+
+    @property
+    def next_cursor(self) -> str:
+        """Cursor of the next page, '' after the last one."""
+        if self._next is None:
+            self.rows()
+        return self._next or ""
+
+    @property
+    def matched(self) -> int:
+        """How many rows (or groups) there are on all pages. Free when nothing is filtered."""
+        if self._matched is None:
+            self._matched = self._count()
+        return self._matched
+
+    def encoded(self, form: str, make: Callable[[Answer], bytes]) -> Encoded:
+        """The answer as bytes in ``form``, from the cache or made now by ``make`` and kept."""
+        key = self.tag(form).encode()
+        held = self._cache.get(key)
+        if held is None:
+            body = make(self)
+            matched = self.matched if self.query.count else None
+            held = Encoded(body, self._next or "", matched)
+            self._cache.put(key, held)
+        return held
+
+    def peek(self, form: str) -> Encoded | None:
+        """The answer in ``form`` when it is in the cache."""
+        return self._cache.get(self.tag(form).encode())
+
+    # ---- running ------------------------------------------------------------------------------------------------
+
+    def _page(
+        self, outputs: Sequence[str], extra: Sequence[str], shown: Sequence[Output] | None = None
+    ) -> list[tuple[Any, ...]]:
+        relation = self._relation()
+        limit = self.query.limit
+        statement = self._statement(relation, outputs, extra, None if limit is None else limit + 1, shown)
+        started = time.perf_counter()
+        with self._lake.engine.execute(statement.sql, statement.params) as found:
+            rows: list[tuple[Any, ...]] = found.fetchall()
+        self._record(relation, time.perf_counter() - started)
+        self._next = ""
+        if limit is not None and len(rows) > limit:
+            del rows[limit:]
+            values = rows[-1][-statement.cursor :] if statement.cursor else ()
+            if values:
+                self._next = cursors.write(self.query, self.view.version.number, self.view.identity, values)
+        return rows
+
+    def _statement(
+        self,
+        relation: Relation,
+        outputs: Sequence[str],
+        extra: Sequence[str],
+        limit: int | None,
+        shown: Sequence[Output] | None = None,
+    ) -> Statement:
+        return self.plan.select(
+            relation.sql,
+            tuple(relation.params),
+            found=self._search(),
+            after=self._after,
+            limit=limit,
+            outputs=outputs,
+            shown=shown,
+            extra=extra,
+            scan_order=bool(getattr(relation, "row_order", False)),
+        )
+
+    def _relation(self) -> Relation:
+        from arengo.lake import Access
+
+        order = tuple(f"{'-' if item.descending else ''}{item.column}" for item in self.query.order_by)
+        if self.plan.grouped:
+            order = ()
+        access = Access(
+            equals=self.plan.equals,
+            order=order,
+            box=self.plan.spatial,
+            time=bool(self.query.datetime),
+            columns=self.plan.columns,
+        )
+        return self._lake.relation(self.view.version, access)
+
+    def _search(self) -> Sequence[int] | None:
+        """Rows the word index names; None when nobody searches or there is no index."""
+        if not self._searched:
+            self._searched = True
+            if self.query.search.strip():
+                self._found = self._lake.search(self.view.version, self.query.search, None, self.view.contract.language)
+        return self._found
+
+    def _count(self) -> int:
+        if not self.plan.grouped and not self.plan.conditions and not self.query.search.strip():
+            return self.view.version.rows
+        key = blake2b(self.view.identity.encode(), digest_size=16)
+        key.update(cursors.question(self.query))
+        name = b"count" + key.digest()
+        held = self._cache.get(name)
+        if held is None:
+            relation = self._relation()
+            statement = self.plan.count(relation.sql, tuple(relation.params), found=self._search())
+            with self._lake.engine.execute(statement.sql, statement.params) as found:
+                row = found.fetchone()
+            held = Encoded(b"", "", int(row[0]) if row else 0)
+            self._cache.put(name, held)
+        return held.matched or 0
+
+    def _forms(self, geometry: str) -> list[str]:
+        return [shown_as(item, geometry) for item in self.plan.outputs]
+
+    def _place(self) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
+        return place_of(self.view.geometry)
+
+    def _record(self, relation: Relation, seconds: float) -> None:
+        record = getattr(self._lake, "record_usage", None)
+        if record is not None:
+            shape = ",".join(sorted(self.plan.equals)) + "|" + ",".join(o.column for o in self.query.order_by)
+            record(self.view.dataset, shape, seconds * 1000)
+
+
+def shown_as(item: Output, geometry: str) -> str:
+    """An output's SQL with a stored geometry in the form wanted."""
+    if item.kind is not Kind.GEOMETRY or geometry == "wkb":
+        return item.sql
+    function = {"geojson": "ST_AsGeoJSON", "wkt": "ST_AsText"}[geometry]
+    return f"CAST({function}(ST_GeomFromWKB({item.sql})) AS VARCHAR)"
+
+
+def place_of(geometry: Geometry | None) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
+    """How a row's place is fetched and turned into GeoJSON text."""
+    if geometry is None:
+        return (lambda values: None), ()
+    if geometry.stored:
+        sql = f"CAST(ST_AsGeoJSON(ST_GeomFromWKB({quote(geometry.column)})) AS VARCHAR)"
+        return (lambda values: values[0]), (sql,)
+    return _point, (quote(geometry.x), quote(geometry.y))
+
+
+def _point(values: tuple[Any, ...]) -> str | None:
+    x, y = values
+    if x is None or y is None:
+        return None
+    return f'{{"type":"Point","coordinates":[{x!r},{y!r}]}}'

@@ -1,0 +1,291 @@
+"""The door itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from arengo import __version__
+from arengo.contract.model import Contract
+from arengo.door.answer import Answer, Encoded
+from arengo.door.cache import Cache
+from arengo.door.decision import ANYONE, Caller, Decision, decide, refuse
+from arengo.door.view import View, make_view
+from arengo.errors import BadQuery, UnknownVersion
+from arengo.lake.version import Change, Difference, Version
+from arengo.query import cursor as cursors
+from arengo.query.compile import prepare
+from arengo.query.model import Aggregate, Expr, Group, Order, Query
+from arengo.query.notation import value
+from arengo.query.scope import Field
+
+if TYPE_CHECKING:
+    from arengo.catalogue import Catalogue
+    from arengo.lake import Lake
+    from arengo.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: Any
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The most frequent values of a column among the matching rows. ``more``: there are others beside them.
+
+    ``value`` None counts the rows where it is unknown.
+    """
+
+    column: str
+    values: tuple[FacetValue, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastRow:
+    """One row at one version; ``row`` None: it was not there."""
+
+    version: Version
+    row: Mapping[str, Any] | None
+
+
+class Door:
+    """Everything a face may ask. Thread-safe; one a process."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, lake: Lake) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self._lake = lake
+        self.cache: Cache[Encoded] = Cache(settings.engine.cache_bytes)
+        self._views: dict[tuple[str, str, Caller], View] = {}
+        self._generation = -1
+        self._guard = threading.Lock()
+
+    # ---- deciding -----------------------------------------------------------------------------------------------
+
+    def decide(self, dataset: str, caller: Caller = ANYONE) -> Decision:
+        """Whether ``caller`` may read, and why. Raises UnknownDataset."""
+        contract = self.catalogue.entry(dataset).contract
+        return decide(contract, tuple(item.name for item in contract.properties), caller)
+
+    def view(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> View:
+        """What ``caller`` may see of the version meant by ``as_of``.
+
+        Raises UnknownDataset, UnknownVersion, NotAllowed. The contract in force decides, for old versions too.
+        """
+        generation = self.catalogue.generation
+        if generation != self._generation:
+            with self._guard:
+                self._views = {}
+                self._generation = generation
+        key = (dataset, as_of, caller)
+        held = self._views.get(key)
+        if held is None:
+            held = self._make_view(dataset, as_of, caller)
+            if len(self._views) > 2048:
+                self._views = {}
+            self._views[key] = held
+        return held
+
+    def _make_view(self, dataset: str, as_of: str, caller: Caller) -> View:
+        entry = self.catalogue.entry(dataset)
+        self._admit(entry.contract, caller)
+        if entry.version is None:
+            raise UnknownVersion(
+                f"{dataset} has not been published yet.", todo="Try again after its first publication."
+            )
+        version = self._lake.resolve(dataset, as_of)
+        decision = decide(entry.contract, tuple(item.name for item in version.schema), caller)
+        return make_view(version, self.catalogue.contract(version), decision, __version__)
+
+    def _admit(self, contract: Contract, caller: Caller) -> Decision:
+        decision = decide(contract, tuple(item.name for item in contract.properties), caller)
+        if not decision.allowed:
+            raise refuse(contract, decision, self.settings.city.contact)
+        return decision
+
+    # ---- rows ---------------------------------------------------------------------------------------------------
+
+    def ask(self, query: Query, caller: Caller = ANYONE, *, max_rows: int | None = None) -> Answer:
+        """Judge a query and give its answer, not computed yet. Raises every CallerError.
+
+        A cursor keeps to the version its first page came from, whatever was published since. ``max_rows``: the
+        largest page allowed, None for no limit.
+        """
+        as_of = query.as_of
+        if query.cursor:
+            number = str(cursors.number_of(query.cursor))
+            view = self.view(query.dataset, number, caller)
+            if as_of and self.view(query.dataset, as_of, caller).version.number != view.version.number:
+                raise BadQuery("The cursor belongs to another version than as_of.", todo="Leave one of the two out.")
+        else:
+            view = self.view(query.dataset, as_of, caller)
+        plan = prepare(query, view.scope, max_rows=max_rows)
+        after = cursors.read(query, view.identity, plan.kinds).values if query.cursor else None
+        return Answer(view, plan, self._lake, self.cache, after)
+
+    def facets(
+        self, query: Query, columns: Iterable[str | Group], limit: int = 10, caller: Caller = ANYONE
+    ) -> list[Facet]:
+        """The most frequent values of ``columns`` among the rows of ``query``.
+
+        A column's own filter is left out of its facet, so that its other values can still be chosen. A calendar
+        unit stands after a colon: ``created_at:year``.
+        """
+        out: list[Facet] = []
+        for item in columns:
+            group = item if isinstance(item, Group) else Group(*item.partition(":")[::2])
+            asked = replace(
+                query,
+                select=(),
+                filter=_without(query.filter, group.column),
+                group_by=(group,),
+                aggregates=(Aggregate("count"),),
+                order_by=(Order("count", True),),
+                limit=limit,
+                cursor="",
+                count=False,
+            )
+            answer = self.ask(asked, caller)
+            held = answer.encoded("facet", lambda given: orjson.dumps(_facet(given)))
+            found = orjson.loads(held.body)
+            values = tuple(FacetValue(value, count) for value, count in found)
+            out.append(Facet(group.name if group.bucket else group.column, values, bool(held.next_cursor)))
+        return out
+
+    # ---- versions -----------------------------------------------------------------------------------------------
+
+    def versions(self, dataset: str, caller: Caller = ANYONE) -> tuple[Version, ...]:
+        """Retained versions, newest first. Raises UnknownDataset, NotAllowed."""
+        self._admit(self.catalogue.entry(dataset).contract, caller)
+        return self._lake.versions(dataset)
+
+    def diff(self, dataset: str, before: str, after: str = "", caller: Caller = ANYONE) -> Difference:
+        """Counts of what changed between two versions (numbers, dates or times; '' is the newest)."""
+        first, second = self._two(dataset, before, after, caller)
+        return self._lake.diff(dataset, first.version.number, second.version.number)
+
+    def changes(
+        self,
+        dataset: str,
+        before: str,
+        after: str = "",
+        limit: int = 100,
+        after_key: Sequence[Any] = (),
+        caller: Caller = ANYONE,
+    ) -> list[Change]:
+        """Rows added, changed and removed, by primary key, only the granted columns in them.
+
+        ``after_key``: the key of the last change of the page before.
+        """
+        first, second = self._two(dataset, before, after, caller)
+        found = self._lake.changes(
+            dataset, first.version.number, second.version.number, limit=limit, after_key=tuple(after_key) or None
+        )
+        granted = first.decision.columns | second.decision.columns
+        return [replace(item, before=_only(item.before, granted), after=_only(item.after, granted)) for item in found]
+
+    def history(self, dataset: str, key: Sequence[Any], caller: Caller = ANYONE) -> list[PastRow]:
+        """One row through the retained versions, newest first. ``key``: its primary key, texts or typed values."""
+        view = self.view(dataset, "", caller)
+        names = view.scope.key
+        if not names:
+            raise BadQuery(f"{dataset} has no primary key, so a row cannot be followed.", todo="See its versions.")
+        if len(key) != len(names):
+            raise BadQuery(f"The key of {dataset} is {', '.join(names)}; {len(key)} values were given.")
+        typed = tuple(_key_value(view.scope.fields[name], part) for name, part in zip(names, key, strict=True))
+        found = self._lake.history(dataset, typed)
+        return [PastRow(version, _only(row, view.decision.columns)) for version, row in found]
+
+    def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[View, View]:
+        return self.view(dataset, before, caller), self.view(dataset, after, caller)
+
+    # ---- reports and files --------------------------------------------------------------------------------------
+
+    def profile(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
+        """The version's profile, only the granted columns in it; {} when there is none."""
+        view = self.view(dataset, as_of, caller)
+        body = self._lake.report(view.version, "profile")
+        if body is None:
+            return {}
+        out: dict[str, Any] = orjson.loads(body)
+        out["columns"] = {name: item for name, item in out.get("columns", {}).items() if name in view.scope.fields}
+        if view.geometry is None:
+            out["bbox"] = None
+        if out.get("time") and out["time"].get("column") not in view.scope.fields:
+            out["time"] = None
+        return out
+
+    def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
+        """The version's quality report, only rules about granted columns in it; {} when there is none."""
+        view = self.view(dataset, as_of, caller)
+        body = self._lake.report(view.version, "quality")
+        if body is None:
+            return {}
+        out: dict[str, Any] = orjson.loads(body)
+        known = {item.name for item in view.version.schema}
+        hidden = known - set(view.scope.fields)
+        out["rules"] = [rule for rule in out.get("rules", []) if rule.get("column") not in hidden]
+        return out
+
+    def artefact(self, view: View, name: str) -> Path:
+        """Path of a disposable file kept beside the version for this view's grants; it may not exist yet."""
+        return self._lake.artefact(view.version, f"{view.decision.fingerprint}-{name}")
+
+    def scratch(self) -> Path:
+        """A folder for files in the making, on the same disk as the artefacts."""
+        folder = self.settings.home / "scratch"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _facet(answer: Answer) -> list[list[Any]]:
+    rows = [list(row) for row in answer.rows()]
+    for row in rows:
+        if isinstance(row[0], float) and row[0] != row[0]:
+            row[0] = None
+    return rows
+
+
+def _without(expr: Expr, column: str) -> Expr:
+    """A filter without the top-level conditions that look at ``column`` alone."""
+    if expr is None:
+        return None
+    parts = expr["args"] if isinstance(expr, dict) and expr.get("op") == "and" else [expr]
+    kept = [part for part in parts if set(_names(part)) != {column}]
+    if not kept:
+        return None
+    return kept[0] if len(kept) == 1 else {"op": "and", "args": kept}
+
+
+def _names(expr: Any) -> Iterator[str]:
+    if isinstance(expr, dict):
+        if isinstance(expr.get("property"), str):
+            yield expr["property"]
+        for part in expr.values():
+            yield from _names(part)
+    elif isinstance(expr, (list, tuple)):
+        for part in expr:
+            yield from _names(part)
+
+
+def _only(row: Mapping[str, Any] | None, granted: frozenset[str]) -> Mapping[str, Any] | None:
+    return None if row is None else {name: item for name, item in row.items() if name in granted}
+
+
+def _key_value(field: Field, part: Any) -> Any:
+    if not isinstance(part, str):
+        return part
+    from arengo.query.literal import Node, fit
+
+    found = value(field, part)
+    if isinstance(found, dict):
+        found = next(iter(found.values()))
+    return fit(found, Node("", kind=field.kind, column=field.name)).literal

@@ -1,0 +1,81 @@
+"""What the door grants of one version: its columns, its place and time, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from arengo.contract.model import Contract, Geometry, Kind, Property
+from arengo.door.decision import Decision
+from arengo.lake.version import Version
+from arengo.query.scope import Field, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ViewColumn:
+    """A granted column. ``declared``: what the contract says of it, None for one the contract no longer has."""
+
+    name: str
+    kind: Kind
+    required: bool
+    declared: Property | None
+
+    @property
+    def title(self) -> str:
+        return self.declared.label if self.declared else self.name.replace("_", " ")
+
+    @property
+    def unit(self) -> str:
+        return self.declared.unit if self.declared else ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``contract``: the one the version was published under. ``identity``: changes when any byte of an answer may."""
+
+    version: Version
+    contract: Contract
+    columns: tuple[ViewColumn, ...]
+    geometry: Geometry | None
+    decision: Decision
+    scope: Scope
+    identity: str
+
+    @property
+    def dataset(self) -> str:
+        return self.version.dataset
+
+    @property
+    def modified(self) -> datetime:
+        return self.version.erased_at or self.version.published_at
+
+    def column(self, name: str) -> ViewColumn:
+        """Raises UnknownColumn for a name outside the view."""
+        self.scope.field(name)
+        return next(item for item in self.columns if item.name == name)
+
+
+def make_view(version: Version, contract: Contract, decision: Decision, release: str) -> View:
+    columns = tuple(
+        ViewColumn(item.name, item.kind, item.required, contract.column(item.name))
+        for item in version.schema
+        if item.name in decision.columns
+    )
+    names = {item.name for item in columns}
+    geometry = version.geometry
+    if geometry is not None:
+        needed = {geometry.column} if geometry.stored else {geometry.x, geometry.y}
+        if not needed <= names:
+            geometry = None
+    by_name = {item.name: Field(item.name, item.kind, item.required) for item in columns}
+    time = str(contract.custom.get("arengoTime", "") or "")
+    if time not in by_name or by_name[time].kind not in (Kind.DATE, Kind.TIMESTAMP):
+        time = ""
+    declared = tuple(str(name) for name in contract.custom.get("arengoSearch", ()) if name in names)
+    texts = tuple(item.name for item in columns if item.kind is Kind.STRING)
+    key = version.key if set(version.key) <= names else ()
+    scope = Scope(version.dataset, by_name, geometry, time, declared or texts, key)
+    identity = "\0".join(
+        (release, version.dataset, str(version.number), version.checksum, version.contract_sha, decision.fingerprint)
+    )
+    return View(version, contract, columns, geometry, decision, scope, identity)

@@ -1,0 +1,54 @@
+"""How others speak to us: one module a standard, each thin: parse a request into a Query, ask the door, write.
+
+In: HTTP. Out: the native rows API (``rows``), downloads (``export``), their description (``openapi``), health and
+metrics (``health``), errors as RFC 9457 problems (``problem``). Promise: all faces of a dataset agree on rows, types,
+unknown values, geometry and order; every answer carries a strong ETag; an unknown parameter is an error.
+May import: door, catalogue, query, contract, lake.version, settings, errors. One more standard is one more module
+and its line in :func:`routes`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.routing import BaseRoute
+
+    from arengo.catalogue import Catalogue
+    from arengo.door import Door
+    from arengo.settings import Settings
+
+__all__ = ["application", "handlers", "routes", "wrap"]
+
+
+def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRoute]:
+    """All routes of the faces."""
+    from arengo.faces import export, health, openapi, rows
+    from arengo.faces.site import Site
+
+    site = Site(door, catalogue, settings)
+    return [*health.routes(site), *openapi.routes(site), *export.routes(site), *rows.routes(site)]
+
+
+def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:
+    """Exception handlers for a Starlette application: problem+json under the machine paths, ``page`` elsewhere."""
+    from arengo.faces.problem import handlers as made
+
+    return made(page)
+
+
+def wrap(app: Any, door: Door, catalogue: Catalogue, settings: Settings) -> Any:
+    """The ASGI application with the quick answers, CORS, compression and counters around it."""
+    from arengo.faces.gate import Gate
+
+    return Gate(app, catalogue)
+
+
+def application(door: Door, catalogue: Catalogue, settings: Settings) -> Any:
+    """The faces alone as an ASGI application, without the portal."""
+    from starlette.applications import Starlette
+
+    inner = Starlette(routes=routes(door, catalogue, settings), exception_handlers=handlers())
+    return wrap(inner, door, catalogue, settings)
