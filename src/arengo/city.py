@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,10 @@ from arengo.settings import Settings
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.contract.draft import Draft
-    from arengo.door import Answer, Door
+    from arengo.contract.sample import Sample
+    from arengo.door import Answer, Door, PastRow
     from arengo.lake import Lake
-    from arengo.lake.version import Difference, Version
+    from arengo.lake.version import Change, Difference, Version
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
     from arengo.sources.base import Context
@@ -282,8 +283,36 @@ class City:
     def diff(self, dataset: str, before: str, after: str) -> Difference:
         return self.door.diff(dataset, before, after)
 
+    def changes(self, dataset: str, before: str, after: str, limit: int = 100) -> list[Change]:
+        """Rows added, changed and removed between two versions (numbers, dates or times)."""
+        return list(self.door.changes(dataset, before, after, limit=limit))
+
+    def history(self, dataset: str, key: Sequence[Any]) -> list[PastRow]:
+        """One row through time, by its primary key, newest first."""
+        return self.door.history(dataset, key)
+
     def query(self, query: Query) -> Answer:
         return self.door.ask(query)
+
+    def export(self, dataset: str, *, format: str = "", output: Path | None = None, as_of: str = "") -> Path:
+        """Write one version to a file; the format is the output's suffix unless given. Returns the file's path."""
+        from arengo.faces.export import write
+
+        wanted = format or (output.suffix.lstrip(".").lower() if output else "csv")
+        return write(self.door, dataset, wanted, output, as_of=as_of)
+
+    def export_contracts(self) -> list[Path]:
+        """Write every contract in force whose text differs from the folder's into the folder."""
+        from arengo.state import register
+
+        written = []
+        for name, (text, path) in register.in_force(self.state).items():
+            target = self.settings.root / (path or f"contracts/{name}.odcs.yaml")
+            if not target.is_file() or target.read_text(encoding="utf-8") != text:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+                written.append(target)
+        return written
 
 
 def open_city(path: Path | str = ".") -> City:
@@ -325,13 +354,13 @@ def draft(
     from arengo.sources import detect, samples
     from arengo.sources.base import Context
 
+    root = settings.root if settings else None
     settings = settings or Settings(root=Path.cwd())
+    city = settings.city
     with tempfile.TemporaryDirectory(prefix="arengo-draft-") as scratch:
-        context = Context(
-            settings.sources, Path(scratch), timezone=settings.city.timezone, country=settings.city.country
-        )
-        spec = detect(target, context, settings.root)
-        found = samples(spec, context, rows)
+        context = Context(settings.sources, Path(scratch), timezone=city.timezone, country=city.country)
+        spec = detect(target, context)
+        found = [_within(sample, root) for sample in samples(spec, context, rows)]
         if table:
             names = [sample.table or sample.name for sample in found]
             found = [sample for sample in found if table in (sample.table, sample.name)]
@@ -348,6 +377,14 @@ def draft(
             taken.add(item.id)
             drafts.append(item)
         return drafts
+
+
+def _within(sample: Sample, root: Path | None) -> Sample:
+    """The same sample with a path relative to the city folder when its file lies in it."""
+    path = Path(str(sample.options.get("path", "")))
+    if root is None or not path.is_absolute() or not path.is_relative_to(root):
+        return sample
+    return replace(sample, options={**sample.options, "path": str(path.relative_to(root))})
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

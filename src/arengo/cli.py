@@ -433,7 +433,8 @@ def diff(
     for change in changes:
         key = " ".join(str(part) for part in change.key)
         if change.kind == "changed":
-            parts = [f"{name}: {change.before[name]!s} -> {value!s}" for name, value in change.after.items()]
+            old, new = change.before or {}, change.after or {}
+            parts = [f"{name}: {old.get(name)!s} -> {value!s}" for name, value in new.items()]
         else:
             row = change.after or change.before or {}
             parts = [f"{name}={value!s}" for name, value in list(row.items())[:6]]
@@ -459,7 +460,7 @@ def history(
         )
         return
     last: dict[str, Any] = {}
-    for item in found:
+    for item in reversed(found):
         when = f"{item.version.label}  {item.version.published_at:%Y-%m-%d}"
         if item.row is None:
             print(f"{when}  removed")
@@ -564,7 +565,7 @@ def demo(
 ) -> None:
     """A made-up city with months of history: make it, publish it, serve it."""
     from arengo.city import open_city
-    from arengo.demo import play
+    from arengo.demo.play import play
 
     with _Progress(quiet=json) as progress:
         result = play(directory, seed=seed, open_city=open_city, progress=progress.listen)
@@ -623,8 +624,5 @@ def plugins(json: JsonOption = False) -> None:
 
 def commands() -> dict[str, Callable[..., Any]]:
     """Every command by name, for the generated reference."""
-    return {
-        info.name or (info.callback.__name__ if info.callback else ""): info.callback
-        for info in app.registered_commands
-        if info.callback
-    }
+    found = [(info.name, info.callback) for info in app.registered_commands]
+    return {name or call.__name__: call for name, call in found if call is not None}
