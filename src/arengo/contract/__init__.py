@@ -11,13 +11,14 @@ from arengo.contract.finding import Finding, Severity
 from arengo.contract.lint import lint
 from arengo.contract.load import load, loads, sha
 from arengo.contract.model import EMPTY, Contract, Frozen, Geometry, Kind, Parse, Property, Rule, SourceSpec
-from arengo.contract.properties import PROPERTIES
+from arengo.contract.properties import PROPERTIES, CustomProperty, reference_table
 
 __all__ = [
     "EMPTY",
     "PROPERTIES",
     "Comparison",
     "Contract",
+    "CustomProperty",
     "Effect",
     "Finding",
     "Frozen",
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "loads",
     "next_version",
+    "reference_table",
     "sha",
     "version_asked",
     "version_gap",
