@@ -33,9 +33,11 @@ def _all_trees(world: World) -> Any:
         streets = {index: [s for s in world.ground.streets if s.cell == index] for index in range(30)}
         return {
             "cell": cell, "lon": lon, "lat": lat, "species": species, "born": born, "gone": gone,
-            "trunk": np.clip(random.gamma(3.4, 9.5, count), 4, 160), "height": np.clip(random.gamma(5, 2.1, count), 2, 32),
+            "trunk": np.clip(random.gamma(3.4, 9.5, count), 4, 160),
+            "height": np.clip(random.gamma(5, 2.1, count), 2, 32),
             "planted": random.integers(1952, world.end.year - 1, count),
-            "street": [streets[c][int(r * len(streets[c]))].name for c, r in zip(cell, random.random(count), strict=True)],
+            "street": [streets[c][int(r * len(streets[c]))].name for c,
+            r in zip(cell, random.random(count), strict=True)],
             "state": random.choice(["Buono", "Buono", "Buono", "Discreto", "Discreto", "Scarso"], count),
             "measured": random.integers(0, 7, count), "kept": random.random(count) < 0.031,
         }  # fmt: skip
@@ -65,7 +67,8 @@ def _trees(world: World, step: int, folder: Path) -> None:
             f"ALB{i + 1:06d}", latin, common if i % 2 else common.upper(), f"  {trees['street'][i]} ",
             f"{world.ground.cells[int(trees['cell'][i])].district:02d}", files.comma(trunk, 1),
             files.comma(height, 1) if i % 53 else "n.r.", planted if new or i % 7 else "",
-            trees["state"][i], seen.strftime("%d/%m/%y"), files.comma(trees["lon"][i], 6), files.comma(trees["lat"][i], 6),
+            trees["state"][i], seen.strftime("%d/%m/%y"), files.comma(trees["lon"][i], 6),
+            files.comma(trees["lat"][i], 6),
         )  # fmt: skip
         if step >= 3:
             row += ("S" if trees["kept"][i] and not new else "N",)
@@ -100,7 +103,8 @@ def _trees_promise(version: str, *more: Column) -> Promise:
         columns=(
             Column("id", "string", "Tree", "Number on the tag.", "Albero", source="ID_ALBERO", key=True),
             Column("species", "string", "Species", "Botanical name.", "Specie", source="SPECIE", required=True),
-            Column("common_name", "string", "Common name", "In English, as typed.", "Nome comune", source="NOME_COMUNE"),
+            Column("common_name", "string", "Common name", "In English, as typed.", "Nome comune",
+                   source="NOME_COMUNE"),
             Column("street", "string", "Street", "Nearest street.", "Via", source="VIA"),
             Column("district", "string", "District", "Two digits.", "Distretto", source="DISTRETTO", required=True),
             Column(
@@ -111,7 +115,8 @@ def _trees_promise(version: str, *more: Column) -> Promise:
                 "height_m", "number", "Height", "Estimated from the ground.", "Altezza", source="ALTEZZA_M", unit="m",
                 parse={"decimal": ",", "nulls": ["n.r."]}, rules=(few_empty(5),),
             ),
-            Column("planted_year", "integer", "Planted in", "Unknown for old trees.", "Anno d'impianto", source="ANNO_IMPIANTO"),
+            Column("planted_year", "integer", "Planted in", "Unknown for old trees.", "Anno d'impianto",
+                   source="ANNO_IMPIANTO"),
             Column(
                 "condition", "string", "Condition", "Last visual check.", "Stato", source="STATO",
                 codes={"Buono": "Good", "Discreto": "Fair", "Scarso": "Poor"},
@@ -119,8 +124,10 @@ def _trees_promise(version: str, *more: Column) -> Promise:
             Column(
                 "surveyed_on", "date", "Surveyed on", "", "Rilievo", source="RILIEVO", parse={"formats": ["%d/%m/%y"]}
             ),
-            Column("lon", "number", "Longitude", "", "Longitudine", source="LONGITUDINE", unit="°", parse={"decimal": ","}),
-            Column("lat", "number", "Latitude", "", "Latitudine", source="LATITUDINE", unit="°", parse={"decimal": ","}),
+            Column("lon", "number", "Longitude", "", "Longitudine", source="LONGITUDINE", unit="°",
+                   parse={"decimal": ","}),
+            Column("lat", "number", "Latitude", "", "Latitudine", source="LATITUDINE", unit="°",
+                   parse={"decimal": ","}),
             *more,
         ),
         rules=(rows_at_least(10_000),),
@@ -213,7 +220,8 @@ def _air_promise() -> Promise:
         id="air-quality-hourly",
         name="Air quality, hourly",
         purpose="Hourly means of four pollutants at the city's stations, one row a station, pollutant and day.",
-        it=("Qualità dell'aria oraria", "Medie orarie di quattro inquinanti, una riga per stazione, inquinante e giorno."),
+        it=("Qualità dell'aria oraria",
+        "Medie orarie di quattro inquinanti, una riga per stazione, inquinante e giorno."),
         usage="Exposure studies; comparing streets and days.",
         limitations="The last five days are provisional. Station 04 closed during the period shown.",
         owner=AGENCY,
@@ -524,7 +532,8 @@ _water_promise = Promise(
     columns=(
         Column("month", "date", "Month", "First day of the month.", "Mese", source="mese", key=True,
                parse={"formats": ["%Y-%m"]}),
-        Column("neighbourhood", "string", "Neighbourhood", "As in neighbourhoods.", "Quartiere", source="quartiere", key=True),
+        Column("neighbourhood", "string", "Neighbourhood", "As in neighbourhoods.", "Quartiere", source="quartiere",
+               key=True),
         Column("neighbourhood_name", "string", "Neighbourhood name", "", "Nome quartiere", source="nome quartiere"),
         Column("use", "string", "Use", "", "Uso", source="uso", key=True,
                codes={"domestico": "Homes", "commerciale": "Business", "irriguo": "Irrigation", "pubblico": "Public"}),

@@ -19,8 +19,10 @@ EUROS = {"decimal": ",", "thousands": " "}
 
 MISSIONS = (
     ("01", "Servizi istituzionali e generali"), ("03", "Ordine pubblico e sicurezza"), ("04", "Istruzione"),
-    ("05", "Beni e attività culturali"), ("06", "Sport e tempo libero"), ("07", "Turismo"), ("08", "Assetto del territorio"),
-    ("09", "Ambiente e rifiuti"), ("10", "Trasporti e mobilità"), ("11", "Soccorso civile"), ("12", "Politiche sociali"),
+    ("05", "Beni e attività culturali"), ("06", "Sport e tempo libero"), ("07", "Turismo"),
+     ("08", "Assetto del territorio"),
+    ("09", "Ambiente e rifiuti"), ("10", "Trasporti e mobilità"), ("11", "Soccorso civile"),
+     ("12", "Politiche sociali"),
     ("14", "Sviluppo economico"), ("17", "Energia"), ("20", "Fondi e accantonamenti"), ("50", "Debito pubblico"),
 )  # fmt: skip
 TITLES = (("1", "Spese correnti"), ("2", "Spese in conto capitale"), ("4", "Rimborso prestiti"))
@@ -77,9 +79,11 @@ _budget_promise = Promise(
     source={"kind": "csv", "path": "sources/bilancio/bilancio.csv", "encoding": "iso-8859-1", "delimiter": ";"},
     columns=(
         Column("year", "integer", "Year", "", "Esercizio", source="Esercizio", key=True),
-        Column("side", "string", "Side", "", "Entrata o uscita", source="E_U", codes={"E": "Revenue", "U": "Expenditure"}),
+        Column("side", "string", "Side", "", "Entrata o uscita", source="E_U",
+               codes={"E": "Revenue", "U": "Expenditure"}),
         Column("title", "string", "Title", "", "Titolo", source="Titolo", key=True, codes=dict(TITLES)),
-        Column("programme", "string", "Programme", "Mission and programme.", "Programma", source="Missione_Programma", key=True),
+        Column("programme", "string", "Programme", "Mission and programme.", "Programma", source="Missione_Programma",
+               key=True),
         Column("amount_eur", "number", "Allowed", "", "Stanziamento", source=" Stanziamento ", unit="EUR", parse=EUROS,
                required=True),
         Column("mission", "string", "Mission", "", "Missione", source="Descrizione missione"),
@@ -158,9 +162,11 @@ _spending_promise = Promise(
         Column("id", "string", "Order", "", "Mandato", source="Mandato", key=True),
         Column("paid_on", "date", "Paid on", "", "Data", source="Data", required=True, parse={"formats": ["%d/%m/%Y"]}),
         Column("payee", "string", "Paid to", "Firm.", "Beneficiario", source="Beneficiario", required=True),
-        Column("mission", "string", "Mission", "As in the budget.", "Missione", source="Missione", codes=dict(MISSIONS)),
+        Column("mission", "string", "Mission", "As in the budget.", "Missione", source="Missione",
+               codes=dict(MISSIONS)),
         Column("subject", "string", "For", "", "Oggetto", source="Oggetto"),
-        Column("amount_eur", "number", "Amount", "", "Importo", source="Importo", unit="EUR", parse=EUROS, required=True,
+        Column("amount_eur", "number", "Amount", "", "Importo", source="Importo", unit="EUR", parse=EUROS,
+               required=True,
                rules=(between("amount_eur", -1_000_000, 3_000_000),)),
     ),
     rules=(rows_at_least(3_000),),
@@ -226,7 +232,8 @@ _contracts_promise = Promise(
     rules=(rows_at_least(100),),
 )
 
-OFFICES = ("Anagrafe", "Polizia locale", "Biblioteche", "Verde pubblico", "Lavori pubblici", "Servizi sociali", "Istruzione",
+OFFICES = ("Anagrafe", "Polizia locale", "Biblioteche", "Verde pubblico", "Lavori pubblici", "Servizi sociali",
+           "Istruzione",
            "Tributi", "Ragioneria", "Mobilità", "Cultura", "Sistemi informativi", "Ambiente", "Edilizia")  # fmt: skip
 
 
@@ -272,7 +279,8 @@ _staff_promise = Promise(
 def _positions(world: World, step: int, folder: Path) -> None:
     random = world.random("positions")
     first = world.day(0) - timedelta(days=60)
-    roles = ("Agente di polizia locale", "Educatrice o educatore", "Ingegnere", "Giardiniere", "Assistente sociale", "Informatico",
+    roles = ("Agente di polizia locale", "Educatrice o educatore", "Ingegnere", "Giardiniere", "Assistente sociale",
+             "Informatico",
              "Bibliotecaria o bibliotecario", "Istruttore amministrativo")  # fmt: skip
     rows = []
     for i in range(110):

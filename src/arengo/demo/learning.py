@@ -129,7 +129,8 @@ _enrolments_promise = Promise(
     source={"kind": "csv", "path": "sources/scuole/iscritti.csv", "encoding": "utf-8", "delimiter": ","},
     filters=(("school",),),
     columns=(
-        Column("school_year", "string", "School year", "Such as 2024/25.", "Anno scolastico", source="anno_scolastico", key=True),
+        Column("school_year", "string", "School year", "Such as 2024/25.", "Anno scolastico", source="anno_scolastico",
+               key=True),
         Column("school", "string", "School", "As in schools.", "Scuola", source="codice", key=True),
         Column("grade", "integer", "Class", "", "Classe", source="classe", key=True),
         Column("sex", "string", "Sex", "", "Sesso", source="sesso", key=True, codes={"F": "Girls", "M": "Boys"}),
@@ -377,9 +378,9 @@ _tourism_promise = Promise(
         Column("lodging", "string", "Lodging", "", "Tipologia", source="Tipologia", key=True),
         Column("origin", "string", "Origin", "Country, in Italian.", "Provenienza", source="Provenienza", key=True),
         Column("arrivals", "integer", "Arrivals", "", "Arrivi", source="Arrivi", unit="guests",
-               parse={"thousands": ".", "suppressed": [".."]}),
+               parse={"thousands": ".", "decimal": ",", "suppressed": [".."]}),
         Column("nights", "integer", "Nights", "", "Presenze", source="Presenze", unit="nights",
-               parse={"thousands": ".", "suppressed": [".."]}),
+               parse={"thousands": ".", "decimal": ",", "suppressed": [".."]}),
     ),
     rules=(rows_at_least(300),),
 )  # fmt: skip

@@ -53,27 +53,30 @@ DISTRICTS: tuple[str, ...] = (
 )
 
 STREET_KINDS = ("Via", "Via", "Via", "Viale", "Vicolo", "Strada", "Salita", "Corso")
-STREET_WORDS = """dei Cordai|dei Tigli|del Mulino|delle Saline|dell'Àncora|del Forno|delle Vigne|dei Platani|del Faro|dei Bottai|
-della Fonte|del Ponte Rotto|delle Reti|dei Maniscalchi|del Gelso|della Lanterna|dei Calafati|del Vento|delle Ginestre|del Pozzo|
-dei Cedri|dell'Ulivo|delle Lavandaie|del Cantiere|dei Falegnami|della Neve|del Maestrale|delle Vele|dei Gabbiani|della Ghiaia|
-del Grano|delle Api|dei Pescatori|dell'Orologio|del Ginepro|delle Rondini|del Lavatoio|dei Setaioli|della Quercia|del Corallo|
-dei Melograni|delle Fornaci|del Fico|della Civetta|dei Carrettieri|del Timo|dell'Alloro|delle Corde|del Fieno|dei Lecci|
-della Tramontana|del Salice|delle Barche|dei Vetrai|del Miele|della Cava|dei Cipressi|dell'Argine|del Rosmarino|delle Conchiglie|
-dei Mandorli|della Rena|del Pettirosso|delle Fate|dei Tintori|del Bastione|dell'Erba|delle Stelle|del Nespolo|dei Tornitori|
-della Vedetta|del Castagno|delle Quaglie|dei Ramai|dell'Olmo|del Cisto|delle Botteghe|dei Marinai|della Resina|del Carrubo|
-delle Lumache|dei Pastori|dell'Aria|del Noce|della Sirena|dei Pini|delle Maree|del Sughero|dei Merli|della Sorgente|
-del Libeccio|delle Pietre|dei Funai|dell'Istrice|del Lino|della Calce|dei Ciliegi|delle Tegole|del Ghiro|dei Battellieri|
-della Bussola|del Larice|delle Anfore|dei Sellai|dell'Edera|del Tasso|della Zagara|dei Gelsomini|delle Cicale|del Torchio|
-dei Remi|della Spiga|del Sambuco|delle Ortensie|dei Frantoi|dell'Isolotto|del Cormorano|della Terrazza|dei Narcisi|delle Tartarughe""".replace(
-    "\n", ""
-).split("|")
+STREET_WORDS = """\
+dei Cordai|dei Tigli|del Mulino|delle Saline|dell'Àncora|del Forno|delle Vigne|dei Platani|del Faro|dei Bottai|
+della Fonte|del Ponte Rotto|delle Reti|dei Maniscalchi|del Gelso|della Lanterna|dei Calafati|del Vento|
+delle Ginestre|del Pozzo|dei Cedri|dell'Ulivo|delle Lavandaie|del Cantiere|dei Falegnami|della Neve|
+del Maestrale|delle Vele|dei Gabbiani|della Ghiaia|del Grano|delle Api|dei Pescatori|dell'Orologio|del Ginepro|
+delle Rondini|del Lavatoio|dei Setaioli|della Quercia|del Corallo|dei Melograni|delle Fornaci|del Fico|
+della Civetta|dei Carrettieri|del Timo|dell'Alloro|delle Corde|del Fieno|dei Lecci|della Tramontana|del Salice|
+delle Barche|dei Vetrai|del Miele|della Cava|dei Cipressi|dell'Argine|del Rosmarino|delle Conchiglie|
+dei Mandorli|della Rena|del Pettirosso|delle Fate|dei Tintori|del Bastione|dell'Erba|delle Stelle|del Nespolo|
+dei Tornitori|della Vedetta|del Castagno|delle Quaglie|dei Ramai|dell'Olmo|del Cisto|delle Botteghe|dei Marinai|
+della Resina|del Carrubo|delle Lumache|dei Pastori|dell'Aria|del Noce|della Sirena|dei Pini|delle Maree|
+del Sughero|dei Merli|della Sorgente|del Libeccio|delle Pietre|dei Funai|dell'Istrice|del Lino|della Calce|
+dei Ciliegi|delle Tegole|del Ghiro|dei Battellieri|della Bussola|del Larice|delle Anfore|dei Sellai|dell'Edera|
+del Tasso|della Zagara|dei Gelsomini|delle Cicale|del Torchio|dei Remi|della Spiga|del Sambuco|delle Ortensie|
+dei Frantoi|dell'Isolotto|del Cormorano|della Terrazza|dei Narcisi|delle Tartarughe""".replace("\n", "").split("|")
 
-GIVEN_F = """Alda|Brunella|Celeste|Delfina|Elvira|Fiammetta|Ginevra|Iolanda|Lavinia|Marisa|Nives|Ombretta|Petra|Rosalba|
+GIVEN_F = """\
+Alda|Brunella|Celeste|Delfina|Elvira|Fiammetta|Ginevra|Iolanda|Lavinia|Marisa|Nives|Ombretta|Petra|Rosalba|
 Serena|Tosca|Ursula|Viola|Zita|Amalia|Bice|Clelia|Dina|Flora|Greta|Livia|Mirta|Norma|Olga|Rita""".replace(
     "\n", ""
 ).split("|")
-GIVEN_M = """Aldo|Bruno|Corrado|Dario|Elio|Furio|Gino|Ivo|Lauro|Mirco|Nereo|Orio|Pietro|Rino|Sandro|Tullio|Ugo|Vasco|Zeno|Amos|
-Biagio|Cesare|Dino|Ezio|Fausto|Guido|Lino|Marzio|Oreste|Remo""".replace("\n", "").split("|")
+GIVEN_M = """\
+Aldo|Bruno|Corrado|Dario|Elio|Furio|Gino|Ivo|Lauro|Mirco|Nereo|Orio|Pietro|Rino|Sandro|Tullio|Ugo|Vasco|Zeno|
+Amos|Biagio|Cesare|Dino|Ezio|Fausto|Guido|Lino|Marzio|Oreste|Remo""".replace("\n", "").split("|")
 SURNAME_START = [
     "Bra",
     "Cor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,10 @@ def _population_promise() -> Promise:
 
 _SCRIPT = """
 PRAGMA page_size = 4096;
-CREATE TABLE FAMIGLIE (ID_FAMIGLIA INTEGER PRIMARY KEY, INDIRIZZO TEXT, QUARTIERE TEXT, COMPONENTI INTEGER, DATA_VAR TEXT);
-CREATE TABLE ANAGRAFE (MATRICOLA TEXT PRIMARY KEY, ID_FAMIGLIA INTEGER, COGNOME TEXT, NOME TEXT, SESSO TEXT, DATA_NASCITA TEXT,
+CREATE TABLE FAMIGLIE (ID_FAMIGLIA INTEGER PRIMARY KEY, INDIRIZZO TEXT, QUARTIERE TEXT, COMPONENTI INTEGER,
+DATA_VAR TEXT);
+CREATE TABLE ANAGRAFE (MATRICOLA TEXT PRIMARY KEY, ID_FAMIGLIA INTEGER, COGNOME TEXT, NOME TEXT, SESSO TEXT,
+DATA_NASCITA TEXT,
   COD_FISCALE TEXT, CITTADINANZA TEXT, STATO_CIVILE TEXT, CAPOFAMIGLIA TEXT, TELEFONO TEXT, EMAIL TEXT, DATA_VAR TEXT);
 CREATE TABLE CODICI (TABELLA TEXT, CODICE TEXT, DESCRIZIONE TEXT);
 """
@@ -165,7 +168,9 @@ def _registry(world: World, step: int, folder: Path) -> None:
         return families, persons
 
     families, persons = world.once("registry", make)
-    people_rows, family_rows, alive = [], [], {}
+    people_rows: list[Sequence[Any]] = []
+    family_rows: list[Sequence[Any]] = []
+    alive: dict[int, int] = {}
     for i, person in enumerate(persons):
         if person["joined"] > step or person["left"] <= step:
             continue
@@ -214,7 +219,7 @@ def _registry(world: World, step: int, folder: Path) -> None:
         ("STATO_CIVILE", "3", "Vedovo/a"),
     ]
     codes += [("STATO_CIVILE", "4", "Divorziato/a"), ("CITTADINANZA", "100", "Italiana")]
-    rows = {"FAMIGLIE": family_rows, "ANAGRAFE": people_rows, "CODICI": codes}
+    rows: dict[str, Sequence[Sequence[Any]]] = {"FAMIGLIE": family_rows, "ANAGRAFE": people_rows, "CODICI": codes}
     files.database(folder / "anagrafe" / "anagrafe.sqlite", _SCRIPT, rows)
 
 
@@ -223,7 +228,7 @@ def _personal(role: str, kind: str = "") -> dict[str, Any]:
 
 
 _OLD_DAY = {"formats": ["%Y%m%d"]}
-_CLOSED = {
+_CLOSED: dict[str, Any] = {
     "owner": OWNER,
     "domain": DOMAIN,
     "theme": "SOCI",
@@ -237,29 +242,37 @@ _CLOSED = {
 _persons_promise = Promise(
     id="registry-persons",
     name="Registry of persons",
-    purpose="The residents as the registry knows them, for offices that the law allows to ask. All persons are made up.",
-    it=("Anagrafe: persone", "I residenti come li conosce l'anagrafe, per gli uffici che ne hanno titolo. Persone inventate."),
+    purpose="The residents as the registry knows them, for offices that the law allows to ask. All are made up.",
+    it=("Anagrafe: persone",
+    "I residenti come li conosce l'anagrafe, per gli uffici che ne hanno titolo. Persone inventate."),
     limitations="A sample of about one household in thirty. Texts are padded with blanks by the old program.",
     tags=("registry", "personal data"),
     access="closed",
     source={"kind": "sqlite", "path": "sources/anagrafe/anagrafe.sqlite", "table": "ANAGRAFE"},
     columns=(
-        Column("id", "string", "Registry number", "", "Matricola", source="MATRICOLA", key=True, classification="restricted",
-               custom=_personal("identifier") | {"arengoSubject": "resident"}),
-        Column("family_id", "integer", "Family", "As in registry-families.", "Famiglia", source="ID_FAMIGLIA", required=True,
+        Column("id", "string", "Registry number", "", "Matricola", source="MATRICOLA", key=True,
+               classification="restricted",
+               custom=_personal("identifier", "person-id") | {"arengoSubject": "resident"}),
+        Column("family_id", "integer", "Family", "As in registry-families.", "Famiglia", source="ID_FAMIGLIA",
+               required=True,
                custom=_personal("quasi")),
-        Column("surname", "string", "Surname", "", "Cognome", source="COGNOME", required=True, classification="restricted",
+        Column("surname", "string", "Surname", "", "Cognome", source="COGNOME", required=True,
+               classification="restricted",
                custom=_personal("identifier", "name")),
-        Column("given_name", "string", "Given name", "", "Nome", source="NOME", required=True, classification="restricted",
+        Column("given_name", "string", "Given name", "", "Nome", source="NOME", required=True,
+               classification="restricted",
                custom=_personal("identifier", "name")),
-        Column("sex", "string", "Sex", "", "Sesso", source="SESSO", codes={"F": "Female", "M": "Male"}, custom=_personal("quasi")),
+        Column("sex", "string", "Sex", "", "Sesso", source="SESSO", codes={"F": "Female", "M": "Male"},
+               custom=_personal("quasi", "sex")),
         Column("born_on", "date", "Born on", "", "Data di nascita", source="DATA_NASCITA", required=True,
                classification="restricted", parse={"formats": ["%d/%m/%Y"]}, custom=_personal("quasi", "birth-date")),
-        Column("tax_code", "string", "Tax code", "", "Codice fiscale", source="COD_FISCALE", classification="restricted",
+        Column("tax_code", "string", "Tax code", "", "Codice fiscale", source="COD_FISCALE",
+               classification="restricted",
                unique=True, custom=_personal("identifier", "national-id")),
         Column("citizenship", "string", "Citizenship", "Three-digit code.", "Cittadinanza", source="CITTADINANZA",
-               custom=_personal("quasi")),
-        Column("civil_status", "string", "Civil status", "", "Stato civile", source="STATO_CIVILE", custom=_personal("quasi"),
+               custom=_personal("quasi", "nationality")),
+        Column("civil_status", "string", "Civil status", "", "Stato civile", source="STATO_CIVILE",
+               custom=_personal("quasi"),
                codes={"1": "Single", "2": "Married", "3": "Widowed", "4": "Divorced"}),
         Column("head_of_family", "boolean", "Head of family", "", "Capofamiglia", source="CAPOFAMIGLIA",
                parse={"true": ["S"], "false": ["N"]}),
@@ -282,8 +295,10 @@ _families_promise = Promise(
     access="shared",
     source={"kind": "sqlite", "path": "sources/anagrafe/anagrafe.sqlite", "table": "FAMIGLIE"},
     columns=(
-        Column("id", "integer", "Family", "", "Famiglia", source="ID_FAMIGLIA", key=True, custom=_personal("identifier")),
-        Column("address", "string", "Address", "", "Indirizzo", source="INDIRIZZO", required=True, classification="restricted",
+        Column("id", "integer", "Family", "", "Famiglia", source="ID_FAMIGLIA", key=True,
+               custom=_personal("identifier", "person-id")),
+        Column("address", "string", "Address", "", "Indirizzo", source="INDIRIZZO", required=True,
+               classification="restricted",
                custom=_personal("quasi", "address")),
         Column("neighbourhood", "string", "Neighbourhood", "As in neighbourhoods.", "Quartiere", source="QUARTIERE",
                custom=_personal("quasi")),
@@ -297,8 +312,10 @@ _families_promise = Promise(
 # Elections: by polling station and list, one recount
 
 LISTS = (
-    ("1", "Arvenza Aperta", 0.24), ("2", "Porto e Lavoro", 0.19), ("3", "Isola Verde", 0.15), ("4", "Civica Ponente", 0.13),
-    ("5", "Unione dei Quartieri", 0.11), ("6", "Mare Nostro Comune", 0.08), ("7", "Giovani per l'Isola", 0.06), ("8", "Tradizione", 0.04),
+    ("1", "Arvenza Aperta", 0.24), ("2", "Porto e Lavoro", 0.19), ("3", "Isola Verde", 0.15),
+     ("4", "Civica Ponente", 0.13),
+    ("5", "Unione dei Quartieri", 0.11), ("6", "Mare Nostro Comune", 0.08), ("7", "Giovani per l'Isola", 0.06),
+     ("8", "Tradizione", 0.04),
 )  # fmt: skip
 
 
@@ -350,7 +367,8 @@ _elections_promise = Promise(
         Column("district", "string", "District", "Two digits.", "Distretto", source="DISTRETTO"),
         Column("electors", "integer", "Electors", "", "Iscritti", source="ISCRITTI", unit="persons"),
         Column("voters", "integer", "Voters", "", "Votanti", source="VOTANTI", unit="persons"),
-        Column("blank_or_void", "integer", "Blank or void", "", "Bianche e nulle", source="BIANCHE_NULLE", unit="ballots"),
+        Column("blank_or_void", "integer", "Blank or void", "", "Bianche e nulle", source="BIANCHE_NULLE",
+               unit="ballots"),
         Column("list_number", "string", "List number", "", "Numero di lista", source="N_LISTA", key=True,
                rules=(one_of(*(item[0] for item in LISTS), severity="error"),)),
         Column("list", "string", "List", "", "Lista", source="LISTA"),
@@ -368,8 +386,10 @@ _elections_promise = Promise(
 def minutes(world: World, step: int, folder: Path) -> None:
     """Council minutes as PDF: no dataset yet, a file that waits in sources/."""
     day = world.day(step) - timedelta(days=6)
-    subjects = ("Approvazione del verbale precedente", "Variazione di bilancio", "Piano del verde", "Regolamento dei mercati",
-                "Interrogazione sui parcheggi", "Convenzione con le biblioteche", "Nuova fermata alle Saline")  # fmt: skip
+    subjects = ("Approvazione del verbale precedente", "Variazione di bilancio", "Piano del verde",
+                "Regolamento dei mercati",
+                "Interrogazione sui parcheggi", "Convenzione con le biblioteche",
+                "Nuova fermata alle Saline")  # fmt: skip
     lines = [
         "COMUNE DI ARVENZA",
         f"Verbale del Consiglio comunale n. {step + 11}",
@@ -378,9 +398,7 @@ def minutes(world: World, step: int, folder: Path) -> None:
     ]
     for number in range(4 + step % 3):
         lines += [f"{number + 1}. {subjects[(step + number) % len(subjects)]}", ""]
-        lines += [
-            f"   Presenti {28 - number}, votanti {27 - number}, favorevoli {19 + number % 3}, contrari {5 - number % 3}."
-        ]
+        lines += [f"   Presenti {28 - number}, votanti {27 - number}, favorevoli {19 + number % 3}, contrari 5."]
         lines += ["   Il Consiglio approva.", ""]
     content = files.pdf(f"Verbale {step + 11}", [*lines, "La seduta e' tolta alle 21.40."])
     files.write(folder / "consiglio" / f"verbale_{day.strftime('%Y_%m_%d')}.pdf", content)

@@ -206,7 +206,8 @@ class Promise:
             | {"version": self.version, "status": "active", "domain": self.domain, "tenant": CITY.lower()},
             {"description": {key: text for key, text in description.items() if text}},
             {"tags": _FlowList(self.tags)} if self.tags else {},
-            {"servers": [{"server": "source", "type": "custom", "customProperties": _custom({"arengoSource": self.source})}]},
+            {"servers": [{"server": "source", "type": "custom",
+            "customProperties": _custom({"arengoSource": self.source})}]},
             {"schema": [table]},
             {"team": {"name": self.owner, "members": [_Flow({"username": contact, "role": "owner"})]}},
             self._roles(),
@@ -252,7 +253,7 @@ class Promise:
 
 
 _PERIOD = {
-    "QUARTHOURLY": (15, "min"),
+    "15MIN": (15, "min"),
     "HOURLY": (1, "h"),
     "DAILY": (1, "d"),
     "WEEKLY": (7, "d"),

@@ -63,8 +63,10 @@ def _requests(world: World, step: int, folder: Path) -> None:
         cell, lon, lat = world.ground.scatter(random, count)
         span = (world.end - first).days * 1440
         return {
-            "minute": np.sort(random.integers(0, span, count)), "kind": random.choice(len(KINDS), count, p=weight / weight.sum()),
-            "cell": cell, "lon": lon, "lat": lat, "days": random.gamma(1.3, 6.5, count), "luck": random.random((count, 3)),
+            "minute": np.sort(random.integers(0, span, count)), "kind": random.choice(len(KINDS), count,
+            p=weight / weight.sum()),
+            "cell": cell, "lon": lon, "lat": lat, "days": random.gamma(1.3, 6.5, count),
+            "luck": random.random((count, 3)),
         }  # fmt: skip
 
     all_requests = world.once("requests", make)
@@ -94,7 +96,8 @@ def _requests(world: World, step: int, folder: Path) -> None:
             + (("", "") if blank else (f"{all_requests['lat'][i]:.8f}", f"{all_requests['lon'][i]:.8f}"))
         )
     header = (
-        "Request ID", "Created Date", "Closed Date", "Request Type", "Status", "District", "Neighborhood", "Description",
+        "Request ID", "Created Date", "Closed Date", "Request Type", "Status", "District", "Neighborhood",
+        "Description",
         "Assigned To", "Channel", "Latitude", "Longitude",
     )  # fmt: skip
     files.table(folder / "segnalazioni" / "service_requests.csv", header, rows, newline="\r\n")
@@ -125,14 +128,16 @@ _requests_promise = Promise(
     search=("description",),
     columns=(
         Column("id", "integer", "Request", "", "Segnalazione", source="Request ID", key=True),
-        Column("created_at", "timestamp", "Created", "Local time in the source.", "Creata", source="Created Date", required=True,
+        Column("created_at", "timestamp", "Created", "Local time in the source.", "Creata", source="Created Date",
+               required=True,
                parse={"formats": ["%m/%d/%Y %I:%M %p"]}),
         Column("closed_at", "timestamp", "Closed", "Empty while open.", "Chiusa", source="Closed Date",
                parse={"formats": ["%m/%d/%Y %I:%M %p"]}),
         Column("kind", "string", "About", "", "Argomento", source="Request Type", required=True),
         Column("status", "string", "Status", "", "Stato", source="Status", required=True,
                codes={"Open": "Open", "In progress": "In progress", "Closed": "Closed", "Duplicate": "Duplicate"}),
-        Column("district", "string", "District", "Name.", "Distretto", source="District", parse={"nulls": ["Unspecified"]}),
+        Column("district", "string", "District", "Name.", "Distretto", source="District",
+               parse={"nulls": ["Unspecified"]}),
         Column("neighbourhood", "string", "Neighbourhood", "Name.", "Quartiere", source="Neighborhood"),
         Column("description", "string", "Description", "", "Descrizione", source="Description"),
         Column("assigned_to", "string", "Assigned to", "Office, in Italian.", "Assegnata a", source="Assigned To"),
@@ -144,9 +149,12 @@ _requests_promise = Promise(
 )  # fmt: skip
 
 _FACILITIES = (
-    ("Pharmacy", "Farmacia", 46), ("Doctor", "Ambulatorio", 38), ("Town office", "Ufficio comunale", 26), ("Museum", "Museo", 12),
-    ("Sports ground", "Campo sportivo", 44), ("Swimming pool", "Piscina", 6), ("Theatre", "Teatro", 7), ("Market", "Mercato", 14),
-    ("Police", "Polizia", 8), ("Fire station", "Vigili del fuoco", 3), ("Drinking fountain", "Fontanella", 150), ("Toilet", "Bagni", 24),
+    ("Pharmacy", "Farmacia", 46), ("Doctor", "Ambulatorio", 38), ("Town office", "Ufficio comunale", 26),
+     ("Museum", "Museo", 12),
+    ("Sports ground", "Campo sportivo", 44), ("Swimming pool", "Piscina", 6), ("Theatre", "Teatro", 7),
+     ("Market", "Mercato", 14),
+    ("Police", "Polizia", 8), ("Fire station", "Vigili del fuoco", 3), ("Drinking fountain", "Fontanella", 150),
+     ("Toilet", "Bagni", 24),
 )  # fmt: skip
 
 
@@ -174,7 +182,7 @@ def _facilities(world: World, step: int, folder: Path) -> None:
                 )
             )
     titles = ("codice", "nome", "tipo", "distretto", "accessibile", "orario")
-    columns = {title: [row[i] for row in rows] for i, title in enumerate(titles)}
+    columns: dict[str, list[Any]] = {title: [row[i] for row in rows] for i, title in enumerate(titles)}
     columns["accessibile"] = [int(value) for value in columns["accessibile"]]
     path = folder / "servizi" / "servizi.gpkg"
     files.layer(path, points, "Point", columns, driver="GPKG", crs="EPSG:4326", layer="servizi")
@@ -225,7 +233,10 @@ def _accessibility(world: World, step: int, folder: Path) -> None:
             ramp = "S"
         steps = 0 if ramp == "S" else int(random.integers(1, 14))
         door = "S/N" if random.random() < 0.05 else str(int(random.integers(70, 130)))
-        rows.append((f"ED{i + 1:04d}", f"{('Scuola', 'Ufficio', 'Biblioteca', 'Palestra', 'Piscina', 'Museo')[i % 6]} {i // 6 + 1}", f"{cell.district:02d}", ramp, lift, toilet, steps, door, "" if i % 9 else "mancano i cartelli tattili"))  # fmt: skip
+        rows.append((f"ED{i + 1:04d}",
+                    f"{('Scuola', 'Ufficio', 'Biblioteca', 'Palestra', 'Piscina', 'Museo')[i % 6]} {i // 6 + 1}",
+                    f"{cell.district:02d}", ramp, lift, toilet, steps, door,
+                    "" if i % 9 else "mancano i cartelli tattili"))  # fmt: skip
     header = (
         " Codice",
         "Edificio ",

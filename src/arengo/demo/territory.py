@@ -187,7 +187,8 @@ def _permits(world: World, step: int, folder: Path) -> None:
             )
         )
     header = (
-        "Pratica", "Data presentazione", "Data esito", "Esito", "Tipo intervento", "ID civico", "Indirizzo", "Distretto",
+        "Pratica", "Data presentazione", "Data esito", "Esito", "Tipo intervento", "ID civico", "Indirizzo",
+        "Distretto",
         "Importo lavori", "Superficie mq", "Longitudine", "Latitudine",
     )  # fmt: skip
     files.table(folder / "edilizia" / "permessi.csv", header, rows, delimiter=";", newline="\r\n")

@@ -23,14 +23,17 @@ Feed = dict[str, tuple[tuple[str, ...], list[Sequence[Any]]]]
 
 # line, colour, points of its way as (radius in metres, degree)
 LINES: tuple[tuple[str, str, str, tuple[tuple[float, float], ...]], ...] = (
-    ("1", "Cala Rossa - Punta Levante", "B03A2E", ((3600, 205), (2700, 190), (1700, 160), (900, 105), (1700, 50), (2700, 20), (3800, 8))),
+    ("1", "Cala Rossa - Punta Levante", "B03A2E", ((3600, 205), (2700, 190), (1700, 160), (900, 105), (1700, 50),
+     (2700, 20), (3800, 8))),
     ("2", "Monte Civetta - Darsena", "1F618D", ((5300, 75), (4000, 75), (2700, 75), (1700, 75), (900, 60), (300, 35))),
-    ("3", "Orti Nuovi - Fornaci", "117A65", ((2400, 178), (1700, 140), (1300, 105), (1700, 70), (2700, 45), (3700, 40))),
+    ("3", "Orti Nuovi - Fornaci", "117A65", ((2400, 178), (1700, 140), (1300, 105), (1700, 70), (2700, 45),
+     (3700, 40))),
     ("4", "Prima Cinta", "7D3C98", ((900, 5), (900, 60), (900, 105), (900, 150), (900, 205))),
     ("5", "Terza Cinta", "AF601A", ((2700, 5), (2700, 55), (2700, 105), (2700, 155), (2700, 205))),
     ("6", "Bosco Comune - Piazza Grande", "2E4053", ((5200, 165), (4000, 160), (2700, 150), (1700, 125), (600, 105))),
     ("7", "Valle Serena - Molo Ponente", "196F3D", ((5400, 105), (4000, 115), (2700, 130), (1700, 165), (1000, 200))),
-    ("8", "Le Querce - Saline - Darsena", "943126", ((5100, 45), (4000, 40), (2700, 25), (1700, 30), (900, 25), (300, 20))),
+    ("8", "Le Querce - Saline - Darsena", "943126", ((5100, 45), (4000, 40), (2700, 25), (1700, 30), (900, 25),
+     (300, 20))),
     ("9", "Mulini - Ospedale", "5B2C6F", ((3700, 122), (2700, 108), (2000, 95), (1500, 60), (1200, 45))),
     ("N", "Notturna", "1B2631", ((3600, 195), (1700, 170), (600, 105), (1700, 40), (3400, 30))),
 )  # fmt: skip
@@ -235,7 +238,8 @@ _PROMISES = {
         Column("exception_type", "string", "Exception", "", "Eccezione", codes={"1": "Added", "2": "Removed"}),
     ),
     "shapes": _promise(
-        "shapes", "Bus ways", "The way of each line as points in order.", ("Percorsi", "Il percorso di ogni linea, per punti."),
+        "shapes", "Bus ways", "The way of each line as points in order.",
+        ("Percorsi", "Il percorso di ogni linea, per punti."),
         Column("shape_id", "string", "Way", "", "Percorso", key=True),
         Column("shape_pt_sequence", "integer", "Order", "", "Ordine", key=True),
         Column("shape_pt_lat", "number", "Latitude", "", "Latitudine", unit="°"),
