@@ -6,23 +6,8 @@ row put aside says file, row, column, value and reason in words. May import: err
 Add a constraint in :mod:`arengo.quality.constraint`, a metric in :mod:`arengo.quality.rules`.
 """
 
-from __future__ import annotations
+from arengo.quality.conform import Counts, conform
+from arengo.quality.profile import Profile, profile
+from arengo.quality.rules import QualityReport, RuleResult, check
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from arengo.quality.conform import Counts, conform
-    from arengo.quality.profile import profile
-    from arengo.quality.rules import QualityReport, RuleResult, check
-
-__all__ = ["Counts", "QualityReport", "RuleResult", "check", "conform", "profile"]
-
-_HOMES = {"Counts": "conform", "conform": "conform", "profile": "profile"}
-
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        from importlib import import_module
-
-        return getattr(import_module(f"arengo.quality.{_HOMES.get(name, 'rules')}"), name)
-    raise AttributeError(name)
+__all__ = ["Counts", "Profile", "QualityReport", "RuleResult", "check", "conform", "profile"]

@@ -1,0 +1,158 @@
+"""Publishing by itself: what is due is found from the contracts and the last runs; the clock is DBOS's scheduler.
+
+One DBOS schedule ticks each minute and publishes what its ``arengoFrequency`` makes due; each contract with an
+``arengoSchedule`` has a cron schedule of its own. DBOS gives each tick one workflow id, so that several server
+processes share one schedule. Only processes that serve work on the schedule's queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import Contract
+from arengo.contract.vocabulary import FREQUENCIES
+from arengo.publish import run as records
+from arengo.publish.run import Run
+
+if TYPE_CHECKING:
+    from arengo.publish.publisher import Publisher
+
+QUEUE = "arengo-schedule"
+TICK = "arengo-due"
+PREFIX = "arengo-cron-"
+EARLY = 0.02
+"""Share of a period by which a run may be early, so that a daily run does not creep later each day."""
+AGAIN = timedelta(hours=1)
+"""A run that failed is tried again after this, or after the contract's own period when that is shorter."""
+UNITS = {"y": 365.25, "a": 365.25, "m": 30.4375, "mo": 30.4375, "w": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    publisher: Publisher
+    contracts: Callable[[], Iterable[Contract]]
+
+
+_services: dict[str, _Service] = {}
+_guard = threading.Lock()
+_registered: tuple[Callable[..., None], Callable[..., None]] | None = None
+
+
+def start(publisher: Publisher, contracts: Callable[[], Iterable[Contract]]) -> None:
+    """Make the schedules of this city known to DBOS and work on them in this process."""
+    home = str(publisher.settings.home)
+    tick, cron = _workflows()
+    with _guard:
+        _services[home] = _Service(publisher, contracts)
+    active = publisher._runtime((QUEUE,))
+    parallel = max(1, publisher.settings.publish.parallel)
+    active.dbos.register_queue(
+        QUEUE, worker_concurrency=parallel, on_conflict="always_update", polling_interval_sec=5.0
+    )
+    wanted: list[Any] = [
+        {
+            "schedule_name": TICK,
+            "workflow_fn": tick,
+            "schedule": "* * * * *",
+            "context": {"home": home},
+            "queue_name": QUEUE,
+        }
+    ]
+    for contract in contracts():
+        line = str(contract.custom.get("arengoSchedule", ""))
+        if line:
+            wanted.append(
+                {
+                    "schedule_name": PREFIX + contract.id,
+                    "workflow_fn": cron,
+                    "schedule": line,
+                    "context": {"home": home, "dataset": contract.id},
+                    "queue_name": QUEUE,
+                    "cron_timezone": publisher.settings.city.timezone,
+                }
+            )
+    names = {item["schedule_name"] for item in wanted}
+    for held in active.dbos.list_schedules():
+        name = held["schedule_name"] if isinstance(held, dict) else held.schedule_name
+        if name.startswith("arengo-") and name not in names:
+            active.dbos.delete_schedule(name)
+    active.dbos.apply_schedules(wanted)
+
+
+def stop(home: str) -> None:
+    with _guard:
+        _services.pop(home, None)
+
+
+def _workflows() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Both workflows, made known to DBOS once a process."""
+    global _registered
+    if _registered is None:
+        from dbos import DBOS
+
+        _registered = (
+            DBOS.workflow(name="arengo-due")(publish_due),
+            DBOS.workflow(name="arengo-cron")(publish_cron),
+        )
+    return _registered
+
+
+def publish_due(moment: datetime, context: Mapping[str, Any]) -> None:
+    """Publish the datasets whose frequency makes them due now, and follow changes of the cron lines."""
+    service = _services.get(context["home"])
+    if service is None:
+        return
+    contracts = list(service.contracts())
+    last = {item.dataset: item for item in latest(service.publisher, [contract.id for contract in contracts])}
+    found = [contract for contract in contracts if is_due(contract, last.get(contract.id), datetime.now(UTC))]
+    if found:
+        service.publisher.publish(found, trigger="schedule")
+
+
+def publish_cron(moment: datetime, context: Mapping[str, Any]) -> None:
+    """Publish one dataset at the time its ``arengoSchedule`` names."""
+    service = _services.get(context["home"])
+    if service is None:
+        return
+    found = [contract for contract in service.contracts() if contract.id == context["dataset"]]
+    if found and found[0].custom.get("arengoSchedule"):
+        service.publisher.publish(found, trigger="schedule")
+
+
+def period(contract: Contract) -> timedelta | None:
+    """How often a dataset is renewed: ``arengoFrequency``, else the SLA property ``frequency`` (value and unit)."""
+    known = FREQUENCIES.get(contract.frequency)
+    if known is not None:
+        return known.every
+    told = contract.sla.get("frequency")
+    if isinstance(told, Mapping):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            unit = str(told.get("unit", "d")).lower().rstrip(".")
+            days = float(told["value"]) * UNITS.get(unit, UNITS.get(unit[:-1], UNITS.get(unit[:1], 0.0)))
+            return timedelta(days=days) if days > 0 else None
+    return None
+
+
+def is_due(contract: Contract, last: Run | None, now: datetime) -> bool:
+    """Whether a dataset without a cron line should be published now. ``last``: its newest run."""
+    every = period(contract)
+    if every is None or contract.source is None or contract.custom.get("arengoSchedule"):
+        return False
+    if last is None:
+        return True
+    if not last.finished:
+        return False
+    since = now - (last.started_at or now)
+    if last.state in (records.FAILED, records.REFUSED):
+        return since >= min(every, AGAIN)
+    return since >= every * (1 - EARLY)
+
+
+def latest(publisher: Publisher, datasets: Iterable[str]) -> list[Run]:
+    """The newest run of each dataset that has one."""
+    return [run for dataset in datasets for run in publisher.runs(dataset, limit=1)]

@@ -1,0 +1,313 @@
+"""The steps of the street, one method each. Each may be killed anywhere and run again.
+
+A step takes what the steps before it found (a JSON-like mapping that the workflow keeps) and returns what it adds.
+What is large lies in the run's own folder ``.arengo/runs/<run>/``: the staged table, the reports, the quarantine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from arengo.contract.load import sha
+from arengo.contract.model import Contract
+from arengo.errors import ContractError, LakeError, PublicationRefused, SourceChanged
+from arengo.lake.version import Staged
+from arengo.publish import run as records
+from arengo.settings import Settings
+from arengo.state import State
+
+if TYPE_CHECKING:
+    from arengo.lake import Lake
+    from arengo.quality import Counts
+    from arengo.sources.base import Context, Reader
+
+STEPS = ("fetch", "read", "check", "profile", "gate", "commit", "announce")
+ATTEMPTS = 3
+"""How often a source that changes under the read is read again before it is refused."""
+WAITS = (0.5, 2.0)
+Found = Mapping[str, Any]
+Progress = Callable[[str, int, int | None], None]
+
+
+class Street:
+    """The steps for one run of one dataset."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        lake: Lake,
+        contract: Contract,
+        run: str,
+        *,
+        at: datetime | None,
+        force_shrink: bool,
+        progress: Progress,
+    ) -> None:
+        self.settings = settings
+        self.state = state
+        self.lake = lake
+        self.contract = contract
+        self.run = run
+        self.at = at
+        self.force_shrink = force_shrink
+        self.progress = progress
+        self.folder = settings.home / "runs" / run
+
+    # Steps
+
+    def fetch(self, found: Found) -> dict[str, Any]:
+        """Ask the source for its state; ``unchanged`` when it and the contract are those of the last run."""
+        reader, context = self._reader()
+        assert self.contract.source is not None
+        now = reader.fingerprint(self.contract.source, context)
+        held, notes = records.source_state(self.state, self.contract.id)
+        same = bool(now.value) and now.value == held and notes.get("contract") == sha(self.contract)
+        return {"unchanged": same and self.lake.newest(self.contract.id) is not None, "source": now.value}
+
+    def read(self, found: Found) -> dict[str, Any]:
+        """Read the source and type its rows into the run's folder; rows that do not fit go to the quarantine."""
+        from arengo.lake.engine import translated
+        from arengo.quality import conform
+
+        for attempt in range(ATTEMPTS):
+            self._clean()
+            reader, context = self._reader()
+            assert self.contract.source is not None
+            try:
+                with translated(self.folder):
+                    pull = reader.open(self.contract.source, (), context)
+                    staged, counts = conform(
+                        self.contract,
+                        pull,
+                        self._staged,
+                        self.folder / "quarantine.parquet",
+                        lambda done, total: self.progress("read", done, total),
+                        timezone=self.settings.city.timezone,
+                        threads=self.settings.engine.threads,
+                        file=source_name(self.contract),
+                    )
+                break
+            except SourceChanged as error:
+                if attempt + 1 == ATTEMPTS:
+                    raise PublicationRefused(
+                        f"The source changed under the read, {ATTEMPTS} times in a row. {error.met}",
+                        todo="Publish again when nobody writes to it, or let its owner deliver into a new file.",
+                        place=error.place,
+                    ) from error
+                time.sleep(WAITS[attempt])
+        return {
+            "fingerprint": pull.fingerprint.value or found["source"],
+            "reader": orjson.loads(orjson.dumps(dict(pull.fingerprint.state), default=str)),
+            "incremental": pull.incremental,
+            "staged": {
+                "table": staged.table,
+                "columns": [[name, kind.value, required] for name, kind, required in staged.columns],
+                "rows": staged.rows,
+            },
+            "counts": {
+                "rows_in": counts.rows_in,
+                "rows": counts.rows,
+                "quarantined": counts.quarantined,
+                "values": counts.values,
+                "suppressed": dict(counts.suppressed),
+                "broken": {str(key): value for key, value in counts.broken.items()},
+                "warnings": list(counts.warnings),
+            },
+            "warnings": list(counts.warnings),
+            "rows": counts.rows,
+        }
+
+    def check(self, found: Found) -> dict[str, Any]:
+        """Measure the contract's rules; writes ``quality.json``."""
+        from arengo.lake.engine import translated
+        from arengo.quality import check
+
+        with translated(self.folder):
+            report = check(self.contract, self._table(found), self._counts(found), threads=self.settings.engine.threads)
+        self._write("quality", report.as_dict())
+        warned = [
+            item.sentence()
+            for item in report.rules
+            if item.type in ("library", "sql") and not item.refuses and item.severity != "info"
+            and (item.passed is False or item.error)
+        ]  # fmt: skip
+        return {"refusals": [item.sentence() for item in report.refusals], "warnings": warned}
+
+    def profile(self, found: Found) -> dict[str, Any]:
+        """Measure the columns; writes ``profile.json``."""
+        from arengo.lake.engine import translated
+        from arengo.quality import profile
+
+        with translated(self.folder):
+            measured = profile(
+                self.contract, self._table(found), self._counts(found), threads=self.settings.engine.threads
+            )
+        self._write("profile", measured)
+        return {}
+
+    def gate(self, found: Found) -> dict[str, Any]:
+        """May this become a version? Rules, quarantine share, shrink guard, and what the contract says of persons."""
+        from arengo.publish.gate import judge
+
+        before = self.lake.newest(self.contract.id)
+        held = before.rows if before is not None else None
+        shares = self.settings.publish
+        if self._mode(found) != "replace":
+            held = None  # an increment is smaller than what is held, by nature
+        kept = f"The rows put aside are in {self.folder / 'quarantine.parquet'}."
+        return {
+            "warnings": judge(
+                self.contract,
+                self._counts(found),
+                tuple(found["refusals"]),
+                held=held,
+                shrink=0.0 if self.force_shrink else shares.shrink,
+                quarantine_share=shares.quarantine_share,
+                kept=kept,
+            )
+        }
+
+    def commit(self, found: Found) -> dict[str, Any]:
+        """Make it the next version, or find that its content is the newest version's."""
+        counts = self._counts(found)
+        reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
+        if counts.values:
+            reports["quarantine"] = self.folder / "quarantine.parquet"
+        version = self.lake.commit(
+            self.contract,
+            self._table(found),
+            run=self.run,
+            published_at=self.at or datetime.now(UTC),
+            rows_in=counts.rows_in,
+            quarantined=counts.quarantined,
+            fingerprint=found["fingerprint"],
+            reports=reports,
+            mode=self._mode(found),
+        )
+        return {"version": version.number if version is not None else None}
+
+    def announce(self, found: Found) -> dict[str, Any]:
+        """Remember the source's state, build the serving copies, let every reader see it, remove the scratch."""
+        if found.get("version") is not None and self.contract.filters:
+            prepare = getattr(self.lake, "prepare", None)
+            version = self.lake.newest(self.contract.id)
+            if prepare is not None and version is not None:
+                prepare(version)
+        if "fingerprint" in found:
+            notes = {"contract": sha(self.contract), "reader": found["reader"]}
+            records.put_source_state(self.state, self.contract.id, found["fingerprint"], notes)
+        if found.get("version") is not None:
+            self.state.announce()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return {}
+
+    # What they share
+
+    def _reader(self) -> tuple[Reader, Context]:
+        from arengo.sources import reader
+        from arengo.sources.base import Context
+
+        if self.contract.source is None:
+            raise ContractError(
+                f"The contract of {self.contract.id} names no source.",
+                todo="Add arengoSource, for example {kind: csv, path: sources/file.csv}.",
+            )
+        scratch = self.folder / "source"
+        scratch.mkdir(parents=True, exist_ok=True)
+        _, notes = records.source_state(self.state, self.contract.id)
+        known = notes.get("reader", {}) if notes.get("contract") == sha(self.contract) else {}
+        city = self.settings.city
+        context = Context(
+            self.settings.sources,
+            scratch,
+            known,
+            city.timezone,
+            city.country,
+            lambda done, total: self.progress("read", done, total),
+        )
+        return reader(self.contract.source.kind), context
+
+    def _mode(self, found: Found) -> str:
+        mode = str(self.contract.custom.get("arengoMode", "replace"))
+        if found["incremental"] and mode == "replace":
+            return "upsert" if self.contract.key else "append"
+        return mode
+
+    @property
+    def _staged(self) -> Path:
+        return self.folder / "staged.duckdb"
+
+    def _table(self, found: Found) -> Staged:
+        from arengo.contract.model import Kind
+
+        if not self._staged.is_file():
+            raise LakeError(
+                f"The staged rows of {self.run} are gone: {self._staged}.", todo="Publish the dataset again."
+            )
+        told = found["staged"]
+        columns = tuple((name, Kind(kind), required) for name, kind, required in told["columns"])
+        return Staged(self._staged, told["table"], columns, self.contract.geometry, told["rows"])
+
+    def _counts(self, found: Found) -> Counts:
+        from arengo.quality import Counts
+
+        told = dict(found["counts"])
+        told["broken"] = {int(key): value for key, value in told["broken"].items()}
+        told["warnings"] = tuple(told["warnings"])
+        return Counts(**told)
+
+    def _write(self, name: str, body: Mapping[str, Any]) -> None:
+        path = self.folder / f"{name}.json"
+        part = path.with_suffix(".part")
+        part.write_bytes(orjson.dumps(body))
+        part.replace(path)
+
+    def _clean(self) -> None:
+        """An empty folder for the read, without what a killed attempt left; what was downloaded may stay."""
+        for left in self.folder.glob("*") if self.folder.is_dir() else ():
+            if left.name != "source":
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def abandon(self) -> None:
+        """After a refusal or failure: keep the quarantine and the quality report for the owner, remove the rest."""
+        kept = ("quarantine.parquet", "quality.json")
+        for left in self.folder.glob("*") if self.folder.is_dir() else ():
+            if left.name not in kept:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def source_name(contract: Contract) -> str:
+    """What a clerk calls the source: its file, address or table."""
+    options = contract.source.options if contract.source else {}
+    table = str(options.get("table") or options.get("sheet") or options.get("layer") or "")
+    name = str(options.get("path") or options.get("url") or "")
+    return " ".join(part for part in (name, table) if part) or table
+
+
+def settled(run: records.Run, found: Found, state: str, error: Mapping[str, Any] | None = None) -> records.Run:
+    """The run as it ended."""
+    counts = found.get("counts", {})
+    version = found.get("version")
+    return replace(
+        run,
+        state=state,
+        ended_at=datetime.now(UTC),
+        rows_in=counts.get("rows_in"),
+        rows=counts.get("rows"),
+        quarantined=counts.get("quarantined"),
+        version=version,
+        error=error,
+        warnings=tuple(dict.fromkeys(found.get("warnings", ()))),
+    )

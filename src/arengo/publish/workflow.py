@@ -1,0 +1,354 @@
+"""The durable workflow on DBOS: one process-wide runtime, one workflow a run, one DBOS step a step of the street.
+
+DBOS keeps each step's result in ``.arengo/dbos.sqlite`` (or beside the state in PostgreSQL). After a kill the
+workflow is run again and finished steps give their recorded result. Every process has an identity of its own and
+holds a lock of that name as long as it lives, so that only runs of dead processes are resumed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.load import loads
+from arengo.errors import ArengoError, Busy, LakeError, OperatorError, PublicationRefused
+from arengo.publish import run as records
+from arengo.publish.street import STEPS, Found, Street, settled
+from arengo.settings import Settings
+from arengo.state import State
+
+if TYPE_CHECKING:
+    from dbos import DBOS
+
+    from arengo.lake import Lake
+
+NAME = "publish"
+REVISION = "arengo-street-1"
+"""Changed when the steps change, so that a run begun by another revision is not resumed with these."""
+WAIT = 600.0
+"""Seconds one publication of a dataset waits for another of the same before it says Busy."""
+Listener = Callable[[str, str, int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the workflow needs of one opened city. Workflows are recovered by name, so homes are looked up by path."""
+
+    settings: Settings
+    state: State
+    lake: Lake
+
+
+_homes: dict[str, Home] = {}
+_listeners: dict[str, Listener] = {}
+_active: set[str] = set()
+_guard = threading.RLock()
+_runtime: Runtime | None = None
+
+
+class Runtime:
+    """DBOS launched for one city. A process has one at a time; another city's replaces it when nothing runs."""
+
+    def __init__(self, settings: Settings, state: State, queues: tuple[str, ...]) -> None:
+        from dbos import DBOS, DBOSConfig
+
+        self.home = str(settings.home)
+        self.queues = queues
+        self.identity = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.pid = os.getpid()
+        self._alive = contextlib.ExitStack()
+        self._alive.enter_context(state.hold(f"process {self.identity}"))
+        settings.home.mkdir(parents=True, exist_ok=True)
+        for name in ("dbos", "dbos.dbos"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        config = DBOSConfig(
+            name="arengo",
+            system_database_url=database(settings, state),
+            application_version=REVISION,
+            executor_id=self.identity,
+            log_level="CRITICAL",
+            enable_otlp=False,
+            run_migrations=True,
+            scheduler_polling_interval_sec=5.0,
+        )
+        self.publish = _workflow()
+        DBOS(config=config)
+        DBOS.listen_queues(list(queues))
+        with state.hold("dbos launch", wait=60.0):  # two processes must not migrate the same new database
+            DBOS.launch()
+        self.dbos = DBOS
+
+    def close(self) -> None:
+        if self.pid == os.getpid():
+            self.dbos.destroy()
+        self._alive.close()
+
+
+def database(settings: Settings, state: State) -> str:
+    """Where DBOS keeps its records: beside the state in PostgreSQL, else a SQLite file of its own."""
+    if state.backend != "sqlite":
+        return state.engine.url.render_as_string(hide_password=False)
+    return f"sqlite:///{settings.home / 'dbos.sqlite'}"
+
+
+def runtime(home: Home, queues: tuple[str, ...] = ()) -> Runtime:
+    """The process's runtime for this city, launched when needed. ``queues``: those this process works on."""
+    global _runtime
+    with _guard:
+        _homes[str(home.settings.home)] = home
+        if _runtime is not None and _runtime.pid != os.getpid():
+            _runtime = None  # a fork: the parent's threads are not here
+        if _runtime is not None:
+            if _runtime.home == str(home.settings.home) and set(queues) <= set(_runtime.queues):
+                return _runtime
+            if _active:
+                raise Busy("This process is publishing for another city.", todo="Try again when it is done.")
+            close()
+        try:
+            _runtime = Runtime(home.settings, home.state, queues)
+        except ArengoError:
+            raise
+        except Exception as error:
+            close()
+            raise OperatorError(
+                f"The workflow database cannot be opened: {error}.", todo="Check that .arengo can be written."
+            ) from error
+        return _runtime
+
+
+def close(home: str = "") -> None:
+    """Shut the runtime down; with ``home`` only when it is that city's."""
+    global _runtime
+    with _guard:
+        if _runtime is not None and (not home or _runtime.home == home):
+            _runtime.close()
+            _runtime = None
+        if home:
+            _homes.pop(home, None)
+
+
+_registered: Callable[[Mapping[str, Any]], str] | None = None
+
+
+def _workflow() -> Callable[[Mapping[str, Any]], str]:
+    """The workflow, made known to DBOS once a process."""
+    global _registered
+    if _registered is None:
+        from dbos import DBOS
+
+        _registered = DBOS.workflow(name=NAME, max_recovery_attempts=20)(publish_dataset)
+    return _registered
+
+
+def start(active: Runtime, ticket: Mapping[str, Any], listener: Listener | None) -> str:
+    """Run one publication in this thread; returns the run's final state."""
+    from dbos import SetWorkflowID
+
+    run = str(ticket["run"])
+    _active.add(run)
+    if listener is not None:
+        _listeners[run] = listener
+    try:
+        with SetWorkflowID(run):
+            return active.publish(dict(ticket))
+    finally:
+        _active.discard(run)
+        _listeners.pop(run, None)
+
+
+def ticket(
+    home: Home, contract_text: str, dataset: str, path: Path | None, trigger: str, at: datetime | None, force: bool
+) -> dict[str, Any]:
+    """The input of a workflow: plain values only, so that another process can resume it."""
+    return {
+        "home": str(home.settings.home),
+        "run": records.new_id(dataset),
+        "dataset": dataset,
+        "contract": contract_text,
+        "path": str(path) if path else "",
+        "trigger": trigger,
+        "at": at.isoformat() if at else "",
+        "force_shrink": force,
+    }
+
+
+def publish_dataset(ticket: Mapping[str, Any]) -> str:
+    """The street, step by step. Never raises: what went wrong is in the run's record."""
+    from dbos import DBOS
+
+    home = _homes.get(ticket["home"])
+    if home is None:
+        raise LakeError(f"{ticket['home']} is not open in this process.")
+    run = records.Run(
+        ticket["run"], ticket["dataset"], ticket["trigger"], records.RUNNING, started_at=datetime.now(UTC)
+    )
+    records.insert(home.state, run)
+    run = records.find(home.state, run.id) or run
+    if run.finished:
+        return run.state
+    walk = _Walk(DBOS, home, run, ticket)
+    return walk.whole()
+
+
+class _Walk:
+    """One workflow's way through the steps, with its record."""
+
+    def __init__(self, dbos: type[DBOS], home: Home, run: records.Run, ticket: Mapping[str, Any]) -> None:
+        self.dbos = dbos
+        self.home = home
+        self.before = {step.name: step for step in run.steps if step.state == "done"}  # of a killed attempt
+        self.run = replace(run, state=records.RUNNING, steps=())
+        self.ticket = ticket
+        self.listener = _listeners.get(run.id)
+        self.found: dict[str, Any] = {"warnings": []}
+
+    def whole(self) -> str:
+        street: Street | None = None
+        try:
+            path = Path(self.ticket["path"]) if self.ticket["path"] else None
+            contract = loads(self.ticket["contract"], path=path, base=self.home.settings.root)
+            at = datetime.fromisoformat(self.ticket["at"]) if self.ticket["at"] else None
+            street = Street(
+                self.home.settings,
+                self.home.state,
+                self.home.lake,
+                contract,
+                self.run.id,
+                at=at,
+                force_shrink=bool(self.ticket["force_shrink"]),
+                progress=self._progress,
+            )
+            with self._held(contract.id):
+                state = self._steps(street)
+            self.run = settled(self.run, self.found, state)
+        except ArengoError as error:
+            if street is not None:
+                street.abandon()
+            refused = isinstance(error, PublicationRefused)
+            self._failed(records.REFUSED if refused else records.FAILED, error.as_dict())
+        except Exception as error:
+            if street is not None:
+                street.abandon()
+            sentence = f"{type(error).__name__}: {error}"
+            self._failed(records.FAILED, {"code": "error", "message": sentence, "retry": False})
+        records.update(self.home.state, self.run)
+        return self.run.state
+
+    @contextlib.contextmanager
+    def _held(self, dataset: str) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.home.state.hold(f"publish {dataset}", wait=WAIT))
+            except Busy as error:
+                raise Busy(
+                    f"{dataset} is being published by somebody else, for more than {WAIT / 60:.0f} minutes.",
+                    todo="Try again when that run is done; 'arengo status' shows it.",
+                ) from error
+            yield
+
+    def _steps(self, street: Street) -> str:
+        for name in STEPS:
+            if name == "read" and self.found["unchanged"]:
+                self._step(street, "announce")
+                return records.UNCHANGED
+            self._step(street, name)
+        return records.SUCCEEDED if self.found.get("version") is not None else records.UNCHANGED
+
+    def _step(self, street: Street, name: str) -> None:
+        started = datetime.now(UTC)
+        self._record(name, records.StepRecord(name, "running", started))
+        self._progress(name, 0, None)
+        added = self.dbos.run_step({"name": name}, _quiet, getattr(street, name), self.found)
+        if "error" in added:
+            raise added["error"]
+        warnings = [*self.found["warnings"], *added.pop("warnings", [])]
+        self.found = {**self.found, **added, "warnings": warnings}
+        seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
+        done = self.before.get(name) or records.StepRecord(name, "done", started, seconds, added.get("rows"))
+        self.run = replace(self.run, steps=(*self.run.steps[:-1], done))
+
+    def _record(self, name: str, step: records.StepRecord) -> None:
+        counts = self.found.get("counts", {})
+        self.run = replace(
+            self.run,
+            step=name,
+            steps=(*self.run.steps, step),
+            rows_in=counts.get("rows_in"),
+            rows=counts.get("rows"),
+            quarantined=counts.get("quarantined"),
+        )
+        records.update(self.home.state, self.run)
+
+    def _failed(self, state: str, error: Mapping[str, Any]) -> None:
+        steps = self.run.steps
+        if steps and steps[-1].state == "running":
+            seconds = round((datetime.now(UTC) - steps[-1].started_at).total_seconds(), 3)
+            steps = (*steps[:-1], replace(steps[-1], state=state, seconds=seconds))
+        self.run = settled(replace(self.run, steps=steps), self.found, state, error)
+
+    def _progress(self, step: str, done: int, total: int | None) -> None:
+        if self.listener is not None:
+            self.listener(self.run.dataset, step, done, total)
+
+
+def _quiet(step: Callable[[Found], dict[str, Any]], found: Found) -> dict[str, Any]:
+    """A step whose error is a value: DBOS records it like any result, and does not shout."""
+    try:
+        return step(found)
+    except ArengoError as error:
+        return {"error": error}
+
+
+# Runs of processes that are no more
+
+
+def resume(active: Runtime, state: State) -> list[str]:
+    """Set unfinished runs of dead processes going again; their ids. Wait for them with :func:`wait`."""
+    found: list[str] = []
+    with state.hold("resume", wait=60.0):
+        dead: dict[str, bool] = {active.identity: False}
+        for item in active.dbos.list_workflows(name=NAME, status="PENDING", load_output=False):
+            executor = item.executor_id or ""
+            if executor not in dead:
+                dead[executor] = _is_dead(state, executor)
+            if not dead[executor]:
+                continue
+            if item.app_version != REVISION:
+                _interrupted(active, state, item.workflow_id)
+                continue
+            active.dbos.resume_workflow(item.workflow_id)
+            found.append(item.workflow_id)
+    return found
+
+
+def wait(active: Runtime, runs: list[str]) -> None:
+    for run in runs:
+        handle = active.dbos.retrieve_workflow(run)
+        with contextlib.suppress(Exception):  # its outcome is in the run's record
+            handle.get_result(polling_interval_sec=0.1)
+
+
+def _is_dead(state: State, executor: str) -> bool:
+    try:
+        with state.hold(f"process {executor}"):
+            return True
+    except Busy:
+        return False
+
+
+def _interrupted(active: Runtime, state: State, run: str) -> None:
+    """A run begun by another revision of the street cannot be resumed by this one."""
+    active.dbos.cancel_workflow(run)
+    held = records.find(state, run)
+    if held is not None and not held.finished:
+        error = OperatorError("The run was interrupted and Arengo was upgraded since.", todo="Publish it again.")
+        records.update(state, replace(held, state=records.FAILED, ended_at=datetime.now(UTC), error=error.as_dict()))
