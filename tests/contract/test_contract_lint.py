@@ -256,8 +256,13 @@ def test_good_cron_lines(line: str) -> None:
     assert complaint(line) == ""
 
 
-@pytest.mark.parametrize("line", ["", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8",
-                                  "5-1 * * * *", "*/0 * * * *", "a * * * *", "*-3 * * * *", "* * * * * *", "@daily"])  # fmt: skip
+BAD_LINES = (
+    "", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *", "*/0 * * * *",
+    "a * * * *", "*-3 * * * *", "* * * * * *", "@daily",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
 def test_bad_cron_lines(line: str) -> None:
     assert complaint(line).endswith(".")
 
@@ -270,10 +275,15 @@ def test_a_damaged_contract_never_breaks_the_lint(start: int, length: int, text:
     assert all(item.message and item.code for item in findings)
     if not any(item.severity is Severity.ERROR for item in findings):
         loads(damaged)
+    assert refusal(damaged) in {"", *(item.message for item in findings)}
+
+
+def refusal(text: str) -> str:
     try:
-        loads(damaged)
+        loads(text)
     except ContractError as error:
-        assert any(item.message == error.met for item in findings)
+        return error.met
+    return ""
 
 
 def test_every_property_has_a_valid_example_and_a_row() -> None:

@@ -1,7 +1,8 @@
 """YAML text as plain data that remembers its lines.
 
 Reads the JSON-compatible part of YAML 1.2 from the event stream of PyYAML: no tags, no objects, dates stay texts,
-``yes`` and ``no`` stay texts, numbers with leading zeros stay texts, a repeated key is an error. Nothing recurses
+``yes`` and ``no`` stay texts, numbers with leading zeros and codes such as ``12E3`` stay texts (an exponent needs its
+sign, as every JSON writer gives it), a repeated key is an error. Nothing recurses
 and everything is counted, so neither deep nesting nor an alias bomb costs more than the limits below.
 """
 
@@ -22,7 +23,7 @@ MAX_NODES = 400_000  # after aliases are unfolded
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+][0-9]+)?")
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
