@@ -75,15 +75,28 @@ class Pull:
     read: int = 0
     incremental: bool = False
     close: Callable[[], None] = lambda: None
+    # Kinds that join several files: ``_row`` -> (file, record in that file). None: ``_row`` is the record itself.
+    origin: Callable[[int], tuple[str, int]] | None = None
 
 
 class Reader(Protocol):
     """One kind of source. Built-in kinds and plugins (entry point group ``arengo.sources``) look the same."""
 
-    kind: str
-    title: str
-    suffixes: tuple[str, ...]
-    options: Mapping[str, str]  # option -> sentence, printed by ``arengo plugins`` and in the docs
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Ends of file names; a kind that has some gets downloads, unpacking and change detection for free."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Option -> sentence, printed by ``arengo plugins`` and in the docs."""
+        ...
 
     def matches(self, target: str, head: bytes) -> int:
         """How well this kind fits a path, URL or DSN whose first bytes are ``head``: 0 no, 100 certain."""
