@@ -1,0 +1,480 @@
+"""Charts as Vega-Lite specifications and the table beside each: bars for categories, columns for quantities,
+lines for time. Zero baseline for bars, gaps shown as gaps, direct labels, one axis, colours told apart by all.
+
+A specification is made twice, for a wide and a narrow page, because scaled-down letters cannot be read on a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from arengo.contract.model import Kind
+from arengo.portal.cells import Cell, Head
+from arengo.portal.drawing import INK
+from arengo.portal.language import Speech
+
+WIDE, NARROW = 720, 330
+SERIES = ("accent", "series-1", "series-3", "series-2")
+MOST_BARS = 20
+
+CONFIG: Mapping[str, Any] = {
+    "font": "Public Sans, Arial, sans-serif",
+    "background": None,
+    "padding": 0,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK["ink-quiet"],
+        "labelFontSize": 13,
+        "titleColor": INK["ink-quiet"],
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "gridColor": INK["line"],
+        "domainColor": INK["line-strong"],
+        "tickColor": INK["line-strong"],
+        "labelPadding": 6,
+    },
+    "text": {"fill": INK["ink"], "fontSize": 13},
+    "line": {"strokeWidth": 2.2, "strokeJoin": "round", "strokeCap": "round"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A finished chart: drawing in two widths, its table, its words."""
+
+    title: str
+    sub: str
+    wide: Markup
+    narrow: Markup
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    source: str
+    version: str
+    file: str = ""
+    open: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A chart before it is drawn."""
+
+    title: str
+    sub: str
+    specs: tuple[dict[str, Any], dict[str, Any]]  # wide, narrow
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: (moment, value) pairs in order; a missing moment is a gap."""
+
+    name: str
+    points: tuple[tuple[date | datetime, float | None], ...]
+
+
+def head(label: str, numeric: bool = False, unit: str = "") -> Head:
+    return Head(label, label, unit, Kind.NUMBER if numeric else Kind.STRING, numeric, False)
+
+
+def bars(
+    speech: Speech,
+    title: str,
+    pairs: Sequence[tuple[str, float]],
+    *,
+    category: str,
+    measure: str,
+    unit: str = "",
+    sub: str = "",
+    rest: tuple[str, float] | None = None,
+) -> Plot:
+    """Horizontal bars with the value written at the end of each; ``rest`` is drawn muted, last."""
+    shown = list(pairs[:MOST_BARS])
+    values = [
+        {"l": label, "v": value, "t": speech.number(_round(value)), "m": 0, "i": i}
+        for i, (label, value) in enumerate(shown)
+    ]
+    if rest:
+        values.append({"l": rest[0], "v": rest[1], "t": speech.number(_round(rest[1])), "m": 1, "i": len(values)})
+    table = [(*shown, rest) if rest else tuple(shown)][0]
+    return Plot(
+        title,
+        sub,
+        (_bars(values, WIDE, speech.direction == "rtl", 34), _bars(values, NARROW, speech.direction == "rtl", 17)),
+        (head(category), head(measure, True, unit)),
+        tuple((Cell(label), Cell(speech.number(_round(value)))) for label, value in table if label is not None),
+    )
+
+
+def histogram(
+    speech: Speech,
+    title: str,
+    edges: Sequence[float],
+    counts: Sequence[int],
+    *,
+    label: str,
+    unit: str = "",
+    sub: str = "",
+    whole: bool = False,
+    group: bool = True,
+) -> Plot:
+    """Columns of equal steps; the height is the number of rows."""
+    values = [{"a": edges[i], "b": edges[i + 1], "v": counts[i]} for i in range(len(counts))]
+    axis = f"{label} ({unit})" if unit else label
+    places = 0 if whole else _places(edges)
+    rows = tuple(
+        (
+            Cell(f"{speech.number(float(a), places, group)} – {speech.number(float(b), places, group)}"),
+            Cell(speech.number(n)),
+        )
+        for a, b, n in zip(edges, edges[1:], counts, strict=False)
+    )
+    ticks = ",~f" if group else "~f"
+    return Plot(
+        title,
+        sub,
+        tuple(_columns(values, width, axis, speech._("Rows"), ticks) for width in (WIDE, NARROW)),
+        (head(label, False, unit), head(speech._("Rows"), True)),
+        rows,
+    )
+
+
+def lines(
+    speech: Speech,
+    title: str,
+    series: Sequence[Series],
+    *,
+    bucket: str,
+    measure: str,
+    unit: str = "",
+    sub: str = "",
+    decimals: int | None = None,
+) -> Plot:
+    """One line a series, named at its end; only one scale, starting at zero unless the values stay far from it."""
+    filled = [Series(item.name, tuple(fill(item.points, bucket))) for item in series]
+    values = [
+        {"t": _stamp(at), "v": value, "s": item.name, "i": index}
+        for index, item in enumerate(filled)
+        for at, value in item.points
+    ]
+    numbers = [float(point["v"]) for point in values if point["v"] is not None]
+    zero = not numbers or min(numbers) <= 0 or min(numbers) < 0.5 * max(numbers)
+    ends = []
+    for index, item in enumerate(filled):
+        last = next(((at, value) for at, value in reversed(item.points) if value is not None), None)
+        if last:
+            ends.append({"t": _stamp(last[0]), "v": last[1], "s": item.name, "i": index})
+    ends = _spread(ends, numbers, zero)
+    few = len(values) <= 45
+    axis = f"{measure} ({unit})" if unit else measure
+    moments = sorted({at for item in filled for at, _ in item.points})
+    lookup = [dict(item.points) for item in filled]
+    rows = []
+    places = decimals if decimals is not None else (0 if all(n == int(n) for n in numbers) else _places(numbers))
+    for at in moments:
+        cells = [Cell(period(speech, at, bucket))]
+        for points in lookup:
+            value = points.get(at)
+            cells.append(Cell("–", "nil") if value is None else Cell(speech.number(float(value), places)))
+        rows.append(tuple(cells))
+    names = [item.name for item in filled]
+    return Plot(
+        title,
+        sub,
+        (
+            _lines(values, ends, WIDE, axis, bucket, zero, few, len(names)),
+            _lines(values, ends, NARROW, axis, bucket, zero, few, len(names)),
+        ),
+        (head(_period_word(speech, bucket)), *(head(name or measure, True, unit) for name in names)),
+        tuple(rows),
+    )
+
+
+def period(speech: Speech, at: date | datetime, bucket: str) -> str:
+    """A bucket's name in words: March 2024, 12 Mar 2024, 12 Mar 2024 14:00."""
+    from babel.dates import format_skeleton
+
+    if bucket == "year":
+        return str(at.year)
+    if bucket == "quarter":
+        return f"{at.year}-Q{(at.month - 1) // 3 + 1}"
+    if bucket == "month":
+        return str(format_skeleton("yMMM", at, locale=speech.locale))
+    if bucket == "hour" and isinstance(at, datetime):
+        return f"{speech.date(at.date())} {at:%H:%M}"
+    return speech.date(at.date() if isinstance(at, datetime) else at)
+
+
+def moment(value: Any, bucket: str) -> date | datetime | None:
+    """The start of a bucket as the door names it (2024, 2024-03, 2024-Q1, 2024-W05, a date or a time)."""
+    if isinstance(value, datetime | date):
+        return value
+    text = str(value)
+    try:
+        if bucket == "year":
+            return date(int(text), 1, 1)
+        if bucket == "month":
+            return date(int(text[:4]), int(text[5:7]), 1)
+        if bucket == "quarter":
+            return date(int(text[:4]), int(text[-1]) * 3 - 2, 1)
+        if bucket == "week":
+            return date.fromisocalendar(int(text[:4]), int(text[-2:]), 1)
+    except ValueError:
+        return None
+    return None
+
+
+_STEP = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+def fill(
+    points: Sequence[tuple[date | datetime, float | None]], bucket: str, most: int = 3000
+) -> list[tuple[date | datetime, float | None]]:
+    """The same points with an empty one for every bucket between that has none, so that a gap is drawn as a gap."""
+    if len(points) < 2:
+        return list(points)
+    out: list[tuple[date | datetime, float | None]] = [points[0]]
+    for at, value in points[1:]:
+        expected = _after(out[-1][0], bucket)
+        while expected < at and len(out) < most:
+            out.append((expected, None))
+            expected = _after(expected, bucket)
+        out.append((at, value))
+    return out
+
+
+def _after(at: date | datetime, bucket: str) -> date | datetime:
+    if bucket in _STEP:
+        return at + _STEP[bucket]
+    months = {"month": 1, "quarter": 3, "year": 12}[bucket]
+    index = at.year * 12 + at.month - 1 + months
+    return at.replace(year=index // 12, month=index % 12 + 1, day=1)
+
+
+def _stamp(at: date | datetime) -> str:
+    return at.isoformat() if isinstance(at, datetime) else f"{at.isoformat()}T00:00:00"
+
+
+def _round(value: float) -> float | int:
+    if isinstance(value, int) or value == int(value):
+        return int(value)
+    return round(value, 2 if abs(value) >= 1 else 4)
+
+
+def _places(numbers: Sequence[float]) -> int:
+    """Decimals that tell neighbouring numbers apart."""
+    if not numbers:
+        return 0
+    reach = max(numbers) - min(numbers) or abs(max(numbers)) or 1
+    for places in range(5):
+        if reach >= 20 / 10**places:
+            return places
+    return 5
+
+
+def _base(width: int, height: float | dict[str, Any]) -> dict[str, Any]:
+    return {"width": width, "height": height, "autosize": {"type": "fit-x", "contains": "padding"}, "config": CONFIG}
+
+
+def _bars(values: list[dict[str, Any]], width: int, mirrored: bool, letters: int) -> dict[str, Any]:
+    order = [value["l"] for value in values]
+    colour = {"condition": {"test": "datum.m == 1", "value": INK["line-strong"]}, "value": INK["accent"]}
+    category = {
+        "field": "i",
+        "type": "ordinal",
+        "axis": {
+            "title": None,
+            "domain": False,
+            "ticks": False,
+            "labelColor": INK["ink"],
+            "labelLimit": round(width * 0.45),
+            "labelExpr": f"({_literal(order)})[datum.value]",
+            "orient": "right" if mirrored else "left",
+        },
+        "scale": {"paddingInner": 0.34, "paddingOuter": 0.1},
+    }
+    length = {
+        "field": "v",
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"zero": True, "nice": False, "reverse": mirrored, "padding": 4},
+    }
+    return {
+        **_base(width, 28 * max(1, len(values))),
+        "data": {"values": values},
+        "encoding": {"y": category, "x": length},
+        "layer": [
+            {"mark": {"type": "bar"}, "encoding": {"color": colour}},
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "right" if mirrored else "left",
+                    "dx": -6 if mirrored else 6,
+                    "baseline": "middle",
+                },
+                "encoding": {"text": {"field": "t"}},
+            },
+        ],
+    }
+
+
+def _literal(texts: Sequence[str]) -> str:
+    import json
+
+    return json.dumps([text if len(text) <= 60 else text[:59] + "…" for text in texts], ensure_ascii=False)
+
+
+def _columns(values: list[dict[str, Any]], width: int, axis: str, rows: str, ticks: str) -> dict[str, Any]:
+    return {
+        **_base(width, 220 if width == WIDE else 190),
+        "data": {"values": values},
+        "mark": {"type": "rect", "fill": INK["accent"], "stroke": INK["paper"], "strokeWidth": 1},
+        "encoding": {
+            "x": {
+                "field": "a",
+                "type": "quantitative",
+                "scale": {"zero": False, "nice": False},
+                "axis": {
+                    "title": axis,
+                    "grid": False,
+                    "tickCount": 6 if width == WIDE else 4,
+                    "format": ticks,
+                    "labelFlush": True,
+                },
+            },
+            "x2": {"field": "b"},
+            "y": {
+                "field": "v",
+                "type": "quantitative",
+                "scale": {"zero": True},
+                "axis": {**_height_axis(rows), "tickCount": 4},
+            },
+            "y2": {"datum": 0},
+        },
+    }
+
+
+def _height_axis(title: str) -> dict[str, Any]:
+    """Axis of heights: its words stand above it, level, where they are read first."""
+    return {
+        "title": title,
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleAnchor": "end",
+        "titleX": 0,
+        "titleY": -14,
+        "domain": False,
+        "ticks": False,
+        "format": ",~f",
+    }
+
+
+_TIMES = {
+    "hour": ("%-d %b %H:%M", 8),
+    "day": ("%-d %b %Y", 7),
+    "week": ("%-d %b %Y", 7),
+    "month": ("%b %Y", 8),
+    "quarter": ("%b %Y", 8),
+    "year": ("%Y", 10),
+}
+
+
+def _lines(
+    values: list[dict[str, Any]],
+    ends: list[dict[str, Any]],
+    width: int,
+    axis: str,
+    bucket: str,
+    zero: bool,
+    dots: bool,
+    count: int,
+) -> dict[str, Any]:
+    colours = [INK[name] for name in SERIES][: max(1, count)]
+    colour = {
+        "field": "i",
+        "type": "nominal",
+        "scale": {"domain": list(range(len(colours))), "range": colours},
+        "legend": None,
+    }
+    time_format, ticks = _TIMES[bucket]
+    time = {
+        "field": "t",
+        "type": "temporal",
+        "axis": {
+            "title": None,
+            "grid": False,
+            "format": time_format,
+            "tickCount": ticks if width == WIDE else 3,
+            "labelOverlap": "greedy",
+            "labelFlush": True,
+            "tickMinStep": 86400000 * 365 if bucket == "year" else 0,
+        },
+    }
+    height = {
+        "field": "v",
+        "type": "quantitative",
+        "scale": {"zero": zero, "nice": True},
+        "axis": {**_height_axis(axis), "tickCount": 5 if width == WIDE else 4},
+    }
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {
+                "type": "line",
+                "point": {"size": 26, "filled": True} if dots else False,
+                "invalid": "break-paths-filter-domains",
+            },
+            "encoding": {"x": time, "y": height, "color": colour},
+        }
+    ]
+    if count > 1:
+        room = 22 if width == WIDE else 13
+        layers.append(
+            {
+                "data": {"values": [{**end, "s": _cut(str(end["s"]), room)} for end in ends]},
+                "mark": {"type": "text", "align": "left", "dx": 7, "baseline": "middle", "fontWeight": 600},
+                "encoding": {
+                    "x": {"field": "t", "type": "temporal"},
+                    "y": {"field": "y", "type": "quantitative"},
+                    "text": {"field": "s"},
+                    "color": colour,
+                },
+            }
+        )
+    return {**_base(width, 300 if width == WIDE else 230), "data": {"values": values}, "layer": layers}
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _spread(ends: list[dict[str, Any]], numbers: Sequence[float], zero: bool) -> list[dict[str, Any]]:
+    """Moves the names at the line ends apart so that they do not lie on each other."""
+    if not numbers:
+        return []
+    low = min([0.0, *numbers]) if zero else min(numbers)
+    gap = (max(numbers) - low) * 0.065
+    level = -float("inf")
+    out = []
+    for end in sorted(ends, key=lambda item: float(item["v"])):
+        level = max(float(end["v"]), level + gap)
+        out.append({**end, "y": level})
+    return out
+
+
+def _period_word(speech: Speech, bucket: str) -> str:
+    words = {
+        "hour": speech._("Hour"),
+        "day": speech._("Day"),
+        "week": speech._("Week from"),
+        "month": speech._("Month"),
+        "quarter": speech._("Quarter"),
+        "year": speech._("Year"),
+    }
+    return words[bucket]

@@ -1,0 +1,284 @@
+"""Charts of one dataset: the leading one, and one for each column, drawn and set with source and version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from arengo.contract.model import Kind
+from arengo.errors import NotAcceptable, OperatorError
+from arengo.portal import charts
+from arengo.portal.cells import Head, Writer
+from arengo.portal.charts import Chart, Plot, Series
+from arengo.portal.dossier import Dossier
+from arengo.portal.drawing import standalone
+from arengo.portal.figure import Choice, _bucket, quantities
+from arengo.portal.site import HEADERS, Visit
+from arengo.query.model import Aggregate, Group, Order, Query
+
+ON_PAGE = 12
+MOST_POINTS = 5000
+LINES = 4
+
+
+def page(visit: Visit) -> Response:
+    """``/datasets/{id}/charts``: one chart for each column that has something to draw."""
+    d = Dossier(visit, visit.request.path_params["dataset"])
+    known = visit.unchanged(*d.mark)
+    if known:
+        return known
+    drawable, silent = [], []
+    for head in d.heads:
+        why = _silent(d, head)
+        if why is None:
+            drawable.append(head)
+        elif why:
+            silent.append((head.label, why))
+    pages = max(1, -(-len(drawable) // ON_PAGE))
+    number = min(pages, max(1, int(visit.param("page") or 1) if visit.param("page").isdigit() else 1))
+    drawn = []
+    for head in drawable[(number - 1) * ON_PAGE : number * ON_PAGE]:
+        plot = column(d, head)
+        if plot is not None:
+            drawn.append(finish(d, plot, visit.link("datasets", d.id, "charts", head.name)))
+    values = {"d": d, "tab": "charts", "tab_title": visit._("Charts"), "charts": drawn, "silent": silent}
+    return visit.page("charts.html", {**values, "page": number, "pages": pages})
+
+
+def single(visit: Visit) -> Response:
+    """``/datasets/{id}/charts/{column}`` and the same with ``.svg``: one chart, large, or as a file."""
+    d = Dossier(visit, visit.request.path_params["dataset"])
+    name = visit.request.path_params["column"]
+    file = name.endswith(".svg") and name not in d.view.scope.fields
+    name = name.removesuffix(".svg") if file else name
+    d.view.scope.field(name)
+    known = visit.unchanged(*d.mark)
+    if known:
+        return known
+    head = d.head(name)
+    plot = column(d, head) if _silent(d, head) is None else None
+    if plot is None:
+        raise NotAcceptable(f"{head.label} has nothing a chart could show.", todo="See the table instead.")
+    if file:
+        svg = standalone(_draw(d, plot.specs[0]), visit.settings.city.accent)
+        headers = {**HEADERS, "ETag": visit._tag, "Content-Disposition": f'attachment; filename="{d.id}-chart.svg"'}
+        return Response(svg, media_type="image/svg+xml", headers=headers)
+    made = finish(d, plot, opened=True, file=visit.link("datasets", d.id, "charts", f"{name}.svg"))
+    return visit.page("chart.html", {"d": d, "tab": "charts", "tab_title": head.label, "chart": made})
+
+
+def finish(d: Dossier, plot: Plot, link: str = "", *, opened: bool = False, file: str = "") -> Chart:
+    wide, narrow = (Markup(_draw(d, spec)) for spec in plot.specs)  # noqa: S704 - made by our own drawing process
+    return Chart(
+        plot.title, plot.sub, wide, narrow, plot.heads, plot.rows, d.source, d.version_words, file, opened, link
+    )
+
+
+def _draw(d: Dossier, spec: Mapping[str, Any]) -> str:
+    assert d.version
+    place = f"{d.id}/{d.version.number}"
+    try:
+        return d.visit.site.studio.draw(spec, d.speech.vega(), place)
+    except OperatorError:
+        return ""  # the table beside it says the same
+
+
+def lead(d: Dossier, choice: Choice) -> Plot | None:
+    """The chart that says first what the dataset holds."""
+    if choice.kind == "line":
+        return over_time(d, choice)
+    if choice.function == "value":
+        return by_name(d, choice)
+    return column(d, d.head(choice.category))
+
+
+def over_time(d: Dossier, choice: Choice) -> Plot | None:
+    """Lines over time, asked from the door as groups."""
+    _ = d.visit._
+    group = Group(choice.time, "" if d.head(choice.time).kind is Kind.INTEGER else choice.bucket)
+    parts = _top(d, choice.category) if choice.category else []
+    aggregate = Aggregate(choice.function, choice.measure)
+    query = Query(
+        d.id,
+        filter={"op": "in", "args": [{"property": choice.category}, [value for value, _n in parts]]} if parts else None,
+        group_by=(group, Group(choice.category)) if parts else (group,),
+        aggregates=(aggregate,),
+        order_by=(Order(group.name),),
+        limit=MOST_POINTS,
+        as_of=d.visit.as_of,
+    )
+    held: dict[str, list[tuple[Any, float | None]]] = {str(value): [] for value, _n in parts} or {"": []}
+    for row in d.visit.door.ask(query).rows():
+        at = charts.moment(row[0], choice.bucket)
+        if at is not None:
+            held[str(row[1]) if parts else ""].append((at, None if row[-1] is None else float(row[-1])))
+    series = [Series(name, tuple(points)) for name, points in held.items() if points]
+    if not series or max(len(item.points) for item in series) < 2:
+        return None
+    if not choice.measure:
+        return charts.lines(
+            d.speech, _by(d, _("Rows"), choice.bucket), series, bucket=choice.bucket, measure=_("Rows"),
+            sub=_by_column(d, choice.time), decimals=0,
+        )  # fmt: skip
+    head = d.head(choice.measure)
+    total = choice.function == "sum"
+    measure = _("Sum of %(column)s", column=head.label) if total else _("Average of %(column)s", column=head.label)
+    note = ""
+    if parts and len(parts) == LINES:
+        others = int(d.profile.get("columns", {}).get(choice.category, {}).get("distinct") or 0) - LINES
+        if others > 0:
+            note = d.speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", others)
+    title = _by(d, head.label, choice.bucket)
+    sub = f"{measure}{f' ({head.unit})' if head.unit else ''}{'. ' + note if note else ''}"
+    return charts.lines(
+        d.speech, title, series, bucket=choice.bucket, measure=head.label, unit=head.unit, sub=sub
+    )  # fmt: skip
+
+
+def by_name(d: Dossier, choice: Choice) -> Plot | None:
+    """A short table's measure, one bar a row, largest first."""
+    query = Query(
+        d.id,
+        select=(choice.category, choice.measure),
+        order_by=(Order(choice.measure, True),),
+        limit=charts.MOST_BARS,
+        as_of=d.visit.as_of,
+    )
+    pairs = [(str(name), float(value)) for name, value in d.visit.door.ask(query).rows() if value is not None]
+    if not pairs:
+        return None
+    name, measure = d.head(choice.category), d.head(choice.measure)
+    left = (d.version.rows if d.version else 0) - len(pairs)
+    sub = f"{measure.label}{f' ({measure.unit})' if measure.unit else ''}"
+    if left > 0:
+        sub += ". " + d.visit._("The %(n)s largest are drawn", n=d.speech.number(len(pairs)))
+    return charts.bars(
+        d.speech, d.visit._("%(what)s by %(by)s", what=measure.label, by=_low(name.label)), pairs,
+        category=name.label, measure=measure.label, unit=measure.unit, sub=sub,
+    )  # fmt: skip
+
+
+def column(d: Dossier, head: Head) -> Plot | None:
+    """The chart of one column, from the profile; times are asked from the door."""
+    found = d.profile.get("columns", {}).get(head.name, {})
+    speech, _ = d.speech, d.visit._
+    nulls = int(found.get("nulls") or 0)
+    sub = speech.many("%(n)s row without a value is left out", "%(n)s rows without a value are left out", nulls)
+    sub = sub if nulls else ""
+    if head.kind in (Kind.DATE, Kind.TIMESTAMP) or (head.kind is Kind.INTEGER and head.code and not head.key):
+        item = d.contract.column(head.name)
+        bucket = _bucket(item, found) if item else ""
+        if not bucket:
+            return None
+        group = Group(head.name, "" if head.kind is Kind.INTEGER else bucket)
+        query = Query(
+            d.id, group_by=(group,), aggregates=(Aggregate("count"),), order_by=(Order(group.name),),
+            limit=MOST_POINTS, as_of=d.visit.as_of,
+        )  # fmt: skip
+        points = []
+        for value, count in d.visit.door.ask(query).rows():
+            at = charts.moment(value, bucket) if value is not None else None
+            if at is not None:
+                points.append((at, float(count)))
+        if len(points) < 2:
+            return None
+        title = _by(d, head.label, bucket)
+        return charts.lines(
+            speech, title, [Series("", tuple(points))], bucket=bucket, measure=_("Rows"), sub=sub, decimals=0
+        )
+    shape = found.get("histogram") or {}
+    edges, counts = shape.get("edges") or [], shape.get("counts") or []
+    few = int(found.get("distinct") or 0) <= 12
+    if head.numeric and len(counts) > 1 and not few:
+        return charts.histogram(
+            speech, head.label, edges, counts, label=head.label, unit=head.unit, sub=sub,
+            whole=head.kind is Kind.INTEGER and edges[-1] - edges[0] >= len(counts), group=not head.code,
+        )  # fmt: skip
+    top = found.get("top") or []
+    if not top:
+        return None
+    writer = Writer(speech, [head], [[item["value"]] for item in top])
+    pairs = [
+        (writer.cell(0, _typed(head, item["value"])).text, float(item["count"]))
+        for item in top
+        if item["value"] is not None
+    ]
+    total = int(found.get("count") or 0)
+    shown = sum(int(count) for _label, count in pairs[: charts.MOST_BARS])
+    others = int(found.get("distinct") or 0) - min(len(pairs), charts.MOST_BARS)
+    rest = None
+    if others > 0 and total > shown:
+        rest = (speech.many("%(n)s other", "%(n)s others", others), float(total - shown))
+    return charts.bars(
+        speech,
+        _("Rows by %(column)s", column=_low(head.label)),
+        pairs,
+        category=head.label,
+        measure=_("Rows"),
+        sub=sub,
+        rest=rest,
+    )
+
+
+def _typed(head: Head, value: Any) -> Any:
+    """Values in a profile are JSON: a boolean may come as text."""
+    if head.kind is Kind.BOOLEAN and isinstance(value, str):
+        return value.lower() in ("true", "1", "t")
+    return value
+
+
+def _silent(d: Dossier, head: Head) -> str | None:
+    """Why a column has no chart; '' when that needs no word; None when it has one."""
+    _ = d.visit._
+    found = d.profile.get("columns", {}).get(head.name, {})
+    if head.kind in (Kind.GEOMETRY, Kind.JSON):
+        return "" if head.kind is Kind.GEOMETRY else _("structured text")
+    if not found or not found.get("count"):
+        return _("all values are missing")
+    distinct, count = int(found.get("distinct") or 0), int(found["count"])
+    if distinct <= 1:
+        return _("the same value in every row")
+    item = d.contract.column(head.name)
+    if item is not None and item.privacy_role == "identifier":
+        return _("names persons")
+    if head.numeric or head.kind in (Kind.DATE, Kind.TIMESTAMP):
+        if head.numeric and not found.get("histogram") and not found.get("top"):
+            return _("no profile")
+        if head.numeric and item not in quantities(d.contract):
+            return _("a code or a coordinate")
+        return None
+    if head.kind is Kind.INTEGER and head.code and not head.key:
+        return None
+    if head.key or (distinct > 60 and distinct > count * 0.5):
+        return d.speech.many("%(n)s different value", "%(n)s different values", distinct)
+    return None if found.get("top") else _("no profile")
+
+
+def _top(d: Dossier, name: str) -> list[tuple[str, int]]:
+    top = d.profile.get("columns", {}).get(name, {}).get("top") or []
+    return [(item["value"], int(item["count"])) for item in top if item["value"] is not None][:LINES]
+
+
+def _low(label: str) -> str:
+    """A label inside a sentence: no capital, unless it is an abbreviation."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def _by(d: Dossier, what: str, bucket: str) -> str:
+    _ = d.visit._
+    titles = {
+        "hour": _("%(what)s by hour", what=what),
+        "day": _("%(what)s by day", what=what),
+        "week": _("%(what)s by week", what=what),
+        "month": _("%(what)s by month", what=what),
+        "quarter": _("%(what)s by quarter", what=what),
+        "year": _("%(what)s by year", what=what),
+    }
+    return titles[bucket]
+
+
+def _by_column(d: Dossier, name: str) -> str:
+    return d.visit._("Counted by %(column)s", column=_low(d.head(name).label))

@@ -1,0 +1,236 @@
+"""Everything the pages of one dataset share: its words in the reader's language, its version, its passport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import Contract
+from arengo.contract.vocabulary import FREQUENCIES, LICENCES, THEMES
+from arengo.contract.vocabulary import licence as find_licence
+from arengo.lake.version import Version
+from arengo.portal.cells import Head, heads
+from arengo.portal.site import Visit
+
+if TYPE_CHECKING:
+    from arengo.catalogue import Entry
+    from arengo.door import View
+    from arengo.portal.language import Speech
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What may be said of a dataset whose rows may not be read: its contract's public words."""
+
+    entry: Entry
+    reason: str
+    todo: str
+
+
+class Dossier:
+    """One dataset as one visit sees it. Raises what the door raises: UnknownDataset, UnknownVersion, NotAllowed."""
+
+    def __init__(self, visit: Visit, dataset: str, *, unseen: bool = False) -> None:
+        self.visit = visit
+        self.id = dataset
+        self.entry: Entry = visit.site.catalogue.entry(dataset)
+        self._view: View | None = None
+        self.versions: tuple[Version, ...] = ()
+        if self.entry.version is not None and not unseen:
+            self._view = visit.door.view(dataset, visit.as_of)
+            self.versions = visit.door.versions(dataset)
+
+    @property
+    def view(self) -> View:
+        assert self._view is not None
+        return self._view
+
+    @property
+    def contract(self) -> Contract:
+        return self._view.contract if self._view else self.entry.contract
+
+    @property
+    def version(self) -> Version | None:
+        return self._view.version if self._view else None
+
+    @property
+    def newest(self) -> Version | None:
+        return self.versions[0] if self.versions else self.version
+
+    @property
+    def past(self) -> bool:
+        """A version that is not the newest is shown."""
+        return bool(self.version and self.newest and self.version.number != self.newest.number)
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """What the page's tag depends on beside the address: the version and how far the dataset has come."""
+        newest = self.newest
+        return (
+            self._view.identity if self._view else self.entry.sha,
+            newest.number if newest else 0,
+            len(self.versions),
+            self.entry.sha,
+            str(self.entry.next_update),
+        )
+
+    # Words
+
+    @property
+    def speech(self) -> Speech:
+        return self.visit.speech
+
+    @property
+    def title(self) -> str:
+        return self.contract.title(self.speech.language)
+
+    @property
+    def summary(self) -> str:
+        return self.contract.summary(self.speech.language)
+
+    @property
+    def words_language(self) -> str:
+        """The language the title really is in, when it is not the page's."""
+        translated = self.speech.language in self.contract.custom.get("arengoTranslations", {})
+        own = self.contract.language.split("-")[0]
+        return "" if translated or own == self.speech.language else own
+
+    @property
+    def theme(self) -> str:
+        return self.contract.theme
+
+    @property
+    def theme_name(self) -> str:
+        return theme_name(self.theme, self.speech)
+
+    @property
+    def licence(self) -> str:
+        return licence_name(self.contract.licence, self.speech)
+
+    @property
+    def frequency(self) -> str:
+        return frequency_name(self.contract.frequency, self.speech)
+
+    @property
+    def next_update(self) -> datetime | None:
+        return self.entry.next_update
+
+    @property
+    def version_words(self) -> str:
+        assert self.version
+        return self.visit._(
+            "version %(n)s of %(date)s", n=self.version.number, date=self.speech.date(self.version.published_at)
+        )
+
+    @property
+    def source(self) -> str:
+        return self.contract.owner or self.visit.settings.city.name
+
+    # Contents
+
+    @cached_property
+    def profile(self) -> Mapping[str, Any]:
+        return self.visit.door.profile(self.id, self.visit.as_of)
+
+    @cached_property
+    def quality(self) -> Mapping[str, Any]:
+        return self.visit.door.quality(self.id, self.visit.as_of)
+
+    @cached_property
+    def heads(self) -> list[Head]:
+        """Headings of every column that fits a table cell (geometry has the map)."""
+        return heads(self.contract, [item.name for item in self.view.columns], self.speech.language, self.profile)
+
+    def head(self, name: str) -> Head:
+        return next(item for item in self.heads if item.name == name)
+
+    @property
+    def searchable(self) -> bool:
+        return bool(self._view and self._view.scope.search)
+
+    @property
+    def checked(self) -> int:
+        """How many checks have a verdict."""
+        return int(self.quality.get("passed", 0)) + int(self.quality.get("failed", 0))
+
+    @property
+    def score_short(self) -> str:
+        if not self.checked:
+            return "–"
+        return f"{self.speech.number(int(self.quality.get('passed', 0)))}/{self.speech.number(self.checked)}"
+
+    @property
+    def score_words(self) -> str:
+        if not self.checked:
+            return self.visit._("types checked, no further checks declared")
+        return self.speech.many(
+            "%(passed)s of %(n)s check passed",
+            "%(passed)s of %(n)s checks passed",
+            self.checked,
+            passed=self.speech.number(int(self.quality.get("passed", 0))),
+        )
+
+    @property
+    def period(self) -> str:
+        """First and last moment of the main time column."""
+        found = self.profile.get("time") or {}
+        low, high = found.get("min"), found.get("max")
+        if not low or not high:
+            return ""
+        try:
+            start, end = _moment(low), _moment(high)
+        except ValueError:
+            return ""
+        first, last = self.speech.date(start), self.speech.date(end)
+        return first if first == last else f"{first} – {last}"
+
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        _ = self.visit._
+        tabs = [("overview", _("Overview")), ("table", _("Table")), ("charts", _("Charts"))]
+        if self.view.geometry is not None:
+            tabs.append(("map", _("Map")))
+        return [
+            *tabs,
+            ("columns", _("Columns")),
+            ("quality", _("Quality")),
+            ("versions", _("Versions")),
+            ("downloads", _("Download")),
+            ("api", _("For programs")),
+        ]
+
+
+def _moment(text: Any) -> datetime:
+    return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+
+
+# The EU's own tables speak en, it, fr, de, es; the names below let the catalogue of translations speak the others.
+# Translators: names of the themes and update frequencies of the EU vocabularies.
+
+
+def theme_name(code: str, speech: Speech) -> str:
+    term = THEMES.get(code)
+    if term is None:
+        return code or speech._("Other")
+    return term.labels.get(speech.language) or speech._(term.labels["en"])
+
+
+def frequency_name(code: str, speech: Speech) -> str:
+    term = FREQUENCIES.get(code)
+    if term is None:
+        return ""
+    return term.labels.get(speech.language) or speech._(term.labels["en"])
+
+
+def licence_name(text: str, speech: Speech) -> str:
+    if not text:
+        return ""
+    found = find_licence(text)
+    if found is None:
+        return text
+    if found is LICENCES.get("none"):
+        return speech._("No licence: not for reuse")
+    return found.label(speech.language)

@@ -1,0 +1,64 @@
+"""Every address of the portal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from arengo.portal import assets, dataset, diagram, evidence, home, operator, place, row, runs, table, take, timeline
+from arengo.portal.drawing import Studio
+from arengo.portal.site import Quarantine, Site, preferences
+from arengo.settings import Settings
+
+if TYPE_CHECKING:
+    from arengo.catalogue import Catalogue
+    from arengo.door import Door
+    from arengo.state import State
+
+
+def pages(
+    door: Door, catalogue: Catalogue, settings: Settings, state: State, quarantine: Quarantine
+) -> list[BaseRoute]:
+    """Raises SettingsError for an accent colour that cannot be read."""
+    site = Site(settings, door, catalogue, state, Studio(settings.home / "versions"), quarantine)
+
+    async def enter(request: Request) -> Response:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > operator.MOST:
+                break
+        return await run_in_threadpool(operator.enter, site, request, body)
+
+    at = "/datasets/{dataset}"
+    answers = {
+        "/": home.home,
+        "/datasets": home.datasets,
+        "/about": home.about,
+        "/preferences": preferences,
+        "/runs": runs.listing,
+        "/runs/{run}": runs.single,
+        "/operator": operator.page,
+        at: dataset.overview,
+        f"{at}/table": table.page,
+        f"{at}/charts": diagram.page,
+        f"{at}/charts/{{column:path}}": diagram.single,
+        f"{at}/map": place.page,
+        f"{at}/columns": evidence.columns,
+        f"{at}/quality": evidence.quality,
+        f"{at}/quarantine.csv": evidence.quarantine,
+        f"{at}/versions": timeline.versions,
+        f"{at}/compare": timeline.compare,
+        f"{at}/downloads": take.downloads,
+        f"{at}/api": take.api,
+        f"{at}/rows/{{key:path}}": row.page,
+    }
+    return [
+        *assets.routes(settings),
+        *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
+        Route("/operator", enter, methods=["POST"]),
+    ]

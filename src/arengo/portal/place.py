@@ -1,0 +1,331 @@
+"""Maps: the still drawing every reader gets, the page with map and list, and what the live map needs to know."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from arengo.contract.model import Contract, Geometry, Kind
+from arengo.errors import ArengoError
+from arengo.portal import geography
+from arengo.portal.cells import Head, Writer
+from arengo.portal.dossier import Dossier
+from arengo.portal.geography import Drawing, Shape
+from arengo.portal.row import row_link
+from arengo.portal.site import Visit
+from arengo.query.model import Expr, Query
+
+if TYPE_CHECKING:
+    from arengo.door import View
+
+DRAWN = 2500  # places in a still drawing; more would be ink without meaning
+LISTED = 60
+GROUND = 500
+BASE_TAG = "base-map"
+_TITLE = re.compile(r"(^|_)(name|nome|nom|nombre|title|titolo|titre|titulo|label|denominazione|libelle)($|_)", re.I)
+_WATER = re.compile(r"(^|[-_])(water|waters|river|rivers|lakes|acqua|acque|fiumi|eau|eaux|agua|rios)($|[-_])", re.I)
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still map with its words. ``drawing`` None: no row has a place."""
+
+    drawing: Drawing | None
+    words: str
+    counts: tuple[tuple[str, str], ...]  # (dot | path | area, "1,204 places")
+    base: str
+    note: str
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A dataset of the city that lies under other maps."""
+
+    dataset: str
+    title: str
+    style: str  # base-area | base-line | base-water
+
+
+class Drawings:
+    """The last drawings, by what they depend on."""
+
+    def __init__(self, most: int = 24) -> None:
+        self._held: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._most = most
+        self._guard = threading.Lock()
+
+    def get(self, key: tuple[Any, ...]) -> Any:
+        with self._guard:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[Any, ...], value: Any) -> None:
+        with self._guard:
+            self._held[key] = value
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+
+
+_DRAWINGS = Drawings()
+
+
+def picture(d: Dossier, search: str = "", width: int = 800, height: int = 520) -> Picture | None:
+    """The still map of a dataset; None when it has no geometry."""
+    geometry = d.view.geometry
+    if geometry is None:
+        return None
+    bbox = d.profile.get("bbox")
+    box: Box | None = tuple(bbox) if bbox and not search else None
+    grounds = ground(d.visit, d.id)
+    key = (d.view.identity, search, width, height, tuple((item.dataset, identity) for item, identity in grounds))
+    held = _DRAWINGS.get(key)
+    if held is None:
+        shapes, complete = _shapes(d, geometry, search, box)
+        box = box or geography.bounds(shapes)
+        base = [(item.style, _ground(d.visit, item, box)) for item, _identity in grounds] if box else []
+        drawing = geography.draw(shapes, base, box, width, height)
+        families: dict[str, int] = {}
+        for shape in shapes:
+            families[shape.family] = families.get(shape.family, 0) + 1
+        held = (drawing, families, complete, box)
+        _DRAWINGS.put(key, held)
+    drawing, families, complete, box = held
+    _ = d.visit._
+    many = {
+        "dot": lambda n: d.speech.many("%(n)s place", "%(n)s places", n),
+        "path": lambda n: d.speech.many("%(n)s line", "%(n)s lines", n),
+        "area": lambda n: d.speech.many("%(n)s area", "%(n)s areas", n),
+    }
+    rows = d.version.rows if d.version else 0
+    counts = tuple((family, many[family](n)) for family, n in families.items())
+    note = ""
+    if not complete:
+        drawn = sum(families.values())
+        note = _("%(n)s of %(all)s are drawn here", n=d.speech.number(drawn), all=d.speech.number(rows))
+        counts = tuple(
+            (family, many[family](rows) if len(families) == 1 else many[family](n)) for family, n in families.items()
+        )
+    names = ", ".join(item.title for item, _identity in grounds)
+    words = _(
+        "Map of %(title)s: %(counts)s. The same as a list stands beside or below.",
+        title=d.title,
+        counts=", ".join(w for _f, w in counts),
+    )
+    return Picture(drawing, words, counts, names, note, box)
+
+
+def one(d: Dossier, shape: Shape, title: str) -> Picture | None:
+    """A still map of a single row, with some ground around it."""
+    box = shape.box
+    if box is None:
+        return None
+    reach = max(box[2] - box[0], box[3] - box[1], 0.008)
+    wide = (box[0] - reach / 2, box[1] - reach / 2, box[2] + reach / 2, box[3] + reach / 2)
+    grounds = ground(d.visit, "")
+    base = [(item.style, _ground(d.visit, item, wide)) for item, _identity in grounds]
+    drawing = geography.draw([shape], base, wide, 480, 320)
+    return Picture(drawing, title, (), ", ".join(item.title for item, _identity in grounds), "", wide)
+
+
+def page(visit: Visit) -> Response:
+    """``/datasets/{id}/map``: the map and, beside it, the same places as a list."""
+    from arengo.errors import NotAcceptable
+
+    d = Dossier(visit, visit.request.path_params["dataset"])
+    geometry = d.view.geometry
+    if geometry is None:
+        raise NotAcceptable(f"{d.title} has no places.", todo="Its table and charts are on the other pages.")
+    grounds = ground(visit, d.id)
+    known = visit.unchanged(*d.mark, [identity for _item, identity in grounds])
+    if known:
+        return known
+    search, cursor = visit.param("q"), visit.param("cursor")
+    found = picture(d, search)
+    assert found is not None
+    columns = [item for item in d.heads if item.kind not in (Kind.GEOMETRY, Kind.JSON)]
+    title, facts = title_columns(d.contract, columns)
+    names = tuple(dict.fromkeys([*d.view.scope.key, *([title.name] if title else []), *(item.name for item in facts)]))
+    place = (geometry.column,) if geometry.stored else (geometry.x, geometry.y)
+    answer = visit.door.ask(
+        Query(
+            d.id,
+            select=tuple(dict.fromkeys((*names, *place))),
+            search=search,
+            limit=LISTED,
+            cursor=cursor,
+            as_of=visit.as_of,
+        )
+    )
+    rows = [dict(zip((item.name for item in answer.columns), row, strict=True)) for row in answer.rows()]
+    total = answer.matched if search else (d.version.rows if d.version else 0)
+    labels = {item.name: [item.label, item.unit] for item in columns}
+    asked = {
+        "f": "geojson",
+        "limit": 5000,
+        **({"search": search} if search else {}),
+        **({"as_of": visit.as_of} if visit.as_of else {}),
+    }
+    values = {
+        "d": d,
+        "tab": "map",
+        "tab_title": visit._("Map"),
+        "m": found,
+        "q": search,
+        "places": _places(d, rows, geometry, title, facts),
+        "range_words": d.speech.many("%(n)s place", "%(n)s places", total),
+        "after": visit.here(cursor=answer.next_cursor) if answer.next_cursor else "",
+        "source": f"/api/v1/datasets/{d.id}/rows?{urlencode(asked)}",
+        "bounds": ",".join(f"{part:.6f}" for part in found.box) if found.box else "",
+        "base_urls": json.dumps(
+            [[f"/api/v1/datasets/{item.dataset}/rows?f=geojson&limit=5000", item.style] for item, _i in grounds]
+        ),
+        "title_column": title.name if title else "",
+        "labels": json.dumps(labels, ensure_ascii=False),
+        "key_columns": json.dumps(list(d.view.scope.key)),
+        "row_path": f"/datasets/{d.id}/rows/",
+        "words": json.dumps(
+            {
+                "row": visit._("Open this row"),
+                "none": visit._("no value"),
+                "yes": visit._("yes"),
+                "no": visit._("no"),
+                "close": visit._("Close"),
+                "zoomIn": visit._("Zoom in"),
+                "zoomOut": visit._("Zoom out"),
+                "map": visit._("Map; arrow keys move it, plus and minus zoom"),
+                "more": visit._("Only the first 5000 places of this part are drawn. Zoom in to see all."),
+                "failed": visit._("The places could not be fetched. The drawing and the list still hold."),
+            },
+            ensure_ascii=False,
+        ),
+    }
+    return visit.page("map.html", values)
+
+
+def title_columns(contract: Contract, columns: Sequence[Head]) -> tuple[Head | None, list[Head]]:
+    """The column a place is called by, and up to two that say what it is."""
+    texts = [item for item in columns if item.kind is Kind.STRING]
+    named = [item for item in texts if _TITLE.search(item.name)]
+    key = [item for item in columns if item.key]
+    title = next(iter(named or [item for item in texts if not item.key] or key or columns), None)
+    rest = [item for item in columns if item is not title and not item.key and item.kind is not Kind.GEOMETRY]
+    place = contract.geometry
+    hidden = {place.x, place.y} if place else set()
+    wanted = [name.lstrip("-") for group in contract.filters for name in group]
+    rest = [item for item in rest if item.name not in hidden]
+    rest.sort(key=lambda item: (item.name not in wanted, item.kind is not Kind.STRING))
+    return title, rest[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One place in the list beside the map."""
+
+    title: str
+    facts: tuple[str, ...]
+    href: str
+    x: str
+    y: str
+    id: str
+
+
+def _places(
+    d: Dossier, rows: Sequence[dict[str, Any]], geometry: Geometry, title: Head | None, facts: Sequence[Head]
+) -> list[Listed]:
+    shown = [*([title] if title else []), *facts]
+    writer = Writer(d.speech, shown, [[row.get(item.name) for item in shown] for row in rows])
+    out = []
+    for row in rows:
+        cells = [writer.cell(index, row.get(item.name)) for index, item in enumerate(shown)]
+        shape = geography.from_row(row, geometry.column, geometry.x, geometry.y)
+        box = shape.box if shape else None
+        words = tuple(
+            f"{cell.full or cell.text}{f' {item.unit}' if item.unit else ''}"
+            for item, cell in zip(facts, cells[1:] if title else cells, strict=True)
+            if not cell.mark
+        )
+        name = (cells[0].full or cells[0].text) if title else "–"
+        x = f"{(box[0] + box[2]) / 2:.6f}" if box else ""
+        y = f"{(box[1] + box[3]) / 2:.6f}" if box else ""
+        key = "|".join(str(row.get(part)) for part in d.view.scope.key)
+        out.append(Listed(name, words, row_link(d, row), x, y, key))
+    return out
+
+
+def ground(visit: Visit, beside: str) -> list[tuple[Ground, str]]:
+    """The datasets tagged ``base-map``, areas first, each with the identity of its version."""
+    out = []
+    for entry in visit.site.catalogue.entries(limit=None).items:
+        contract = entry.contract
+        tags = {tag.lower() for tag in contract.tags}
+        if entry.id == beside or entry.version is None or contract.geometry is None or BASE_TAG not in tags:
+            continue
+        types = {kind.removeprefix("Multi") for kind in contract.geometry.types}
+        if "LineString" in types:
+            style = "base-line"
+        elif _WATER.search(entry.id):
+            style = "base-water"
+        else:
+            style = "base-area"
+        out.append((Ground(entry.id, contract.title(visit.language), style), f"{entry.id}:{entry.version.number}"))
+    order = {"base-area": 0, "base-water": 1, "base-line": 2}
+    return sorted(out, key=lambda pair: order[pair[0].style])[:4]
+
+
+def _ground(visit: Visit, item: Ground, box: Box) -> list[Shape]:
+    key = ("ground", item.dataset, box, visit.door.view(item.dataset).identity)
+    held: list[Shape] | None = _DRAWINGS.get(key)
+    if held is not None:
+        return held
+    try:
+        view = visit.door.view(item.dataset)
+        geometry = view.geometry
+        if geometry is None or not geometry.stored:
+            return []
+        rows = visit.door.ask(Query(item.dataset, select=(geometry.column,), bbox=box, limit=GROUND * 4)).rows()
+    except ArengoError:
+        return []  # the ground is a help, not the answer
+    shapes = [shape for (raw,) in rows if raw is not None and (shape := geography.read(bytes(raw)))]
+    _DRAWINGS.put(key, shapes)
+    return shapes
+
+
+def _shapes(d: Dossier, geometry: Geometry, search: str, box: Box | None) -> tuple[list[Shape], bool]:
+    """Shapes to draw and whether they are all. Of many, an even sample that keeps what is dense dense."""
+    select = (geometry.column,) if geometry.stored else (geometry.x, geometry.y)
+    rows = d.version.rows if d.version else 0
+    condition: Expr = None
+    if rows > DRAWN * 1.2 and not search:
+        condition = _sampled(d.view, geometry, max(2, rows // DRAWN))
+    query = Query(d.id, select=select, filter=condition, search=search, limit=DRAWN * 2, as_of=d.visit.as_of)
+    answer = d.visit.door.ask(query)
+    shapes = []
+    for row in answer.rows():
+        shape = geography.from_row(dict(zip(select, row, strict=True)), geometry.column, geometry.x, geometry.y)
+        if shape is not None:
+            shapes.append(shape)
+    return shapes, condition is None and not answer.next_cursor
+
+
+def _sampled(view: View, geometry: Geometry, step: int) -> Expr:
+    """A condition that about one row in ``step`` meets, wherever it lies."""
+    whole = [name for name in view.scope.key if view.scope.fields[name].kind is Kind.INTEGER]
+    if whole:
+        return {"op": "=", "args": [{"op": "%", "args": [{"property": whole[-1]}, step]}, 0]}
+    if not geometry.stored:
+        grains = {"op": "*", "args": [{"property": geometry.x}, 1_000_000]}
+        return {"op": "=", "args": [{"op": "div", "args": [{"op": "%", "args": [grains, step]}, 1]}, 0]}
+    return None

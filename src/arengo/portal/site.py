@@ -1,0 +1,242 @@
+"""What every page has: the city's name, the language and theme of this visit, the frame, the cache answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from arengo import __version__
+from arengo.errors import ArengoError
+from arengo.portal.language import LANGUAGES, Speech, choose
+from arengo.settings import Settings
+
+if TYPE_CHECKING:
+    from arengo.catalogue import Catalogue
+    from arengo.door import Door
+    from arengo.lake.version import Version
+    from arengo.portal.drawing import Studio
+    from arengo.state import State
+
+Quarantine = Callable[["Version"], "Path | None"]
+"""Where the file of rows set aside lies, None when none was."""
+
+HERE = Path(__file__).parent
+THEMES = ("light", "dark")
+YEAR = 365 * 24 * 3600
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Vary": "Accept-Language, Cookie",
+    "Cache-Control": "no-cache",
+}
+
+
+class Site:
+    """The portal of one city: its rooms and its templates. One per process."""
+
+    def __init__(
+        self, settings: Settings, door: Door, catalogue: Catalogue, state: State, studio: Studio, quarantine: Quarantine
+    ) -> None:
+        self.settings = settings
+        self.door = door
+        self.catalogue = catalogue
+        self.state = state
+        self.studio = studio
+        self.quarantine = quarantine
+
+    def serve(self, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
+        """A Starlette endpoint (run in a thread) that answers Arengo's errors as pages."""
+
+        def endpoint(request: Request) -> Response:
+            visit = Visit(request, self.settings, self)
+            try:
+                return visit.remember(answer(visit))
+            except ArengoError as error:
+                from arengo.portal.failure import page
+
+                return page(visit, error)
+
+        endpoint.__name__ = answer.__name__
+        return endpoint
+
+
+class Visit:
+    """One request for a page: who asks in which language and theme, and how to answer it."""
+
+    def __init__(self, request: Request, settings: Settings, site: Site | None = None) -> None:
+        self.request = request
+        self.settings = settings
+        self._site = site
+        query = request.query_params
+        cookies = request.cookies
+        wishes = [query.get("lang", ""), cookies.get("arengo_lang", "")]
+        language = choose(wishes, request.headers.get("accept-language", ""), settings.city.language)
+        self.speech = Speech(language, settings.city.timezone, settings.city.country)
+        self._ = self.speech._
+        theme = query.get("theme", "") or cookies.get("arengo_theme", "")
+        self.theme = theme if theme in THEMES else ""
+        self.as_of = query.get("as_of", "").strip()
+        self._tag = ""
+
+    # The rooms
+
+    @property
+    def site(self) -> Site:
+        assert self._site is not None
+        return self._site
+
+    @property
+    def door(self) -> Door:
+        return self.site.door
+
+    @property
+    def language(self) -> str:
+        return self.speech.language
+
+    def param(self, name: str, default: str = "") -> str:
+        return self.request.query_params.get(name, default).strip()
+
+    # Addresses
+
+    def here(self, **changes: Any) -> str:
+        """This page's address with some parameters changed; None or '' takes one away."""
+        kept = [
+            (name, value)
+            for name, value in self.request.query_params.multi_items()
+            if name not in changes and name not in ("lang", "theme")
+        ]
+        kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
+        path = quote(self.request.url.path)
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    def link(self, *parts: Any, **params: Any) -> str:
+        """An address on this site; ``as_of`` is kept, so a walk through the past stays there."""
+        path = "/" + "/".join(quote(str(part), safe="") for part in parts)
+        asked = {name: value for name, value in params.items() if value not in (None, "")}
+        if self.as_of and "as_of" not in params and parts and parts[0] == "datasets" and len(parts) > 1:
+            asked["as_of"] = self.as_of
+        return f"{path}?{urlencode(asked)}" if asked else path
+
+    def wish(self, **choice: str) -> str:
+        """Address that remembers a language or theme and comes back here."""
+        return f"/preferences?{urlencode({**choice, 'next': self.here()})}"
+
+    # Answers
+
+    def unchanged(self, *parts: object) -> Response | None:
+        """304 when the reader already has the page made of ``parts``; otherwise None, and the tag is kept for it."""
+        query = sorted(self.request.query_params.multi_items())
+        # Only what pages can differ by goes in: the operator's page differs by the operator's cookie.
+        known = (self.request.url.path, query, self.language, self.theme, stamp(), self.settings.city, parts)
+        self._tag = f'"{hashlib.blake2b(repr(known).encode(), digest_size=12).hexdigest()}"'
+        asked = self.request.headers.get("if-none-match", "")
+        if self._tag in {mark.strip().removeprefix("W/") for mark in asked.split(",")}:
+            return Response(status_code=304, headers={**HEADERS, "ETag": self._tag})
+        return None
+
+    def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+        text = render(template, {"visit": self, "s": self.speech, "city": self.settings.city, **values})
+        headers = dict(HEADERS) | {"Content-Language": self.language}
+        if self._tag and status == 200:
+            headers["ETag"] = self._tag
+        return HTMLResponse(text, status, headers)
+
+    def remember(self, response: Response) -> Response:
+        """Keep a language or theme asked for in the address for the next page."""
+        for name, known in (("lang", LANGUAGES), ("theme", (*THEMES, "auto"))):
+            value = self.request.query_params.get(name, "")
+            if value in known and response.status_code == 200:
+                _cookie(response, f"arengo_{name}", value)
+        return response
+
+
+def preferences(visit: Visit) -> Response:
+    """``/preferences?lang=it&next=/...``: remembers and returns; only to an address of this site."""
+    response = RedirectResponse(safe_target(visit.param("next")), 303, {"Cache-Control": "no-store"})
+    for name, known in (("lang", LANGUAGES), ("theme", (*THEMES, "auto"))):
+        value = visit.param(name)
+        if value in known:
+            _cookie(response, f"arengo_{name}", value)
+    return response
+
+
+def safe_target(target: str) -> str:
+    """``target`` when it is an address of this site, otherwise the first page."""
+    foreign = not target.startswith("/") or target.startswith("//") or "\\" in target
+    return "/" if foreign or any(ord(mark) < 32 for mark in target) else target
+
+
+def _cookie(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=YEAR, path="/", samesite="lax", httponly=True)
+
+
+@lru_cache(maxsize=1)
+def stamp() -> str:
+    """Changes whenever a template, style sheet, script or translation does; part of every page's tag."""
+    found = hashlib.blake2b(__version__.encode(), digest_size=5)
+    for folder, marks in (("templates", "*.html"), ("static", "*.css"), ("static", "*.js"), ("translations", "*.po")):
+        for path in sorted((HERE / folder).glob(marks)):
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {"stamp": stamp, "languages": LANGUAGES, "many": _many}
+    return made
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    return environment().get_template(template).render(values)
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    speech: Speech = context["s"]
+    return speech.words.gettext(message)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, several: str, n: int) -> str:
+    speech: Speech = context["s"]
+    return speech.words.ngettext(one, several, n)
+
+
+@pass_context
+def _many(context: Context, one: str, several: str, n: int, **values: Any) -> str:
+    speech: Speech = context["s"]
+    return speech.many(one, several, n, **values)
