@@ -433,8 +433,8 @@ def diff(
     for change in changes:
         key = " ".join(str(part) for part in change.key)
         if change.kind == "changed":
-            old, new = change.before or {}, change.after or {}
-            parts = [f"{name}: {old.get(name)!s} -> {value!s}" for name, value in new.items()]
+            was, now = change.before or {}, change.after or {}
+            parts = [f"{name}: {was.get(name)!s} -> {value!s}" for name, value in now.items()]
         else:
             row = change.after or change.before or {}
             parts = [f"{name}={value!s}" for name, value in list(row.items())[:6]]
