@@ -29,7 +29,11 @@ EARLY = 0.02
 """Share of a period by which a run may be early, so that a daily run does not creep later each day."""
 AGAIN = timedelta(hours=1)
 """A run that failed is tried again after this, or after the contract's own period when that is shorter."""
-UNITS = {"y": 365.25, "a": 365.25, "m": 30.4375, "mo": 30.4375, "w": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400}  # fmt: skip
+UNITS = {
+    "y": 365.25, "a": 365.25, "m": 30.4375, "mo": 30.4375, "w": 7.0, "d": 1.0,
+    "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400,
+}
+"""Days in a unit of an ODCS SLA property."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,7 @@ def resume(active: Runtime, state: State) -> list[str]:
 
 def wait(active: Runtime, runs: list[str]) -> None:
     for run in runs:
-        handle = active.dbos.retrieve_workflow(run)
+        handle: Any = active.dbos.retrieve_workflow(run)
         with contextlib.suppress(Exception):  # its outcome is in the run's record
             handle.get_result(polling_interval_sec=0.1)
 

@@ -73,7 +73,7 @@ def conform(
     staged_db.parent.mkdir(parents=True, exist_ok=True)
     for stale in (staged_db, staged_db.with_name(staged_db.name + ".wal")):
         stale.unlink(missing_ok=True)
-    plan = _Plan(contract, pull.schema, timezone, file)
+    plan = _Plan(contract, pull, timezone, file)
     connection = duckdb.connect(
         str(staged_db),
         config={
@@ -169,7 +169,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, plan: _Plan, aside: Quaranti
         )
     found = connection.execute(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY row, position", bound)
     while rows := found.fetchmany(10_000):
-        aside.lines([(plan.file, row, name, value, _sentence(value, reason)) for row, name, value, reason, _ in rows])
+        aside.lines([(*plan.place(row), name, value, _sentence(value, reason)) for row, name, value, reason, _ in rows])
     for number, rule in plan.rules.items():
         broken[rule] = broken.get(rule, 0) + _count(connection.execute(f"SELECT count(*) FROM bad WHERE c{number}"))
 
@@ -195,28 +195,30 @@ def _duplicates(
     for share in range(shares):
         part = f" AND hash({names}) % {shares} = {share}" if shares > 1 else ""
         connection.execute(
-            f"INSERT INTO twice SELECT hash({names}) AS h FROM {TABLE} WHERE {present}{part} GROUP BY h HAVING count(*) > 1"
+            f"INSERT INTO twice SELECT hash({names}) AS h FROM {TABLE} WHERE {present}{part} "
+            f"GROUP BY h HAVING count(*) > 1"
         )
     if not _count(connection.execute("SELECT count(*) FROM twice")):
         return 0
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM (SELECT rowid AS id, {SOURCE} AS row, {names}, "
-        f"first_value({SOURCE}) OVER (PARTITION BY {names} ORDER BY rowid) AS first, "
-        f"row_number() OVER (PARTITION BY {names} ORDER BY rowid) AS n "
-        f"FROM {TABLE} WHERE {present} AND hash({names}) IN (SELECT h FROM twice)) WHERE n > 1"
+        f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM (SELECT rowid AS _id, {SOURCE}, "
+        f"concat_ws(', ', {', '.join(f'CAST({quote(name)} AS VARCHAR)' for name in columns)}) AS _value, "
+        f"first_value({SOURCE}) OVER (PARTITION BY {names} ORDER BY rowid) AS _first, "
+        f"row_number() OVER (PARTITION BY {names} ORDER BY rowid) AS _n "
+        f"FROM {TABLE} WHERE {present} AND hash({names}) IN (SELECT h FROM twice)) WHERE _n > 1"
     )
     label = ", ".join(columns)
-    texts_ = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in columns)
-    found = connection.execute(f"SELECT row, first, concat_ws(', ', {texts_}) FROM again ORDER BY row")
+    found = connection.execute(f"SELECT {SOURCE}, _first, _value FROM again ORDER BY {SOURCE}")
     what = "The key" if columns == plan.key else "The value"
-    while lines := found.fetchmany(10_000):
-        aside.lines(
-            [
-                (plan.file, row, label, value, f"{what} {value!r} is already used by row {first}.")
-                for row, first, value in lines
-            ]
-        )
-    return _count(connection.execute(f"DELETE FROM {TABLE} WHERE rowid IN (SELECT id FROM again)"))
+    while met := found.fetchmany(10_000):
+        lines = []
+        for row, first, value in met:
+            file, number = plan.place(row)
+            held, earlier = plan.place(first)
+            where = f"row {earlier}" if held == file else f"row {earlier} of {held}"
+            lines.append((file, number, label, value, f"{what} {value!r} is already used by {where}."))
+        aside.lines(lines)
+    return _count(connection.execute(f"DELETE FROM {TABLE} WHERE rowid IN (SELECT _id FROM again)"))
 
 
 def _count(result: duckdb.DuckDBPyConnection) -> int:
@@ -236,9 +238,11 @@ class _Plan:
     by position of the contract's column; checks ``c0``...
     """
 
-    def __init__(self, contract: Contract, schema: pa.Schema, timezone: str, file: str) -> None:
+    def __init__(self, contract: Contract, pull: Pull, timezone: str, file: str) -> None:
+        schema = pull.schema
         self.contract = contract
         self.file = file
+        self.origin = pull.origin
         self.key = contract.key
         self.values = Values()
         self.zones: set[str] = set()
@@ -320,18 +324,15 @@ class _Plan:
         zone = str(prop.options.get("defaultTimezone") or timezone)
         if prop.kind is Kind.TIMESTAMP:
             self.zones.add(zone)
-        counting = Values()
         if self.text[at]:
             reading = read_text(prop, f"s{at}", f"r{number}", self.values, zone, timezone)
-            count = read_text(prop, f"s{at}", "NULL", counting, zone, timezone).suppressed
         else:
             kind = schema.field(name).type
             reading = read_typed(prop, f"s{at}", f"r{number}", kind, self.values, zone)
-            count = read_typed(prop, f"s{at}", "NULL", kind, counting, zone).suppressed
-        if count:
-            marks = [mark.strip() for mark in prop.parse.suppressed]
-            left = f"CAST(s{at} AS VARCHAR)"
-            self.suppressed[prop.name] = (f"{left} IN ({', '.join(f'${n + 1}' for n in range(len(marks)))})", marks)
+        if prop.parse.suppressed:
+            marks = Values()
+            listed = marks.several([mark.strip() for mark in prop.parse.suppressed])
+            self.suppressed[prop.name] = (f"CAST(s{at} AS VARCHAR) IN ({listed})", marks.list)
         return reading
 
     def _main(
@@ -356,7 +357,7 @@ class _Plan:
             point = f"CASE WHEN t{x} IS NOT NULL AND t{y} IS NOT NULL THEN ST_Point(t{x}, t{y}) END"
             shapes.append(f"{place.stored(point, geometry, self.values)} AS gx")
             inside = place.inside_world(*place.BOX)
-            bad = f"coalesce(t{x} IS NOT NULL AND t{y} IS NOT NULL AND NOT {inside}, true) AND t{x} IS NOT NULL AND t{y} IS NOT NULL"
+            bad = f"t{x} IS NOT NULL AND t{y} IS NOT NULL AND coalesce(NOT {inside}, true)"
             reason = f"and {geometry.y} are not a place on Earth in {geometry.crs}"
             found.append(Check(geometry.x, f"({bad})", reason))
             return "gx"
@@ -385,11 +386,14 @@ class _Plan:
                 out[columns] = number_of[id(rule)]
         return list(out.items())
 
+    def place(self, row: int) -> tuple[str, int]:
+        """File and record of a row; sources of several files say which."""
+        return self.origin(row) if self.origin is not None else (self.file, row)
+
     def shown(self, column: str) -> str:
         """SQL of the source value of a column, as text."""
         if column in self._shown:
-            kind = f"CAST({self._shown[column]} AS VARCHAR)"
-            return kind
+            return f"CAST({self._shown[column]} AS VARCHAR)"
         return "NULL::VARCHAR"
 
 
@@ -424,7 +428,7 @@ def _match(
         word = "a column" if len(missing) == 1 else f"{len(missing)} columns"
         raise SourceMalformed(
             f"The contract declares {word} that the source does not have: {'; '.join(sentences)}{more}.",
-            todo=f"The source has {', '.join(have[:30])}. Correct physicalName in the contract, or ask for the old file.",
+            todo=f"The source has {', '.join(have[:30])}. Correct physicalName, or ask for the file as it was.",
             place=Place(file=file or None, column=missing[0]),
         )
     new = [name for name in have if name not in out.values()]

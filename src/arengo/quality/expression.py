@@ -34,8 +34,28 @@ WORDS = {
     Kind.JSON: "JSON text",
     Kind.STRING: "text",
 }
-_JDK = (("yyyy", "%Y"), ("yy", "%y"), ("MMMM", "%B"), ("MMM", "%b"), ("MM", "%m"), ("M", "%m"), ("dd", "%d"), ("d", "%d"),
-        ("HH", "%H"), ("H", "%H"), ("mm", "%M"), ("ss", "%S"), ("SSSSSS", "%f"), ("SSS", "%g"), ("XXX", "%z"), ("Z", "%z"))  # fmt: skip
+_JDK = (
+    *(
+        ("yyyy", "%Y"),
+        ("yy", "%y"),
+        ("MMMM", "%B"),
+        ("MMM", "%b"),
+        ("MM", "%m"),
+        ("M", "%m"),
+        ("dd", "%d"),
+        ("d", "%d"),
+    ),
+    *(
+        ("HH", "%H"),
+        ("H", "%H"),
+        ("mm", "%M"),
+        ("ss", "%S"),
+        ("SSSSSS", "%f"),
+        ("SSS", "%g"),
+        ("XXX", "%z"),
+        ("Z", "%z"),
+    ),
+)
 
 
 class Values:
@@ -60,7 +80,6 @@ class Reading:
     typed: str
     shown: str
     wanted: str
-    suppressed: str = ""  # condition over the source column that counts withheld values, '' when none are declared
 
 
 def quote(name: str) -> str:
@@ -82,10 +101,8 @@ def read_text(prop: Property, source: str, raw: str, values: Values, zone: str, 
     if prop.kind in (Kind.INTEGER, Kind.NUMBER):
         nulls += NOT_A_NUMBER
     if nulls:
-        clean = f"CASE WHEN {source} NOT IN ({values.several(['', *dict.fromkeys(n.strip() for n in nulls)])}) THEN {source} END"
-    suppressed = (
-        f"{source} IN ({values.several([mark.strip() for mark in parse.suppressed])})" if parse.suppressed else ""
-    )
+        marks = ["", *dict.fromkeys(mark.strip() for mark in nulls)]
+        clean = f"CASE WHEN {source} NOT IN ({values.several(marks)}) THEN {source} END"
     text = raw
     if parse.strip:
         words = "|".join(_literal(word.strip()) for word in sorted(parse.strip, key=len, reverse=True) if word.strip())
@@ -93,7 +110,7 @@ def read_text(prop: Property, source: str, raw: str, values: Values, zone: str, 
             ends = f"^({SPACES}*({words}))+{SPACES}*|{SPACES}*(({words}){SPACES}*)+$"
             text = f"regexp_replace({raw}, {values.bind(ends)}, '', 'g')"
     typed, wanted = _typed_text(prop, text, values, zone, session_zone)
-    return Reading(clean, typed, source, wanted, suppressed)
+    return Reading(clean, typed, source, wanted)
 
 
 def _typed_text(prop: Property, text: str, values: Values, zone: str, session_zone: str) -> tuple[str, str]:
@@ -162,7 +179,7 @@ def _number_words(prop: Property) -> str:
 
 
 def formats(prop: Property) -> tuple[str, ...]:
-    """strptime patterns of a column: arengoParse formats, else the JDK pattern of ODCS ``logicalTypeOptions.format``."""
+    """strptime patterns of a column: ``arengoParse`` formats, else ODCS ``logicalTypeOptions.format`` (JDK letters)."""
     if prop.parse.formats:
         return prop.parse.formats
     pattern = prop.options.get("format")
@@ -187,6 +204,8 @@ def formats(prop: Property) -> tuple[str, ...]:
 
 def _moment(prop: Property, text: str, values: Values, zone: str, session_zone: str) -> str:
     declared = formats(prop)
+    # A year of four digits also reads one of two: the short form is tried first.
+    declared = tuple(sorted(declared, key=lambda item: "%y" not in item))
     naive = tuple(item for item in declared if "%z" not in item and "%Z" not in item)
     zoned = tuple(item for item in declared if item not in naive)
     strict = bool(prop.parse.formats)
@@ -197,26 +216,38 @@ def _moment(prop: Property, text: str, values: Values, zone: str, session_zone: 
         tries = [f"try_strptime({text}, {values.bind([*declared])})::DATE"] if declared else []
         if not strict:
             tries.append(f"try_cast({text} AS DATE)")
-        return _within(f"coalesce({', '.join(tries)})", "DATE")
+        return _within(f"coalesce({', '.join(tries)})", "DATE", "1000")
     tries = []
     if naive:
         tries.append(utc(f"try_strptime({text}, {values.bind([*naive])})", zone, values))
     if zoned:
         tries.append(f"make_timestamp(epoch_us(try_strptime({text}, {values.bind([*zoned])})::TIMESTAMPTZ))")
     if not strict:
-        aware = f"make_timestamp(epoch_us(try_cast({text} AS TIMESTAMPTZ)))"  # naive texts: the session's zone
+        aware = _aware(text)  # texts without an offset: the session's zone
         if zone == session_zone:
             tries.append(aware)
         else:
             local = utc(f"try_cast({text} AS TIMESTAMP)", zone, values)
             tries.append(f"CASE WHEN regexp_matches({text}, {values.bind(HAS_ZONE)}) THEN {aware} ELSE {local} END")
-    return _within(f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0], "TIMESTAMP")
+    return _within(f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0], "TIMESTAMP", "1000")
 
 
-def _within(moment: str, kind: str) -> str:
-    """Years 1 to 9999, as RFC 3339 and the readers of our exports can say; not infinity."""
+def _aware(text: str) -> str:
+    """A time with an offset; the second try is for minutes only, a blank before the offset, and small letters."""
+    short = f"regexp_replace(upper({text}), '([T ]\\d{{2}}:\\d{{2}}) ?(Z|[+-]\\d{{2}}(:?\\d{{2}})?)$', '\\1:00\\2')"
+    tight = f"regexp_replace({short}, ' (Z|[+-]\\d{{2}}(:?\\d{{2}})?)$', '\\1')"
+    ends = "'[Zz]$|[+-]\\d{2}(:?\\d{2})?$'"
+    zoned = f"CASE WHEN regexp_matches({text}, {ends}) THEN try_cast({tight} AS TIMESTAMPTZ) END"
+    return f"make_timestamp(epoch_us(coalesce(try_cast({text} AS TIMESTAMPTZ), {zoned})))"
+
+
+def _within(moment: str, kind: str, first: str = "0001") -> str:
+    """Years that RFC 3339 and the readers of our exports can say; not infinity.
+
+    Texts start at year 1000: a shorter year is a century that was left out.
+    """
     last = "9999-12-31" if kind == "DATE" else "9999-12-31 23:59:59.999999"
-    return f"CASE WHEN {moment} BETWEEN {kind} '0001-01-01' AND {kind} '{last}' THEN {moment} END"
+    return f"CASE WHEN {moment} BETWEEN {kind} '{first}-01-01' AND {kind} '{last}' THEN {moment} END"
 
 
 def _moment_words(prop: Property) -> str:
@@ -261,12 +292,9 @@ def read_typed(prop: Property, source: str, raw: str, kind: pa.DataType, values:
     scale = f" * {values.bind(float(prop.parse.scale))}::DOUBLE" if prop.parse.scale != 1.0 else ""
     wanted = WORDS[prop.kind]
     typed = f"try_cast({raw} AS {prop.kind.duckdb})"
-    suppressed = ""
     if prop.parse.nulls or prop.parse.suppressed:
         marks = [mark.strip() for mark in (*prop.parse.nulls, *prop.parse.suppressed)]
         clean = f"CASE WHEN CAST({source} AS VARCHAR) NOT IN ({values.several(marks)}) THEN {clean} END"
-        if prop.parse.suppressed:
-            suppressed = f"CAST({source} AS VARCHAR) IN ({values.several([m.strip() for m in prop.parse.suppressed])})"
     match prop.kind:
         case Kind.STRING | Kind.JSON:
             if nested or prop.kind is Kind.JSON:
@@ -274,14 +302,19 @@ def read_typed(prop: Property, source: str, raw: str, kind: pa.DataType, values:
             elif types.is_binary(kind) or types.is_large_binary(kind):
                 typed = f"try(decode({raw}))"
             elif floating:
-                typed = f"CASE WHEN {raw} = trunc({raw}) AND abs({raw}) < 1e15 THEN CAST(CAST({raw} AS BIGINT) AS VARCHAR) ELSE CAST({raw} AS VARCHAR) END"
+                whole_text = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"  # a code that a spreadsheet made a number
+                typed = (
+                    f"CASE WHEN {raw} = trunc({raw}) AND abs({raw}) < 1e15 THEN {whole_text} "
+                    f"ELSE CAST({raw} AS VARCHAR) END"
+                )
             elif types.is_timestamp(kind):
                 typed = f"strftime({raw}, '%Y-%m-%dT%H:%M:%S')"
             else:
                 typed = f"CAST({raw} AS VARCHAR)"
         case Kind.INTEGER:
             if scale:
-                typed = f"CASE WHEN abs({raw}{scale} - round({raw}{scale})) < 1e-6 THEN try_cast(round({raw}{scale}) AS BIGINT) END"
+                near = f"round({raw}{scale})"
+                typed = f"CASE WHEN abs({raw}{scale} - {near}) < 1e-6 THEN try_cast({near} AS BIGINT) END"
             elif floating or types.is_decimal(kind):
                 typed = f"CASE WHEN {raw} = trunc({raw}) THEN try_cast({raw} AS BIGINT) END"
         case Kind.NUMBER:
@@ -304,7 +337,7 @@ def read_typed(prop: Property, source: str, raw: str, kind: pa.DataType, values:
             typed = from_wkb(raw)
         case _:
             pass
-    return Reading(clean, typed, shown, wanted, suppressed)
+    return Reading(clean, typed, shown, wanted)
 
 
 def _literal(text: str) -> str:

@@ -132,7 +132,8 @@ def _facts(
             ask(
                 name,
                 "stddev",
-                f"CASE WHEN max(abs({c}::DOUBLE)) < 1e150 THEN stddev_samp({c}::DOUBLE) FILTER (WHERE abs({c}::DOUBLE) < 1e150) END",
+                f"CASE WHEN max(abs({c}::DOUBLE)) < 1e150 "
+                f"THEN stddev_samp({c}::DOUBLE) FILTER (WHERE abs({c}::DOUBLE) < 1e150) END",
             )
             ask(name, "quantiles", f"approx_quantile({c}, {list(QUANTILES)}){share}")
         elif kind in CALENDAR:
@@ -301,7 +302,8 @@ def _patterns(
 def _shapes(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> list[dict[str, Any]]:
     shape = f"ST_GeometryType(ST_GeomFromWKB({quote(name)}))"
     found = connection.execute(
-        f"SELECT CAST({shape} AS VARCHAR) AS v, count(*) AS n FROM {table} WHERE {quote(name)} IS NOT NULL GROUP BY v ORDER BY n DESC"
+        f"SELECT CAST({shape} AS VARCHAR) AS v, count(*) AS n FROM {table} WHERE {quote(name)} IS NOT NULL "
+        f"GROUP BY v ORDER BY n DESC"
     ).fetchall()
     return [{"value": value, "count": n} for value, n in found]
 

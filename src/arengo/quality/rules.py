@@ -114,7 +114,10 @@ def check(
     threads: int = 2,
     seconds: float = SECONDS,
 ) -> QualityReport:
-    """Measure every rule of the contract on the staged rows. Rules never raise: what cannot run is an error in the report."""
+    """Measure every rule of the contract on the staged rows.
+
+    A rule never raises: one that cannot run is an error in the report. ``seconds``: what one sql rule may take.
+    """
     rules = rules_of(contract)
     if not rules:
         return QualityReport((), counts.rows_in, counts.rows, counts.quarantined, counts.warnings)

@@ -25,7 +25,7 @@ def reading(
     """
     import duckdb
 
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "threads": threads,
         "memory_limit": memory,
         "temp_directory": str(staged.database.with_suffix(".tmp")),
