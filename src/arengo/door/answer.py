@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arengo.contract.model import Geometry, Kind
+from arengo.door import form
 from arengo.door.cache import Cache
 from arengo.door.view import View
 from arengo.query import cursor as cursors
@@ -19,7 +20,7 @@ from arengo.query.scope import quote
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from arengo.lake import Lake, Relation
+    from arengo.lake import Access, Lake, Relation
 
 BATCH = 32_768
 
@@ -67,6 +68,7 @@ class Answer:
         self._matched: int | None = None
         self._found: Sequence[int] | None = None
         self._searched = False
+        self._held: Relation | None = None
 
     @property
     def query(self) -> Query:
@@ -76,10 +78,10 @@ class Answer:
     def etag(self) -> str:
         return f'"{self._digest.hexdigest()}"'
 
-    def tag(self, form: str) -> str:
+    def tag(self, kind: str) -> str:
         """The strong ETag of this answer in one form (media type and its options)."""
         digest = self._digest.copy()
-        digest.update(form.encode())
+        digest.update(kind.encode())
         return f'"{digest.hexdigest()}"'
 
     @property
@@ -120,21 +122,45 @@ class Answer:
         return tuple(item for item in self.columns if item.kind is not Kind.GEOMETRY)
 
     def batches(
-        self, geometry: str = "wkb", *, rows: int = BATCH, seconds: float = 0, place: bool = False
+        self, geometry: str = "wkb", *, rows: int = BATCH, seconds: float = 0, place: bool = False, cover: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """The rows as Arrow batches in bounded memory, in the order of :meth:`rows`; closing it stops the query.
 
-        ``seconds``: time limit, 0 for none. ``place``: add a last column ``__place`` with the geometry as GeoJSON
-        text (stored geometry) or two columns ``__x`` and ``__y``.
+        ``seconds``: time limit, 0 for none. ``place``: add a column, the row's place as WKB. ``cover``: add five
+        more, its box (xmin, ymin, xmax, ymax) and its geometry type. All added ones come last, named ``__x0``, ...
         """
-        relation = self._relation()
-        extra: tuple[str, ...] = self._place()[1] if place else ()
-        statement = self._statement(relation, self._forms(geometry), extra, self.query.limit)
+        extra: tuple[str, ...] = ()
+        if self.view.geometry is not None:
+            extra = (form.place(self.view.geometry, "wkb"),) if place else ()
+            extra += form.cover(self.view.geometry) if cover else ()
+        return self._stream(self._forms(geometry), extra, self.plan.outputs, rows, seconds)
+
+    def cells(self, *, safe: bool = False, rows: int = BATCH, seconds: float = 0) -> Iterator[pa.RecordBatch]:
+        """The rows as Arrow batches for CSV: times and geometries are texts. ``safe``: no text starts a formula."""
+        outputs = [form.cell(item, safe) for item in self.plan.outputs]
+        return self._stream(outputs, (), self.plan.outputs, rows, seconds)
+
+    def lines(self, kind: str, *, rows: int = BATCH, seconds: float = 0) -> Iterator[bytes]:
+        """The rows as pieces of text: ``ndjson`` (a line end after each), ``geojson`` (a comma before each feature)."""
+        if kind == "geojson":
+            geometry = self.view.geometry
+            assert geometry is not None
+            key = [(name, self.view.scope.fields[name].kind) for name in self.view.scope.key]
+            sql = form.feature_line(self.plan.outputs, geometry, key)
+        else:
+            sql = form.json_line(self.plan.outputs)
+        line = Output("line", Kind.STRING, sql)
+        for batch in self._stream([sql], (), (line,), rows, seconds):
+            yield joined(batch)
+
+    def _stream(
+        self, outputs: Sequence[str], extra: Sequence[str], shown: Sequence[Output], rows: int, seconds: float
+    ) -> Iterator[pa.RecordBatch]:
+        statement = self._statement(self._relation(), outputs, extra, self.query.limit, shown)
+        keep = list(range(len(outputs) + len(extra)))
         with self._lake.engine.execute(statement.sql, statement.params, seconds=seconds) as found:
-            reader = found.to_arrow_reader(rows)
-            keep = len(self.plan.outputs) + len(extra)
-            for batch in reader:
-                yield batch.select(list(range(keep))) if batch.num_columns > keep else batch
+            for batch in found.to_arrow_reader(rows):
+                yield batch.select(keep) if batch.num_columns > len(keep) else batch
 
     @property
     def next_cursor(self) -> str:
@@ -150,9 +176,9 @@ class Answer:
             self._matched = self._count()
         return self._matched
 
-    def encoded(self, form: str, make: Callable[[Answer], bytes]) -> Encoded:
-        """The answer as bytes in ``form``, from the cache or made now by ``make`` and kept."""
-        key = self.tag(form).encode()
+    def encoded(self, kind: str, make: Callable[[Answer], bytes]) -> Encoded:
+        """The answer as bytes in the form ``kind``, from the cache or made now by ``make`` and kept."""
+        key = self.tag(kind).encode()
         held = self._cache.get(key)
         if held is None:
             body = make(self)
@@ -161,9 +187,9 @@ class Answer:
             self._cache.put(key, held)
         return held
 
-    def peek(self, form: str) -> Encoded | None:
-        """The answer in ``form`` when it is in the cache."""
-        return self._cache.get(self.tag(form).encode())
+    def peek(self, kind: str) -> Encoded | None:
+        """The answer in the form ``kind`` when it is in the cache."""
+        return self._cache.get(self.tag(kind).encode())
 
     # ---- running ------------------------------------------------------------------------------------------------
 
@@ -202,26 +228,46 @@ class Answer:
             outputs=outputs,
             shown=shown,
             extra=extra,
-            scan_order=bool(getattr(relation, "row_order", False)),
+            scan_order=relation.layout == "main" or len(self.view.version.files) < 2,
         )
 
     def _relation(self) -> Relation:
+        """Where to read: the few rows an index names, else the copy that leaves least to read."""
+        if self._held is None:
+            self._held = self._few() or self._lake.relation(self.view.version, self._access())
+        return self._held
+
+    def _few(self) -> Relation | None:
+        """Rows that an index names one by one: by primary key, or the words of a page in the order of the rows."""
+        version, limit = self.view.version, self.query.limit
+        key = self.plan.row
+        if key is not None:
+            rows = self._lake.locate(version, key)
+            return None if rows is None else self._lake.fetch(version, rows)
+        plain = self.query.search.strip() and not self.plan.conditions and not self.plan.grouped
+        if not plain or limit is None or self.query.order_by:
+            return None
+        after = int(self._after[0]) if self._after else -1
+        rows = self._lake.search(version, self.query.search, limit + 1, self.view.contract.language, after)
+        held = None if rows is None else self._lake.fetch(version, rows)
+        if held is not None:
+            self._searched, self._found = True, rows
+        return held
+
+    def _access(self) -> Access:
         from arengo.lake import Access
 
         order = tuple(f"{'-' if item.descending else ''}{item.column}" for item in self.query.order_by)
-        if self.plan.grouped:
-            order = ()
-        access = Access(
+        return Access(
             equals=self.plan.equals,
-            order=order,
+            order=() if self.plan.grouped else order,
             box=self.plan.spatial,
             time=bool(self.query.datetime),
             columns=self.plan.columns,
         )
-        return self._lake.relation(self.view.version, access)
 
     def _search(self) -> Sequence[int] | None:
-        """Rows the word index names; None when nobody searches or there is no index."""
+        """All rows the word index names; None when nobody searches or there is no index."""
         if not self._searched:
             self._searched = True
             if self.query.search.strip():
@@ -236,8 +282,11 @@ class Answer:
         name = b"count" + key.digest()
         held = self._cache.get(name)
         if held is None:
-            relation = self._relation()
-            statement = self.plan.count(relation.sql, tuple(relation.params), found=self._search())
+            relation = self._lake.relation(self.view.version, self._access())
+            found_all = self._lake.search(self.view.version, self.query.search) if self.query.search.strip() else None
+            if found_all is not None and not self.plan.conditions and not self.plan.grouped:
+                return len(found_all)
+            statement = self.plan.count(relation.sql, tuple(relation.params), found=found_all)
             with self._lake.engine.execute(statement.sql, statement.params) as found:
                 row = found.fetchone()
             held = Encoded(b"", "", int(row[0]) if row else 0)
@@ -245,24 +294,29 @@ class Answer:
         return held.matched or 0
 
     def _forms(self, geometry: str) -> list[str]:
-        return [shown_as(item, geometry) for item in self.plan.outputs]
+        return [form.value(item, geometry) for item in self.plan.outputs]
 
     def _place(self) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
         return place_of(self.view.geometry)
 
     def _record(self, relation: Relation, seconds: float) -> None:
-        record = getattr(self._lake, "record_usage", None)
-        if record is not None:
-            shape = ",".join(sorted(self.plan.equals)) + "|" + ",".join(o.column for o in self.query.order_by)
-            record(self.view.dataset, shape, seconds * 1000)
+        if relation.layout != "rows":
+            self._lake.record_usage(self.view.dataset, self._access(), seconds * 1000)
 
 
-def shown_as(item: Output, geometry: str) -> str:
-    """An output's SQL with a stored geometry in the form wanted."""
-    if item.kind is not Kind.GEOMETRY or geometry == "wkb":
-        return item.sql
-    function = {"geojson": "ST_AsGeoJSON", "wkt": "ST_AsText"}[geometry]
-    return f"CAST({function}(ST_GeomFromWKB({item.sql})) AS VARCHAR)"
+def joined(batch: pa.RecordBatch) -> bytes:
+    """The texts of a one-column batch, one after the other: Arrow holds them so already."""
+    import pyarrow as pa
+
+    texts = batch.column(0)
+    if texts.null_count or not pa.types.is_string(texts.type):
+        return "".join(text or "" for text in texts.to_pylist()).encode()
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return b""
+    bounds = memoryview(offsets).cast("i")
+    start, end = bounds[texts.offset], bounds[texts.offset + len(texts)]
+    return bytes(memoryview(data)[start:end])
 
 
 def place_of(geometry: Geometry | None) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
@@ -270,8 +324,7 @@ def place_of(geometry: Geometry | None) -> tuple[Callable[[tuple[Any, ...]], str
     if geometry is None:
         return (lambda values: None), ()
     if geometry.stored:
-        sql = f"CAST(ST_AsGeoJSON(ST_GeomFromWKB({quote(geometry.column)})) AS VARCHAR)"
-        return (lambda values: values[0]), (sql,)
+        return (lambda values: values[0]), (f"CAST({form.place(geometry, 'geojson')} AS VARCHAR)",)
     return _point, (quote(geometry.x), quote(geometry.y))
 
 

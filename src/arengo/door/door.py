@@ -187,13 +187,16 @@ class Door:
         """
         first, second = self._two(dataset, before, after, caller)
         found = self._lake.changes(
-            dataset, first.version.number, second.version.number, limit=limit, after_key=tuple(after_key) or None
+            dataset, first.version.number, second.version.number, limit=limit, after_key=tuple(after_key)
         )
         granted = first.decision.columns | second.decision.columns
         return [replace(item, before=_only(item.before, granted), after=_only(item.after, granted)) for item in found]
 
     def history(self, dataset: str, key: Sequence[Any], caller: Caller = ANYONE) -> list[PastRow]:
-        """One row through the retained versions, newest first. ``key``: its primary key, texts or typed values."""
+        """One row through the retained versions, oldest first, an entry for each version that changed it.
+
+        ``key``: its primary key, texts or typed values. Raises BadQuery when the dataset has none.
+        """
         view = self.view(dataset, "", caller)
         names = view.scope.key
         if not names:

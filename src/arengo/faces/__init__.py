@@ -36,7 +36,7 @@ def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:
     """Exception handlers for a Starlette application: problem+json under the machine paths, ``page`` elsewhere."""
     from arengo.faces.problem import handlers as made
 
-    return made(page)
+    return dict(made(page))
 
 
 def wrap(app: Any, door: Door, catalogue: Catalogue, settings: Settings) -> Any:

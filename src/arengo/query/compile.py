@@ -81,6 +81,16 @@ class Plan:
         return frozenset(name for part in self.conditions for name in part.equals)
 
     @property
+    def row(self) -> tuple[Any, ...] | None:
+        """The primary key of the one row that is asked for, when the filter holds every column of it to a value."""
+        key = self.scope.key
+        fixed = {name: value for part in self.conditions for name, value in part.fixed.items()}
+        if not key or self.grouped or not set(key) <= set(fixed):
+            return None
+        kinds = {self.scope.fields[name].kind for name in key}
+        return tuple(fixed[name] for name in key) if kinds <= {Kind.STRING, Kind.INTEGER} else None
+
+    @property
     def spatial(self) -> bool:
         return any(part.spatial for part in self.conditions)
 
@@ -112,16 +122,21 @@ class Plan:
         after: tuple[Any, ...] | None = None,
         limit: int | None = None,
         outputs: Sequence[str] | None = None,
+        shown: Sequence[Output] | None = None,
         extra: Sequence[str] = (),
+        scan_order: bool = False,
     ) -> Statement:
         """The statement for one page (``limit``) or all rows.
 
-        ``outputs``: SQL to put in place of each output's own (a face's form of a value); ``extra``: more SQL
-        expressions after them; ``after``: the cursor's values.
+        ``outputs``: SQL to put in place of each output's own (a face's form of a value); ``shown``: the outputs it
+        stands for, all by default; ``extra``: more SQL expressions after them; ``after``: the cursor's values.
+        ``scan_order``: the relation comes out in the order of ``_row`` by itself, so reading all needs no sort.
         """
         where, params = self.where(found)
-        shown = [f"{sql} AS {quote(item.name)}" for sql, item in zip(outputs or self.sqls, self.outputs, strict=True)]
-        shown += [f"{sql} AS __x{i}" for i, sql in enumerate(extra)]
+        given = shown if shown is not None else self.outputs
+        forms = outputs if outputs is not None else self.sqls
+        names = [f"{sql} AS {quote(item.name)}" for sql, item in zip(forms, given, strict=True)]
+        names += [f"{sql} AS __x{i}" for i, sql in enumerate(extra)]
         keys = [f"{item.sql} AS __k{i}" for i, item in enumerate(self.orderings)] if limit is not None else []
         order = ", ".join(f"{item.sql}{' DESC' if item.descending else ''} NULLS LAST" for item in self.orderings)
         rest: list[Any] = []
@@ -134,13 +149,14 @@ class Plan:
             if after is not None:
                 clause, rest = keyset(self.orderings, after)
                 clause = f" WHERE {clause}"
-            sql = f"SELECT {', '.join(shown + keys)} FROM {source}{clause}"
+            sql = f"SELECT {', '.join(names + keys)} FROM {source}{clause}"
         else:
             if after is not None:
                 clause, rest = keyset(self.orderings, after)
                 where += (" AND " if where else " WHERE ") + clause
-            sql = f"SELECT {', '.join(shown + keys)} FROM {relation}{where}"
-        sql += f" ORDER BY {order}" if order else ""
+            sql = f"SELECT {', '.join(names + keys)} FROM {relation}{where}"
+        natural = scan_order and limit is None and not self.grouped and len(self.orderings) == 1
+        sql += f" ORDER BY {order}" if order and not natural else ""
         values = (*relation_params, *params, *rest)
         if limit is not None:
             sql += " LIMIT ?"

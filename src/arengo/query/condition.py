@@ -9,10 +9,11 @@ and only rows for which the whole is true are kept.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from arengo.contract.model import Kind
+from arengo.contract.model import EMPTY, Kind
 from arengo.errors import BadQuery
 from arengo.query import moment, shape
 from arengo.query.literal import Node, fit, say
@@ -57,12 +58,14 @@ OPERATORS = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``sql`` with one ``?`` for each of ``params``. ``equals``: columns that a top-level AND holds to one value;
-    ``columns``: all columns it reads; ``spatial``: whether it looks at the place."""
+    """``sql`` with one ``?`` for each of ``params``. ``equals``: columns that a top-level AND compares for equality,
+    ``fixed``: those it holds to one plain value; ``columns``: all columns it reads; ``spatial``: whether it looks at
+    the place."""
 
     sql: str
     params: tuple[Any, ...]
     equals: frozenset[str] = frozenset()
+    fixed: Mapping[str, Any] = EMPTY
     columns: frozenset[str] = frozenset()
     spatial: bool = False
 
@@ -73,14 +76,17 @@ def compile_filter(expr: Expr, scope: Scope) -> Condition | None:
         return None
     walk = _Walk(scope)
     node = walk.truth(expr, 0)
-    return Condition(node.sql, node.params, frozenset(_equals(expr)), frozenset(walk.columns), walk.spatial)
+    pairs = _equals(expr)
+    fixed = {name: literal for name, literal in pairs if isinstance(literal, (str, int, float))}
+    equals = frozenset(name for name, _ in pairs)
+    return Condition(node.sql, node.params, equals, fixed, frozenset(walk.columns), walk.spatial)
 
 
 def compile_box(box: shape.Box, scope: Scope) -> Condition:
     """``bbox`` of OGC API Features: the rows whose geometry meets the box, edges included."""
     walk = _Walk(scope)
     node = walk.truth({"op": "s_intersects", "args": [{"property": scope.place or "geometry"}, {"bbox": list(box)}]}, 0)
-    return Condition(node.sql, node.params, frozenset(), frozenset(walk.columns), True)
+    return Condition(node.sql, node.params, columns=frozenset(walk.columns), spatial=True)
 
 
 def compile_span(text: str, scope: Scope) -> Condition:
@@ -95,7 +101,7 @@ def compile_span(text: str, scope: Scope) -> Condition:
             parts.append(f"{quote(field.name)} {sign} ?")
             params.append(value.date() if field.kind is Kind.DATE else value)
     sql = " AND ".join(parts) if parts else f"{quote(field.name)} IS NOT NULL"
-    return Condition(sql, tuple(params), frozenset(), frozenset({field.name}))
+    return Condition(sql, tuple(params), columns=frozenset({field.name}))
 
 
 def compile_words(words: str, scope: Scope) -> Condition:
@@ -108,16 +114,17 @@ def compile_words(words: str, scope: Scope) -> Condition:
             raise BadQuery(f"{scope.dataset} has no text column to search in.", todo="Use filter instead.")
         parts.append("(" + " OR ".join(likes) + ")")
         params += [word] * len(likes)
-    return Condition(" AND ".join(parts) or "TRUE", tuple(params), frozenset(), frozenset(scope.search))
+    return Condition(" AND ".join(parts) or "TRUE", tuple(params), columns=frozenset(scope.search))
 
 
-def _equals(expr: Expr) -> list[str]:
+def _equals(expr: Expr) -> list[tuple[str, Any]]:
+    """Columns and what they must equal, as far as a top-level AND says so."""
     if isinstance(expr, dict):
         args = expr.get("args", [])
         if expr.get("op") == "and":
-            return [name for arg in args for name in _equals(arg)]
-        if expr.get("op") in ("=", "in") and args and isinstance(args[0], dict) and "property" in args[0]:
-            return [args[0]["property"]]
+            return [pair for arg in args for pair in _equals(arg)]
+        if expr.get("op") in ("=", "in") and len(args) == 2 and isinstance(args[0], dict) and "property" in args[0]:
+            return [(args[0]["property"], args[1])]
     return []
 
 

@@ -1,0 +1,237 @@
+"""What stands before the application: the quick 304, CORS for reads, compression, counters. Plain ASGI.
+
+An answer is a pure function of (version, query, policy), and all that readers may see changes only when the state's
+generation does. So once an address was answered with an ETag, the same address in the same generation has the
+same ETag, and a caller who already has it is answered before any routing.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from arengo.catalogue import Catalogue
+from arengo.faces.meter import METER
+from arengo.faces.problem import is_machine, of
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+KEPT = 4096
+LONGEST = 2048
+SMALLEST = 1024
+"""A body below a kilobyte costs more to compress than to send."""
+_MARK = b"-gz"
+_TEXT = (b"text/", b"application/json", b"application/geo+json", b"application/problem+json", b"application/x-ndjson",
+         b"application/vnd.arengo.", b"application/yaml", b"image/svg+xml", b"application/javascript",
+         b"application/vnd.oai.openapi")  # fmt: skip
+_CORS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Link, Last-Modified, Content-Disposition, Arengo-Version, Arengo-Matched, Retry-After",
+    ),
+]
+_PREFLIGHT: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, If-Range, Range"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+_WHOLE = (b"content-length", b"accept-ranges")
+_COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"content-location"))
+
+
+class Gate:
+    """ASGI application around ``app``."""
+
+    def __init__(self, app: App, catalogue: Catalogue) -> None:
+        self._app = app
+        self._catalogue = catalogue
+        self._known: dict[bytes, tuple[int, bytes, Headers]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        asked = accept = encodings = host = b""
+        private = False
+        for name, value in scope["headers"]:
+            if name == b"if-none-match":
+                asked = value
+            elif name == b"accept":
+                accept = value
+            elif name == b"accept-encoding":
+                encodings = value
+            elif name == b"host":
+                host = value
+            elif name in (b"authorization", b"cookie"):
+                private = True
+        path: str = scope["path"]
+        machine = is_machine(path)
+        method: str = scope["method"]
+        reading = method in ("GET", "HEAD")
+        target = b""
+        generation = -1
+        if machine and reading and not private:
+            place = scope.get("raw_path") or path.encode()
+            scheme: str = scope.get("scheme", "http")
+            target = b"\0".join((place, scope.get("query_string", b""), accept, host, scheme.encode()))
+            if asked:
+                held = self._known.get(target)
+                if held is not None and held[0] == self._catalogue.generation:
+                    tag = asked.replace(_MARK + b'"', b'"') if _MARK in asked else asked
+                    if tag == held[1] or held[1] in [part.strip() for part in tag.split(b",")]:
+                        METER.quick += 1
+                        headers = held[2] if tag is asked else _marked(held[2])
+                        await send({"type": "http.response.start", "status": 304, "headers": headers})
+                        await send({"type": "http.response.body", "body": b""})
+                        return
+            generation = self._generation()
+        if machine and method == "OPTIONS":
+            await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        marked = _MARK in asked
+        if marked:
+            scope["headers"] = [
+                (name, value.replace(_MARK + b'"', b'"') if name == b"if-none-match" else value)
+                for name, value in scope["headers"]
+            ]
+        sender = _Sender(send, machine, method, b"gzip" in encodings, marked)
+        METER.open += 1
+        try:
+            await self._app(scope, receive, sender)
+        except Exception as error:
+            if sender.started:
+                raise
+            response: Any = of(error)
+            await response(scope, receive, sender)
+        finally:
+            METER.open -= 1
+            METER.add(path, method, sender.status, time.perf_counter() - started)
+        if generation >= 0 and sender.etag and sender.status in (200, 304) and len(target) < LONGEST:
+            self._remember(target, generation, sender)
+
+    def _generation(self) -> int:
+        try:
+            return self._catalogue.generation
+        except Exception:
+            return -1
+
+    def _remember(self, target: bytes, generation: int, sender: _Sender) -> None:
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        kept = [pair for pair in sender.headers if pair[0] in _COPIED or pair[0].startswith(b"access-control")]
+        self._known[target] = (generation, sender.etag, kept)
+
+
+def _marked(headers: Headers) -> Headers:
+    return [(name, value[:-1] + _MARK + b'"' if name == b"etag" else value) for name, value in headers]
+
+
+class _Sender:
+    """Adds CORS, compresses where it pays, keeps what the gate wants to remember."""
+
+    __slots__ = (
+        "_gzip",
+        "_head",
+        "_machine",
+        "_marked",
+        "_packer",
+        "_send",
+        "_start",
+        "etag",
+        "headers",
+        "started",
+        "status",
+    )
+
+    def __init__(self, send: Send, machine: bool, method: str, gzip: bool, marked: bool) -> None:
+        self._send = send
+        self._machine = machine
+        self._head = method == "HEAD"
+        self._gzip = gzip
+        self._marked = marked
+        self._packer: Any = None
+        self._start: Message | None = None
+        self.started = False
+        self.status = 500
+        self.etag = b""
+        self.headers: Headers = []
+
+    async def __call__(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers: Headers = list(message.get("headers", ()))
+            if self._machine:
+                headers += _CORS
+            self.headers = headers
+            self.etag = next((value for name, value in headers if name == b"etag"), b"")
+            if self.status == 304:
+                if self._marked:
+                    headers = _marked(headers)
+                await self._send({**message, "headers": [pair for pair in headers if pair[0] != b"content-length"]})
+                return
+            message = {**message, "headers": headers}
+            if self._gzip and self.status == 200 and _pays(headers):
+                self._start = message
+                return
+            await self._send(message)
+            return
+        if kind != "http.response.body":
+            await self._flush(None)
+            await self._send(message)
+            return
+        if self._head:
+            message = {**message, "body": b""}
+        await self._flush(message)
+
+    async def _flush(self, message: Message | None) -> None:
+        start, self._start = self._start, None
+        if message is None:
+            if start is not None:
+                await self._send(start)
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if start is not None:
+            if not more and len(body) < SMALLEST:
+                await self._send(start)
+            else:
+                self._packer = zlib.compressobj(4 if not more else 1, zlib.DEFLATED, 31)
+                headers = [
+                    pair for pair in _marked(start["headers"]) if pair[0] not in (b"content-length", b"accept-ranges")
+                ]
+                headers.append((b"content-encoding", b"gzip"))
+                if not more:
+                    body = self._packer.compress(body) + self._packer.flush()
+                    headers.append((b"content-length", str(len(body)).encode()))
+                    self._packer = None
+                await self._send({**start, "headers": headers})
+        if self._packer is not None:
+            body = self._packer.compress(body)
+            if not more:
+                body += self._packer.flush()
+            if not body and more:
+                return
+        await self._send({**message, "body": body})
+
+
+def _pays(headers: Headers) -> bool:
+    kind = b""
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name in (b"content-encoding", b"content-range") or (name == b"content-length" and int(value) < SMALLEST):
+            return False
+    return kind.startswith(_TEXT)

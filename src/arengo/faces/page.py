@@ -1,0 +1,154 @@
+"""One page of rows in each form of the rows API: JSON, arrays, GeoJSON, CSV, NDJSON.
+
+Fetching tuples and one call of orjson is the cheapest road to JSON here (2.9 CPU ms for 100 rows of 12 columns out
+of a million; built inside the engine 3.2 to 3.9; decision 0064).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from arengo.contract.model import Kind
+from arengo.door import Answer, AnswerColumn
+from arengo.faces.site import JSON, JSON_OPTIONS, plain
+
+FORMS = {
+    "json": JSON,
+    "geojson": "application/geo+json",
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "arrays": "application/vnd.arengo.arrays+json",
+}
+
+
+def render(answer: Answer, form: str) -> bytes:
+    """The page's body. Raises NotAcceptable for GeoJSON of a dataset without places."""
+    return _RENDER[form](answer)
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, option=JSON_OPTIONS, default=plain)
+
+
+def _json_values(columns: Sequence[AnswerColumn], rows: list[tuple[Any, ...]]) -> list[Any]:
+    """Rows whose JSON and geometry texts are JSON values."""
+    at = [i for i, item in enumerate(columns) if item.kind in (Kind.JSON, Kind.GEOMETRY)]
+    if not at:
+        return rows
+    out = []
+    for row in rows:
+        values = list(row)
+        for i in at:
+            values[i] = as_json(values[i])
+        out.append(values)
+    return out
+
+
+def as_json(text: str | None) -> Any:
+    """Stored JSON text as a value; a text that is no JSON stays a text."""
+    if text is None:
+        return None
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return text
+
+
+def _tail(answer: Answer, returned: int) -> bytes:
+    version = answer.view.version
+    tail: dict[str, Any] = {"returned": returned}
+    if answer.query.count:
+        tail["matched"] = answer.matched
+    tail["next"] = answer.next_cursor or None
+    tail["dataset"] = version.dataset
+    tail["version"] = version.number
+    tail["published_at"] = version.published_at
+    return b"," + _dumps(tail)[1:]
+
+
+def _json(answer: Answer) -> bytes:
+    names = [item.name for item in answer.columns]
+    rows = _json_values(answer.columns, answer.rows("geojson"))
+    return b'{"items":' + _dumps([dict(zip(names, row, strict=True)) for row in rows]) + _tail(answer, len(rows))
+
+
+def _arrays(answer: Answer) -> bytes:
+    columns = [
+        {"name": item.name, "kind": item.kind, "title": item.title, "unit": item.unit} for item in answer.columns
+    ]
+    rows = _json_values(answer.columns, answer.rows("geojson"))
+    return b'{"columns":' + _dumps(columns) + b',"rows":' + _dumps(rows) + _tail(answer, len(rows))
+
+
+def _ndjson(answer: Answer) -> bytes:
+    names = [item.name for item in answer.columns]
+    rows = _json_values(answer.columns, answer.rows("geojson"))
+    return b"".join(_dumps(dict(zip(names, row, strict=True))) + b"\n" for row in rows)
+
+
+def _geojson(answer: Answer) -> bytes:
+    columns = answer.properties
+    names = [item.name for item in columns]
+    found = answer.features()
+    parts = _json_values(columns, [row[: len(names)] for _, row in found])
+    keys = len(answer.view.scope.key)
+    features = []
+    for (place, row), values in zip(found, parts, strict=True):
+        feature: dict[str, Any] = {"type": "Feature"}
+        if keys:
+            feature["id"] = feature_id(row[-keys:])
+        feature["geometry"] = None if place is None else orjson.Fragment(place)
+        feature["properties"] = dict(zip(names, values, strict=True))
+        features.append(feature)
+    version = answer.view.version
+    head: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": len(features)}
+    if answer.query.count:
+        head["numberMatched"] = answer.matched
+    head["next"] = answer.next_cursor or None
+    head["dataset"], head["version"], head["timeStamp"] = version.dataset, version.number, version.published_at
+    return _dumps(head)[:-1] + b',"features":' + _dumps(features) + b"}"
+
+
+def feature_id(key: Sequence[Any]) -> Any:
+    """A GeoJSON id: the key itself, or its parts with commas between them."""
+    if len(key) == 1 and isinstance(key[0], (int, str)) and not isinstance(key[0], bool):
+        return key[0]
+    return ",".join(_text(part) for part in key)
+
+
+def _csv(answer: Answer) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(item.name for item in answer.columns)
+    writer.writerows([_text(value) for value in row] for row in answer.rows("wkt"))
+    return out.getvalue().encode()
+
+
+def _text(value: Any) -> str:
+    """A value in a text form: unknown is empty, times end in Z, whole numbers have no point."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "isoformat"):
+        text = str(value.isoformat())
+        return f"{text}Z" if "T" in text else text
+    return str(value)
+
+
+_RENDER: dict[str, Callable[[Answer], bytes]] = {
+    "json": _json,
+    "arrays": _arrays,
+    "ndjson": _ndjson,
+    "geojson": _geojson,
+    "csv": _csv,
+}
