@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,9 @@ from arengo.errors import PublisherError, StorageFull
 from arengo.lake import layout as layouts
 from arengo.lake import parquet, record
 from arengo.lake.engine import job, translated
-from arengo.lake.iceberg import RUN, sync_folder
+from arengo.lake.iceberg import RUN, Written, sync_folder, written
 from arengo.lake.layout import ROW, Layout, listing, quote, text
 from arengo.lake.relation import file_groups
-from arengo.lake.relation import parquet as parquet_sql
 from arengo.lake.version import DataFile, Staged, Version
 
 if TYPE_CHECKING:
@@ -73,18 +72,20 @@ class Commit:
         self.quarantined = quarantined
         self.fingerprint = fingerprint
         self.mode = mode
-        self.committed = False
-        self.intents = lake.folder / contract.id / "intents"
+        self.landing = Landing(lake, contract.id, run)
 
     def make(self, reports: Mapping[str, Path]) -> Version | None:
         held = self.lake.by_run(self.contract.id, self.run)
         if held is not None:
             return held
-        finished = self._settle()
-        if finished is not None:
-            return finished
+        settle(self.lake, self.contract.id)
+        held = self.lake.by_run(self.contract.id, self.run)
+        if held is not None:
+            return held
         before = self.lake.newest(self.contract.id)
         self._check(before)
+        if before is not None and self.mode != "replace":
+            before = self._foreign(before) or before
         number = self.lake.next_number(self.contract.id)
         folder = self.lake.warehouse / self.contract.id / "data" / f"v{number}-{uuid.uuid4().hex[:8]}"
         try:
@@ -92,10 +93,10 @@ class Commit:
                 return self._make(before, number, folder, reports)
         except BaseException as error:
             # Whatever happened before the Iceberg commit leaves nothing; after it, the next call finishes the work.
-            if not self.committed:
+            if not self.landing.committed:
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.rmtree(self.lake.beside(self.contract.id, number), ignore_errors=True)
-                self._intent(self.run).unlink(missing_ok=True)
+                self.landing.forget()
             if isinstance(error, OSError) and not isinstance(error, StorageFull):
                 with translated(self.lake.warehouse):
                     raise
@@ -115,9 +116,20 @@ class Commit:
                 todo="Publish with a later time.",
             )
 
+    def _foreign(self, before: Version) -> Version | None:
+        """What another engine committed since, taken in as a version so that adding to it loses nothing."""
+        from arengo.lake.maintenance import adopt
+
+        table = self.lake.iceberg.find(self.contract.id)
+        snapshot = table.current_snapshot() if table is not None else None
+        if snapshot is None or snapshot.snapshot_id == before.snapshot_id:
+            return None
+        seen = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
+        tick = timedelta(microseconds=1)
+        return adopt(self.lake, self.contract, max(before.published_at + tick, min(seen, self.published_at - tick)))
+
     def _make(self, before: Version | None, number: int, folder: Path, reports: Mapping[str, Path]) -> Version | None:
         plan = layouts.plan(self.contract, self.staged, before)
-        meaning = _meaning(plan, self.contract)
         geometry = self.staged.geometry
         extensions = ("spatial",) if geometry is not None else ()
         scratch = self.lake.settings.home / "runs" / f"commit-{uuid.uuid4().hex[:8]}"
@@ -131,14 +143,19 @@ class Commit:
                     extent = extent if extent and extent[0] is not None else None
                 order = parquet.order_by(self.contract, geometry, [c.name for c in plan.columns], extent)
                 draft = self._draft(connection, source, plan, before, order)
-                checksum = f"{meaning}-{draft.checksum:x}"
+                checksum = f"{meaning(plan, self.contract)}-{draft.checksum:x}"
                 if before is not None and checksum == before.checksum:
                     return None
-                written = parquet.write(connection, draft.select, plan, folder, geometry, extent)
+                files = parquet.write(connection, draft.select, plan, folder, geometry, extent)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        version = self._version(before, number, plan, draft, checksum, written)
-        return self._publish(version, before, plan, [path for path, _, _ in written], draft, reports)
+        version = self._version(before, number, plan, draft, checksum, files)
+        removed: frozenset[str] | None = None
+        if before is not None and draft.keep:
+            kept = {before.files[index].path for index in draft.keep}
+            removed = frozenset(file.path for file in before.files if file.path not in kept)
+        self._keep(version, reports)
+        return self.landing.publish(version, plan, [path for path, _, _ in files], removed)
 
     # What to write
 
@@ -165,7 +182,7 @@ class Commit:
         stays = layouts.compatible(plan, before) and not before.extra.get("deletes")
         held_sum = int(before.checksum.rsplit("-", 1)[1], 16)
         same_columns = [c.name for c in before.schema] == names and stays
-        old = parquet_sql(before, replace(before, schema=plan.columns))
+        old = self.lake.source(before, replace(before, schema=plan.columns))
         if not same_columns:
             held_sum = _number(connection, f"SELECT {sum_of} FROM {old}")
         new = f"SELECT {parquet.stored(plan, geometry, f'{first} + row_number() OVER () - 1')} FROM ({fresh})"
@@ -182,7 +199,7 @@ class Commit:
     def _merged(self, before: Version, plan: Layout, merge: Sequence[int], new: str, order: str) -> str:
         """Rows of some old files beside the new rows, each keeping its number, sorted together."""
         part = _only(before, merge)
-        old = parquet_sql(part, replace(part, schema=plan.columns))
+        old = self.lake.source(part, replace(part, schema=plan.columns))
         select = f"SELECT {self._stored_again(plan)} FROM {old}"
         both = f"SELECT * FROM ({select} UNION ALL {new})"
         # The order is over staged columns; stored ones have the same names, and the box's sides hide in a struct.
@@ -208,12 +225,12 @@ class Commit:
         touched = []
         for index in range(len(before.files)):
             part = _only(before, [index])
-            old = parquet_sql(part, replace(part, schema=plan.columns))
+            old = self.lake.source(part, replace(part, schema=plan.columns))
             hit = connection.execute(f"SELECT 1 FROM {old} o SEMI JOIN {source} n ON {match} LIMIT 1").fetchone()
             if hit or not stays:
                 touched.append(index)
         part = _only(before, touched)
-        old = parquet_sql(part, replace(part, schema=plan.columns))
+        old = self.lake.source(part, replace(part, schema=plan.columns))
         sum_of = parquet.content_sum(names)
         removed = _number(connection, f"SELECT {sum_of} FROM {old} o SEMI JOIN {source} n ON {match}")
         added = _number(connection, f"SELECT {sum_of} FROM {source}")
@@ -241,12 +258,17 @@ class Commit:
         plan: Layout,
         draft: Draft,
         checksum: str,
-        written: Sequence[tuple[str, int, int]],
+        fresh: Sequence[tuple[str, int, int]],
     ) -> Version:
         kept = [before.files[index] for index in draft.keep] if before is not None else []
-        files = (*kept, *(DataFile(path, rows, size) for path, rows, size in written))
+        files = (*kept, *(DataFile(path, rows, size) for path, rows, size in fresh))
         own = {column.field_id: column.name for column in plan.columns}
-        extra: dict[str, Any] = {**plan.extra(), "next_row": draft.next_row, "mode": self.mode}
+        extra: dict[str, Any] = {
+            **plan.extra(),
+            "next_row": draft.next_row,
+            "mode": self.mode,
+            **_promised(self.contract),
+        }
         if before is not None and kept:
             names_of = {path: names for names, paths in file_groups(before) for path in paths}
             schemas: list[dict[int, str]] = [own]
@@ -284,39 +306,6 @@ class Commit:
             extra=MappingProxyType(extra),
         )
 
-    def _publish(
-        self,
-        version: Version,
-        before: Version | None,
-        plan: Layout,
-        added: Sequence[str],
-        draft: Draft,
-        reports: Mapping[str, Path],
-    ) -> Version:
-        iceberg = self.lake.iceberg
-        table = iceberg.find(version.dataset) or iceberg.create(version.dataset, plan)
-        removed: frozenset[str] | None = None
-        if before is not None and draft.keep:
-            kept = {before.files[index].path for index in draft.keep}
-            removed = frozenset(file.path for file in before.files if file.path not in kept)
-        self._keep(version, reports)
-        self._write_intent(version, added)
-        summary = {
-            RUN: version.run,
-            "arengo.version": str(version.number),
-            "arengo.published-at": record.stamp(version.published_at),
-            "arengo.contract": version.contract_sha,
-            "arengo.checksum": version.checksum,
-        }
-        done = iceberg.commit(table, plan, added, removed, summary)
-        self.committed = True
-        return self._record(record.with_metadata(version, done.metadata, done.snapshot_id))
-
-    def _record(self, version: Version) -> Version:
-        self.lake.record(version)
-        self._intent(version.run).unlink(missing_ok=True)
-        return version
-
     def _keep(self, version: Version, reports: Mapping[str, Path]) -> None:
         folder = self.lake.beside(version.dataset, version.number)
         if folder.exists():
@@ -329,42 +318,77 @@ class Commit:
         sync_folder(folder)
         sync_folder(folder.parent)
 
+
+class Landing:
+    """From files on the disk to a recorded version: intent, Iceberg commit, state row."""
+
+    def __init__(self, lake: Lake, dataset: str, run: str) -> None:
+        self.lake = lake
+        self.run = run
+        self.committed = False
+        self.intents = lake.folder / dataset / "intents"
+
+    def publish(self, version: Version, plan: Layout, added: Sequence[str], removed: frozenset[str] | None) -> Version:
+        """Intent, Iceberg commit, state row. ``removed``: files that leave the table, None for all it holds."""
+        iceberg = self.lake.iceberg
+        table = iceberg.find(version.dataset) or iceberg.create(version.dataset, plan)
+        self._write_intent(version, added)
+        summary = {
+            RUN: self.run,
+            "arengo.version": str(version.number),
+            "arengo.published-at": record.stamp(version.published_at),
+            "arengo.contract": version.contract_sha,
+            "arengo.checksum": version.checksum,
+        }
+        done = iceberg.commit(table, plan, added, removed, summary)
+        self.committed = True
+        version = _finished(self.lake, version, done)
+        self.lake.record(version)
+        self._intent(self.run).unlink(missing_ok=True)
+        return version
+
     def _intent(self, run: str) -> Path:
         return self.intents / f"{hashlib.sha256(run.encode()).hexdigest()[:32]}.json"
 
     def _write_intent(self, version: Version, added: Sequence[str]) -> None:
         self.intents.mkdir(parents=True, exist_ok=True)
-        path = self._intent(version.run)
-        body = {"run": version.run, "added": list(added), "version": record.to_json(version, self.lake.warehouse)}
+        path = self._intent(self.run)
+        body = {"run": self.run, "added": list(added), "version": record.to_json(version, self.lake.warehouse)}
         path.write_bytes(orjson.dumps(body))
         _sync(path)
         sync_folder(self.intents)
 
-    def _settle(self) -> Version | None:
-        """Finish or clear what killed commits to this dataset left; the version of this run if it was finished."""
-        mine = None
-        for path in sorted(self.intents.glob("*.json")) if self.intents.is_dir() else ():
-            try:
-                intent = orjson.loads(path.read_bytes())
-            except orjson.JSONDecodeError:
-                path.unlink()
-                continue
-            table = self.lake.iceberg.find(self.contract.id)
-            snapshot = self.lake.iceberg.by_run(table, intent["run"]) if table is not None else None
-            if self.lake.by_run(self.contract.id, intent["run"]) is not None:
-                path.unlink()
-            elif table is not None and snapshot is not None:
-                version = record.from_json(intent["version"], self.lake.warehouse)
-                version = record.with_metadata(version, table.metadata_location, snapshot.snapshot_id)
-                done = self._record(version)
-                mine = done if intent["run"] == self.run else mine
-            else:
-                for file in intent["added"]:
-                    shutil.rmtree(Path(file).parent, ignore_errors=True)
-                half = record.from_json(intent["version"], self.lake.warehouse)
-                shutil.rmtree(self.lake.beside(half.dataset, half.number), ignore_errors=True)
-                path.unlink()
-        return mine
+    def forget(self) -> None:
+        self._intent(self.run).unlink(missing_ok=True)
+
+
+def settle(lake: Lake, dataset: str) -> None:
+    """Finish or clear what killed commits to ``dataset`` left. The caller holds the dataset."""
+    folder = lake.folder / dataset / "intents"
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            intent = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError:
+            path.unlink()  # killed while it was written, before anything was committed
+            continue
+        version = record.from_json(intent["version"], lake.warehouse)
+        table = lake.iceberg.find(dataset)
+        snapshot = lake.iceberg.by_run(table, intent["run"]) if table is not None else None
+        held = lake.by_run(dataset, version.run)
+        if table is not None and snapshot is not None:
+            if held is None or held.snapshot_id != snapshot.snapshot_id:
+                lake.record(_finished(lake, version, written(table, snapshot.snapshot_id)))
+        elif held is None or intent["run"] != version.run:
+            for file in intent["added"]:
+                shutil.rmtree(Path(file).parent, ignore_errors=True)
+            if held is None:
+                shutil.rmtree(lake.beside(version.dataset, version.number), ignore_errors=True)
+        path.unlink()
+
+
+def _finished(lake: Lake, version: Version, done: Written) -> Version:
+    extra = {**version.extra, "manifests": [lake.relative(path) for path in done.manifests]}
+    return replace(version, metadata=done.metadata, snapshot_id=done.snapshot_id, extra=MappingProxyType(extra))
 
 
 def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -372,7 +396,19 @@ def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _meaning(plan: Layout, contract: Contract) -> str:
+def _promised(contract: Contract) -> dict[str, Any]:
+    """What later readers of the version need from its contract without loading it."""
+    out = {
+        "filters": [list(group) for group in contract.filters],
+        "search": list(contract.custom.get("arengoSearch", ())),
+        "time": str(contract.custom.get("arengoTime", "")),
+        "language": contract.language,
+        "retention": str(contract.custom.get("arengoRetention", "")),
+    }
+    return {name: value for name, value in out.items() if value}
+
+
+def meaning(plan: Layout, contract: Contract) -> str:
     """Short hash of what the rows mean: columns, kinds, key. Equal rows under another meaning are another version."""
     words = [[column.name, column.kind.value, column.required] for column in plan.columns]
     return hashlib.sha256(orjson.dumps([words, list(contract.key)])).hexdigest()[:16]

@@ -24,7 +24,6 @@ from pyiceberg.exceptions import (
 from pyiceberg.io import FileIO, InputFile, OutputFile
 from pyiceberg.manifest import DataFile as IcebergFile
 from pyiceberg.manifest import DataFileContent, FileFormat, ManifestEntryStatus, ManifestFile
-from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import StaticTable, Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation, Snapshot
@@ -140,10 +139,11 @@ class _Replace(_OverwriteFiles):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a commit left: where its metadata file is and which snapshot it made."""
+    """What a commit left: where its metadata file is, which snapshot it made, through which files that is read."""
 
     metadata: str
     snapshot_id: int
+    manifests: tuple[str, ...]
 
 
 class Iceberg:
@@ -215,7 +215,7 @@ class Iceberg:
             raise Busy(
                 f"Another engine committed to {table.name()[-1]} at the same time.", todo="Publish again."
             ) from error
-        return Written(done.metadata_location, producer.snapshot_id)
+        return written(done, producer.snapshot_id)
 
     def forget(self, dataset: str, keep: frozenset[int]) -> None:
         """Take every snapshot that is neither current nor in ``keep`` out of the live metadata."""
@@ -231,6 +231,14 @@ class Iceberg:
             if snapshot.summary is not None and snapshot.summary.get(RUN) == run:
                 return snapshot
         return None
+
+
+def written(table: Table, snapshot_id: int) -> Written:
+    """A commit as it is found in the table's metadata."""
+    snapshot = table.snapshot_by_id(snapshot_id)
+    if snapshot is None:
+        raise LakeError(f"The commit to {table.name()[-1]} is not in its metadata.", todo="Run 'arengo doctor'.")
+    return Written(table.metadata_location, snapshot_id, tuple(described(table, snapshot, data=False)))
 
 
 def _tune_sqlite(engine: SqlEngine) -> None:
@@ -304,22 +312,23 @@ def live_files(io: FileIO, snapshot: Snapshot) -> Iterator[IcebergFile]:
                 yield entry.data_file
 
 
-def open_metadata(path: str) -> TableMetadata:
-    return FromInputFile.table_metadata(LocalFile(path))
+def described(table: Table, snapshot: Snapshot, *, data: bool) -> list[str]:
+    """Paths a snapshot is read through: manifest list and manifests; with ``data`` data and delete files too."""
+    out = [snapshot.manifest_list]
+    for manifest in snapshot.manifests(table.io):
+        out.append(manifest.manifest_path)
+        if data:
+            out += [entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io)]
+    return [path.removeprefix("file://") for path in out]
 
 
 def reachable(path: str, snapshot_id: int) -> set[str]:
-    """Every file that reading one snapshot needs: metadata, manifest list, manifests, data and delete files."""
-    io = LocalIO()
-    snapshot = open_metadata(path).snapshot_by_id(snapshot_id)
+    """Every file that reading one snapshot from its own metadata file needs, found by walking it."""
+    table = static_table(path)
+    snapshot = table.snapshot_by_id(snapshot_id)
     if snapshot is None:
         raise LakeError(f"{path} does not know snapshot {snapshot_id}.", todo="Run 'arengo doctor'.")
-    out = {path, snapshot.manifest_list}
-    for manifest in snapshot.manifests(io):
-        out.add(manifest.manifest_path)
-        for entry in manifest.fetch_manifest_entry(io, discard_deleted=True):
-            out.add(entry.data_file.file_path)
-    return {item.removeprefix("file://") for item in out}
+    return {path, *described(table, snapshot, data=True)}
 
 
 def static_table(metadata: str) -> Table:

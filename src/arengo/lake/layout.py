@@ -188,5 +188,11 @@ def struct(values: Mapping[str, Any]) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
+def sort_term(item: str) -> str:
+    """One ORDER BY term from a column name, ``-`` prefix for descending; NULLs last."""
+    direction = "DESC" if item.startswith("-") else "ASC"
+    return f"{quote(item.lstrip('-'))} {direction} NULLS LAST"
+
+
 def listing(names: Iterable[str]) -> str:
     return ", ".join(quote(name) for name in names)

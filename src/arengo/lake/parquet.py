@@ -11,7 +11,7 @@ import orjson
 
 from arengo.contract.model import Contract, Geometry, Kind
 from arengo.lake.iceberg import sync_folder
-from arengo.lake.layout import BOX, ROW, SIDES, Layout, quote, struct, text
+from arengo.lake.layout import BOX, ROW, SIDES, Layout, quote, sort_term, struct, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,11 +39,6 @@ def order_by(contract: Contract, geometry: Geometry | None, columns: Sequence[st
         terms = [hilbert(geometry, extent)]
     terms += [sort_term(name) for name in key if name not in {item.lstrip("-") for item in declared}]
     return ", ".join(terms)
-
-
-def sort_term(item: str) -> str:
-    direction = "DESC" if item.startswith("-") else "ASC"
-    return f"{quote(item.lstrip('-'))} {direction} NULLS LAST"
 
 
 def sides(geometry: Geometry) -> tuple[str, str, str, str]:

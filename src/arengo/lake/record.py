@@ -5,7 +5,7 @@ Paths below the warehouse are written relative to it, so a city folder that was 
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -42,8 +42,8 @@ def to_json(version: Version, warehouse: Path) -> str:
     body["erased_at"] = stamp(version.erased_at) if version.erased_at else None
     body["schema"] = [[c.name, c.kind.value, c.field_id, c.required] for c in version.schema]
     body["geometry"] = asdict(version.geometry) if version.geometry else None
-    body["metadata"] = _relative(version.metadata, warehouse)
-    body["files"] = [[_relative(f.path, warehouse), f.rows, f.bytes] for f in version.files]
+    body["metadata"] = relative(version.metadata, warehouse)
+    body["files"] = [[relative(f.path, warehouse), f.rows, f.bytes] for f in version.files]
     body["extra"] = dict(version.extra)
     return orjson.dumps(body).decode()
 
@@ -68,17 +68,13 @@ def from_json(text: str, warehouse: Path) -> Version:
         checksum=body["checksum"],
         fingerprint=body["fingerprint"],
         snapshot_id=body["snapshot_id"],
-        metadata=_absolute(body["metadata"], warehouse),
-        files=tuple(DataFile(_absolute(path, warehouse), rows, size) for path, rows, size in body["files"]),
+        metadata=absolute(body["metadata"], warehouse),
+        files=tuple(DataFile(absolute(path, warehouse), rows, size) for path, rows, size in body["files"]),
         run=body["run"],
         title=body["title"],
         erased_at=moment(body["erased_at"]) if body["erased_at"] else None,
         extra=MappingProxyType(body["extra"]),
     )
-
-
-def with_metadata(version: Version, metadata: str, snapshot_id: int) -> Version:
-    return replace(version, metadata=metadata, snapshot_id=snapshot_id)
 
 
 def stamp(at: datetime) -> str:
@@ -89,10 +85,10 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _relative(path: str, warehouse: Path) -> str:
+def relative(path: str, warehouse: Path) -> str:
     root = f"{warehouse}/"
     return path[len(root) :] if path.startswith(root) else path
 
 
-def _absolute(path: str, warehouse: Path) -> str:
+def absolute(path: str, warehouse: Path) -> str:
     return path if not path or path.startswith("/") or "://" in path else f"{warehouse}/{path}"

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from arengo.errors import SettingsError, UnknownDataset, UnknownVersion
-from arengo.lake import record
-from arengo.lake.engine import Engine
+from arengo.lake import difference, record, serving
+from arengo.lake.engine import Engine, translated
+from arengo.lake.layout import quote
 from arengo.lake.relation import ANY, Access, Relation, parquet
-from arengo.lake.version import Staged, Version
+from arengo.lake.serving import Copies
+from arengo.lake.usage import Usage
+from arengo.lake.version import Change, DataFile, Difference, Staged, Version
+from arengo.lake.words import MOST_FETCHED, Side
 from arengo.state import tables as t
 
 if TYPE_CHECKING:
@@ -53,10 +59,18 @@ class Lake:
         self._resolved: dict[tuple[str, str], Version] = {}
         self._lists: dict[str, tuple[Version, ...]] = {}
         self._relations: dict[tuple[str, int, Access | None], Relation] = {}
+        self._ready: dict[tuple[str, int], Copies | None] = {}
+        self._attached: dict[str, str] = {}
+        self._numbers: dict[str, set[int]] = {}
+        self.usage = Usage(state)
 
     @cached_property
     def engine(self) -> Engine:
         return Engine(self.settings, (self.warehouse, self.serving))
+
+    @cached_property
+    def side(self) -> Side:
+        return Side(self.engine)
 
     @cached_property
     def iceberg(self) -> Iceberg:
@@ -98,8 +112,10 @@ class Lake:
             )
 
     def record(self, version: Version) -> None:
-        """Write the state row and let readers see it, in one transaction."""
+        """Write the state row (again, after a compaction) and let readers see it, in one transaction."""
+        v = t.version.c
         with self.state.write() as connection:
+            connection.execute(sa.delete(t.version).where(v.dataset == version.dataset, v.number == version.number))
             connection.execute(
                 sa.insert(t.version).values(
                     dataset=version.dataset,
@@ -132,15 +148,15 @@ class Lake:
         self._fresh()
         held = self._lists.get(dataset)
         if held is None:
-            with self.state.read() as connection:
-                rows = connection.scalars(
-                    sa.select(t.version.c.body)
-                    .where(t.version.c.dataset == dataset)
-                    .order_by(t.version.c.number.desc())
-                )
-                held = tuple(record.from_json(body, self.warehouse) for body in rows)
-            self._lists[dataset] = held
+            held = self._lists[dataset] = self.retained(dataset)
         return held
+
+    def retained(self, dataset: str) -> tuple[Version, ...]:
+        """Retained versions as the state has them now, past every cache."""
+        v = t.version.c
+        with self.state.read() as connection:
+            rows = connection.scalars(sa.select(v.body).where(v.dataset == dataset).order_by(v.number.desc()))
+            return tuple(record.from_json(body, self.warehouse) for body in rows)
 
     def newest(self, dataset: str) -> Version | None:
         """The newest version as the state has it now, past every cache."""
@@ -213,6 +229,7 @@ class Lake:
                     self._resolved = {}
                     self._lists = {}
                     self._relations = {}
+                    self._ready = {}
                     self._generation = now
 
     # The street out (the door only)
@@ -229,7 +246,163 @@ class Lake:
         return found
 
     def _relation(self, version: Version, access: Access) -> Relation:
-        return Relation(parquet(version))
+        copies = self._copies(version)
+        if copies is None:
+            return Relation(self.source(version), (), "clean" if version.extra.get("deletes") else "parquet")
+        chosen = serving.choose(copies.layouts, version, access)
+        self._use(version, copies)
+        return Relation(f"{quote(copies.schema)}.{quote(chosen.name)}", (), chosen.name)
+
+    def source(self, version: Version, today: Version | None = None) -> str:
+        """SQL over a version's own Parquet files, under the column names and types of ``today`` when given."""
+        if version.extra.get("deletes"):
+            from arengo.lake.clean import ensure
+
+            path = ensure(version, self.serving / version.dataset / f"{version.label}.clean.parquet", self.settings)
+            extra = {k: v for k, v in version.extra.items() if k not in ("file_schemas", "file_schema")}
+            version = replace(version, files=(DataFile(str(path), version.rows, 0),), extra=MappingProxyType(extra))
+        return parquet(version, today)
+
+    def as_of_today(self, version: Version, today: Version) -> str:
+        """SQL over a version's rows under the names and types of ``today``."""
+        if version.schema == today.schema:
+            return self.relation(version).sql
+        return self.source(version, today)
+
+    # Copies for quick answers
+
+    def prepare(self, version: Version) -> bool:
+        """Build the clustered copies and the word index of a dataset's newest version; False when nothing was to do.
+
+        Safe beside readers and other builders; copies of versions before the last two are removed. An older
+        version gets no copies: it is read from the lake. Raises LakeError when the build fails (reading goes on).
+        """
+        folder = self.serving / version.dataset
+        newest = self.newest(version.dataset)
+        if newest is None or newest.number != version.number or newest.rows == 0:
+            return False
+        wanted = serving.layouts_for(newest, self.usage.slow(newest))
+        with self.state.hold(f"serving {version.dataset}", wait=600):
+            held = serving.ready(folder, newest.dataset, newest.number)
+            if held is not None and {item.order for item in wanted} <= {item.order for item in held.layouts}:
+                return False
+            with translated(folder):
+                serving.build(
+                    serving.plan(newest, self.settings, folder, wanted, self.source(newest)),
+                    apart=newest.bytes >= serving.APART_FROM,
+                )
+            kept = [item.number for item in self.retained(version.dataset)[:2]]
+            serving.remove(folder, kept)
+        self.state.announce()
+        return True
+
+    def _copies(self, version: Version) -> Copies | None:
+        key = (version.dataset, version.number)
+        if key not in self._ready:
+            self._ready[key] = serving.ready(self.serving / version.dataset, *key)
+        return self._ready[key]
+
+    def _use(self, version: Version, copies: Copies) -> None:
+        """Attach a version's copies and let go of those of versions before the last two."""
+        with self._guard:
+            stamped = f"{copies.database}?{Path(copies.database).stat().st_ino}"
+            if self._attached.get(copies.schema) != stamped:
+                self.engine.detach(copies.schema)
+                self.engine.attach(copies.schema, copies.database)
+                self._attached[copies.schema] = stamped
+            self._numbers.setdefault(version.dataset, set()).add(version.number)
+            numbers = sorted(self._numbers[version.dataset])
+            for number in numbers[:-2]:
+                self._numbers[version.dataset].discard(number)
+                self._attached.pop(f"{version.dataset} v{number}", None)
+                self.engine.detach(f"{version.dataset} v{number}")
+                self.side.release(str(self.serving / version.dataset / f"v{number}.sqlite"))
+
+    def search(
+        self, version: Version, words: str, limit: int | None = None, language: str = "", after: int = -1
+    ) -> list[int] | None:
+        """``_row`` numbers, ascending, of rows whose text columns hold all the words in any of their forms.
+
+        Only rows after ``after``, at most ``limit`` (None: all). None when the version has no word index.
+        """
+        copies = self._copies(version)
+        if copies is None or not copies.words or copies.side is None:
+            return None
+        return self.side.search(copies.side, words, limit, language or copies.language, after)
+
+    def fetch(self, version: Version, rows: Sequence[int]) -> Relation | None:
+        """A relation of just these rows (at most ``words.MOST_FETCHED``), many times cheaper than a scan for them.
+
+        Its values are in ``Relation.params``, one parameter that stands where ``sql`` does. None when the version
+        has no row store or too many rows are asked for.
+        """
+        copies = self._copies(version)
+        if copies is None or copies.side is None or len(rows) > MOST_FETCHED:
+            return None
+        return self.side.fetch(copies.side, version, rows)
+
+    def locate(self, version: Version, key: Sequence[Any]) -> list[int] | None:
+        """``_row`` numbers of the rows with this primary key; None when the version has no row store."""
+        copies = self._copies(version)
+        if copies is None or copies.side is None or not version.key:
+            return None
+        return self.side.locate(copies.side, version, key)
+
+    def record_usage(self, dataset: str, access: Access, ms: float) -> None:
+        """Count one answered query; slow shapes get a clustered copy at the next build."""
+        self.usage.add(dataset, access, ms)
+
+    # Differences
+
+    def diff(self, dataset: str, before: int, after: int) -> Difference:
+        """Counts of rows added, changed and removed from version ``before`` to version ``after``."""
+        return difference.count(self, self._pair(dataset, before, after))
+
+    def changes(
+        self, dataset: str, before: int, after: int, limit: int = 100, after_key: Sequence[Any] = ()
+    ) -> list[Change]:
+        """One page of changes in the order of their key, beginning after ``after_key``."""
+        return difference.page(self, self._pair(dataset, before, after), limit, after_key)
+
+    def history(self, dataset: str, key: Sequence[Any]) -> list[tuple[Version, Mapping[str, Any] | None]]:
+        """One row through all kept versions, oldest first: an entry per version that changed it, None when gone."""
+        self.resolve(dataset)
+        return difference.history(self, self.versions(dataset), key)
+
+    def _pair(self, dataset: str, before: int, after: int) -> difference.Pair:
+        return difference.pair(self.resolve(dataset, str(before)), self.resolve(dataset, str(after)))
+
+    # Housekeeping
+
+    def expire(self, dataset: str = "", now: datetime | None = None) -> dict[str, tuple[int, ...]]:
+        """Drop versions past their retention and free their files; numbers dropped by dataset. Newest ones stay."""
+        from arengo.lake import maintenance
+
+        found = {
+            name: maintenance.expire(self, name, now or datetime.now(UTC))
+            for name in ((dataset,) if dataset else self.datasets())
+        }
+        return {name: numbers for name, numbers in found.items() if numbers}
+
+    def collect(self, dataset: str = "", grace: timedelta = timedelta(hours=1)) -> tuple[int, int]:
+        """Delete files that no kept version needs and that are older than ``grace``; (files, bytes) freed."""
+        from arengo.lake import maintenance
+
+        freed = [maintenance.collect(self, name, grace) for name in ((dataset,) if dataset else self.datasets())]
+        return sum(item.files for item in freed), sum(item.bytes for item in freed)
+
+    def compact(self, dataset: str) -> bool:
+        """Rewrite the newest version into few sorted files; content, number and time stay. False: nothing to do."""
+        from arengo.lake import maintenance
+
+        return maintenance.compact(self, dataset)
+
+    def adopt(self, contract: Contract, published_at: datetime) -> Version | None:
+        """Take in what another engine committed to the dataset's Iceberg table, as the next version."""
+        from arengo.lake import maintenance
+
+        with self.state.hold(f"lake {contract.id}"):
+            return maintenance.adopt(self, contract, published_at)
 
     # What is kept beside a version
 
@@ -258,8 +431,16 @@ class Lake:
         return path if path.is_file() else None
 
     def close(self) -> None:
+        self.usage.flush()
         if "engine" in self.__dict__:
+            self.side.close()
             self.engine.close()
+
+    def absolute(self, path: str) -> str:
+        return record.absolute(path, self.warehouse)
+
+    def relative(self, path: str) -> str:
+        return record.relative(path, self.warehouse)
 
     def __enter__(self) -> Lake:
         return self
