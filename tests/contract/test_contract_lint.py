@@ -1,8 +1,10 @@
 """Every finding of the lint: its code, its line, a sentence and something to do."""
 
+import copy
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -197,7 +199,9 @@ CASES: dict[str, tuple[str, str, int | None, str]] = {
     "outside": (CLEAN.replace("sources/trees.csv", "../trees.csv"), "path-outside", 8, "below"),
     "absolute": (CLEAN.replace("sources/trees.csv", "/data/trees.csv"), "absolute-path", 8, "below"),
     "password": (CLEAN.replace("kind: csv, path: sources/trees.csv", "kind: postgres, dsn: 'postgresql://a:b@c/d'"),
-                 "secret-in-contract", 8, "environment"),
+                 "secret-in-contract", 8, "password_env"),
+    "header": (CLEAN.replace("kind: csv, path: sources/trees.csv", "kind: http-json, url: 'https://a.example', "
+                             "headers: {Authorization: Bearer x}"), "secret-in-contract", 8, "headers_env"),
     "upsert": (custom("arengoMode", "upsert").replace("primaryKey: true, ", ""), "upsert-without-key", LAST, "key"),
     "incremental": (custom("arengoIncremental", "{column: planted}"), "incremental-replace", LAST, "append"),
     # persons
@@ -276,6 +280,67 @@ def test_a_damaged_contract_never_breaks_the_lint(start: int, length: int, text:
     if not any(item.severity is Severity.ERROR for item in findings):
         loads(damaged)
     assert refusal(damaged) in {"", *(item.message for item in findings)}
+
+
+RICH = (
+    CLEAN.replace(
+        "    quality:\n",
+        """\
+      - name: state
+        logicalType: string
+        logicalTypeOptions: {pattern: "[a-z]+", minLength: 1, maxLength: 9}
+        enum: [{value: good, label: Good}]
+        quality:
+          - {type: library, metric: invalidValues, arguments: {validValues: [a]}, mustBeBetween: [1, 2], unit: percent}
+        customProperties:
+          - {property: arengoParse, value: {nulls: ["-"], formats: ["%d"], decimal: ","}}
+          - {property: arengoRenamedFrom, value: [status]}
+          - {property: arengoDoubt, value: A word}
+    quality:
+""",
+    )
+    + """\
+  - {property: arengoFilters, value: [[species, -height]]}
+  - {property: arengoSort, value: [planted]}
+  - {property: arengoIncremental, value: {column: id}}
+  - {property: arengoTranslations, value: {it: {name: Alberi, columns: {height: Altezza}}}}
+slaProperties:
+  - {property: frequency, value: 1, unit: d, schedule: "0 1 * * *"}
+team: {members: [{username: parks}]}
+"""
+)
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
+
+
+DATA = yaml.safe_load(RICH)
+PLACES = places(DATA)[1:]
+SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.text("abc-_.*[({%/", max_size=5)
+ANY = st.recursive(
+    SCALARS, lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text("abc", max_size=3), some, max_size=2)
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ANY), min_size=1, max_size=3))
+@settings(max_examples=100, deadline=None)
+def test_a_value_of_another_shape_never_breaks_the_lint(changes: list[tuple[tuple[str | int, ...], object]]) -> None:
+    data = copy.deepcopy(DATA)
+    for path, value in changes:
+        owner = data
+        try:
+            for part in path[:-1]:
+                owner = owner[part]
+            owner[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            continue
+    text = yaml.safe_dump(data, allow_unicode=True)
+    findings = lint(text)
+    if not any(item.severity is Severity.ERROR for item in findings):
+        loads(text)
+    assert refusal(text) in {"", *(item.message for item in findings)}
 
 
 def refusal(text: str) -> str:

@@ -148,8 +148,17 @@ def test_source_of_contract_server_and_native_server(tmp_path: Path) -> None:
         contract(top="servers: [{server: s, type: postgres, host: db, port: 5432, database: d, schema: public}]\n")
     )
     assert postgres.source == SourceSpec(
-        "postgres", {"dsn": "postgresql://db:5432/d", "table": "trees", "schema": "public"}
+        "postgresql", {"host": "db", "port": 5432, "database": "d", "table": "public.trees"}
     )
+
+
+def test_the_incremental_column_reaches_the_source_under_its_own_name() -> None:
+    top = (
+        "customProperties:\n  - {property: arengoIncremental, value: {column: changed}}\n"
+        "  - {property: arengoSource, value: {kind: sqlite, database: a.sqlite, table: T}}\n"
+    )
+    found = loads(contract("      - {name: changed, physicalName: UPD, logicalType: timestamp}\n", top))
+    assert found.source == SourceSpec("sqlite", {"path": "a.sqlite", "table": "T", "incremental": "UPD"})
 
 
 def test_rules_of_all_types_and_the_old_words() -> None:

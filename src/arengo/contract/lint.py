@@ -21,7 +21,7 @@ from arengo.errors import ContractError
 STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
 SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _SECRET = re.compile(r"://[^/\s:@]+:(?!\$)[^/\s@]+@")
-_SECRET_KEYS = re.compile(r"(password|passwd|secret|token|api_?key)$", re.IGNORECASE)
+_SECRET_KEYS = re.compile(r"(password|passwd|secret|token|api[_-]?key|authorization)$", re.IGNORECASE)
 
 
 def lint(text: str, path: FilePath | None = None) -> list[Finding]:
@@ -145,19 +145,19 @@ def _cron(line: str, place: Path, report: Report) -> None:
 
 def _source(contract: Contract, document: Document, report: Report) -> None:
     mode = contract.custom.get("arengoMode", "replace")
-    incremental = contract.custom.get("arengoIncremental")
+    incremental = contract.source.options.get("incremental") if contract.source else None
     if mode == "upsert" and not contract.key:
         report.error(place_of(document, "arengoMode"), "upsert-without-key", "upsert replaces rows of the same key, "
                      "but no column is part of the key.", "Write 'primaryKey: true' on the key's columns.")  # fmt: skip
     if incremental:
-        place = place_of(document, "arengoIncremental")
+        place = place_of(document, "arengoIncremental") or place_of(document, "arengoSource") or ("servers",)
         if mode == "replace":
             report.error(place, "incremental-replace", "An incremental pull brings new rows only, and the mode replace "
                          "would drop all others.", "Add arengoMode: append or upsert.")  # fmt: skip
         names = {name for item in contract.properties for name in (item.name, item.physical_name)}
-        if incremental["column"] not in names:
-            report.error(place, "unknown-column", f"arengoIncremental names '{incremental['column']}', which does not "
-                         "exist.", columns.nearest(incremental["column"], _names(contract)))  # fmt: skip
+        if incremental not in names:
+            report.error(place, "unknown-column", f"The incremental pull names '{incremental}', which does not exist.",
+                         columns.nearest(str(incremental), _names(contract)))  # fmt: skip
     source = contract.source
     if source is None:
         report.warning(("servers",), "no-source", "Nothing says where the rows come from, so it cannot be published.",
@@ -172,10 +172,11 @@ def _source(contract: Contract, document: Document, report: Report) -> None:
         elif ".." in FilePath(path).parts:
             report.warning(place, "path-outside", f"The source {path} leaves the city folder.",
                            "Put the file below the city folder.")  # fmt: skip
-    for key, value in source.options.items():
+    headers = source.options.get("headers")
+    for key, value in (*source.options.items(), *(headers.items() if isinstance(headers, Mapping) else ())):
         if isinstance(value, str) and (_SECRET.search(value) or (_SECRET_KEYS.search(key) and "$" not in value)):
             report.warning(place, "secret-in-contract", f"The option '{key}' of the source holds a password that all "
-                           "who read the contract see.", "Keep it in the environment: ${NAME}.")  # fmt: skip
+                           "who read the contract see.", "Use password_env or headers_env.")  # fmt: skip
 
 
 def _layout(contract: Contract, document: Document, report: Report) -> None:

@@ -338,19 +338,20 @@ def _source(
         options = {key: value for key, value in declared.items() if key != "kind"}
         if declared["kind"] == "sqlite" and "path" not in options and "database" in options:
             options["path"] = options.pop("database")
+        growing = custom.get("arengoIncremental", {}).get("column")
+        if growing:
+            names = {item["name"]: item.get("physicalName") or item["name"] for item in table.get("properties", ())}
+            options.setdefault("incremental", names.get(growing, growing))
         return SourceSpec(kind=declared["kind"], options=freeze(options), base=base)
     for server in servers:
         kind = server.get("type")
         if kind == "local" and server.get("path"):
             return SourceSpec(kind=str(server.get("format", "csv")), options=Frozen(path=server["path"]), base=base)
         if kind in _SERVER_KINDS and server.get("host") and server.get("database"):
-            port = f":{server['port']}" if server.get("port") else ""
-            dsn = f"{_SERVER_KINDS[kind]}://{server['host']}{port}/{server['database']}"
-            options = {"dsn": dsn, "table": table.get("physicalName") or table["name"]}
-            if server.get("schema"):
-                options["schema"] = server["schema"]
-            name = "postgres" if kind != "mysql" else "mysql"
-            return SourceSpec(kind=name, options=Frozen(options), base=base)
+            options = {key: server[key] for key in ("host", "port", "database") if server.get(key)}
+            name = table.get("physicalName") or table["name"]
+            options["table"] = f"{server['schema']}.{name}" if server.get("schema") else name
+            return SourceSpec(kind=_SERVER_KINDS[kind], options=Frozen(options), base=base)
     return None
 
 
