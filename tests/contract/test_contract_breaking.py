@@ -161,7 +161,7 @@ def promised(promise: dict[str, Any]) -> Contract:
 
 
 @given(PROMISES, PROMISES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_both_sides_are_told(before: dict[str, Any], after: dict[str, Any]) -> None:
     found = compare(promised(before), promised(after))
     if any(passes(after, cell) and not passes(before, cell) for cell in CELLS):
@@ -173,7 +173,7 @@ def test_both_sides_are_told(before: dict[str, Any], after: dict[str, Any]) -> N
 
 
 @given(PROMISES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_nothing_differs_from_itself(promise: dict[str, Any]) -> None:
     assert compare(promised(promise), promised(promise)) == []
     assert compare(contract(), contract()) == []

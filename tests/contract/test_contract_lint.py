@@ -229,6 +229,15 @@ def test_a_cause_is_told_once() -> None:
         assert len(errors) == 1, (name, errors)
 
 
+def test_shapes_differ_between_contract_and_column() -> None:
+    assert "wrong-shape" in codes(CLEAN.replace("{x: lon, y: lat}", "true"))
+    shape = "{name: a, logicalType: object, physicalType: geometry, description: A, customProperties: "
+    assert "wrong-shape" not in codes(column(shape + "[{property: arengoGeometry, value: [Point]}]}"))
+    assert "wrong-shape" in codes(column(shape + "[{property: arengoGeometry, value: {x: lon, y: lat}}]}"))
+    text = rule("{type: library, rule: validValues, validValues: [a], arguments: 3, mustBe: 0}")
+    assert "schema-type" in codes(text)
+
+
 def test_a_reason_lets_a_personal_column_be_open() -> None:
     text = column(
         "{name: owner, logicalType: string, customProperties: [{property: arengoPersonalKind, value: name}, "

@@ -51,7 +51,7 @@ class CustomProperty:
 
     ``levels``: ``contract`` (top of the file or its schema object), ``column``, ``server``. ``shape``: JSON schema of
     the value. ``form``: the same for a reader. ``default``: what holds when it is absent. ``recorded``: it is kept
-    and checked, but no part of this release acts on it.
+    and checked, but no part of this release acts on it. ``at_column``: the shape on a column where it is another.
     """
 
     name: str
@@ -62,6 +62,7 @@ class CustomProperty:
     default: str = ""
     example: Any = None
     recorded: bool = False
+    at_column: Shape | None = None
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -119,14 +120,13 @@ _ENTRIES = (
                    "Versions older than this expire; the newest always stays.", "city.toml, lake.keep_days", "P2Y"),
     # How it is held and found
     CustomProperty("arengoGeometry", ("contract", "column"),
-                   {"anyOf": [_TEXT, {"const": True},
-                              {"type": "array", "items": _GEOMETRY_TYPE, "minItems": 1},
-                              _object(types=_TYPES),
-                              _object(("column",), column=_TEXT, types=_TYPES),
+                   {"anyOf": [_TEXT, _object(("column",), column=_TEXT, types=_TYPES),
                               _object(("x", "y"), x=_TEXT, y=_TEXT, types=_TYPES)]},
                    "`{column: ...}` or `{x: ..., y: ...}`; on a column a geometry type or a list of them",
                    "Where the places are: one geometry column, or two number columns (x is the longitude or easting).",
-                   "the first geometry column", {"x": "lon", "y": "lat"}),
+                   "the first geometry column", {"x": "lon", "y": "lat"},
+                   at_column={"anyOf": [{"const": True}, _GEOMETRY_TYPE, _object(types=_TYPES),
+                                        {"type": "array", "items": _GEOMETRY_TYPE, "minItems": 1}]}),
     CustomProperty("arengoCrs", ("contract", "column"), {"type": ["string", "integer"]}, "`EPSG:n`",
                    "Coordinate reference system of the source's geometry.", "EPSG:4326", "EPSG:25832"),
     CustomProperty("arengoTime", _CONTRACT, _TEXT, "column", "The column that says when a row happened; `datetime` "
@@ -201,10 +201,11 @@ def reference_table() -> str:
 
 
 @cache
-def _validator(name: str) -> Any:
+def _validator(name: str, level: str) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(dict(PROPERTIES[name].shape))
+    entry = PROPERTIES[name]
+    return jsonschema_rs.validator_for(dict(entry.at_column if entry.at_column and level == "column" else entry.shape))
 
 
 def check(document: Document) -> list[Finding]:
@@ -245,7 +246,7 @@ def _entry(document: Document, here: Path, level: str, name: str, value: Any) ->
             f"Move it: it stands {wanted}.",
         )  # fmt: skip
     else:
-        error = next(iter(_validator(name).iter_errors(value)), None)
+        error = next(iter(_validator(name, level).iter_errors(value)), None)
         if error is not None:
             yield _shape(document, (*here, "value"), entry, error)
 

@@ -30,7 +30,7 @@ def named_columns(rule: Rule) -> tuple[str, ...]:
     out: list[str] = []
     for key in _COLUMN_ARGUMENTS:
         value = rule.arguments.get(key, ())
-        out += [value] if isinstance(value, str) else [str(item) for item in value]
+        out += [str(item) for item in value] if isinstance(value, tuple) else [str(value)]
     return tuple(out)
 
 
@@ -86,7 +86,12 @@ def _library(column: Property | None, rule: Rule, here: Path, report: Report) ->
                 here, "nothing-to-compare", f"invalidValues of '{column.name}' has nothing to compare with.",
                 "Add 'arguments: {validValues: [...]}' or 'arguments: {pattern: ...}'.",
             )  # fmt: skip
-        for value in arguments.get("validValues", ()):
+        values = arguments.get("validValues", ())
+        if not isinstance(values, tuple):
+            report.error((*here, "arguments", "validValues"), "wrong-arguments", f"validValues of '{column.name}' "
+                         "is no list.", "Write 'validValues: [a, b]'.")  # fmt: skip
+            return
+        for value in values:
             if not columns.fits(column.kind, value):
                 report.error(
                     (*here, "arguments", "validValues"), "wrong-enum",

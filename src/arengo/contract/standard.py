@@ -131,8 +131,8 @@ def _modern_rules(rules: Any) -> None:
         if isinstance(old_name, str) and "metric" not in rule and rule.get("type", "library") == "library":
             rule["metric"] = LEGACY_METRICS.get(old_name, old_name)
             del rule["rule"]
-            if "validValues" in rule:
-                rule.setdefault("arguments", {})["validValues"] = rule.pop("validValues")
+            if "validValues" in rule and isinstance(rule.setdefault("arguments", {}), dict):
+                rule["arguments"]["validValues"] = rule.pop("validValues")
         if "type" not in rule:
             rule["type"] = "sql" if "query" in rule else "custom" if "engine" in rule else "library"
 
