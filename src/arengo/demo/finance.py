@@ -84,7 +84,7 @@ _budget_promise = Promise(
         Column("title", "string", "Title", "", "Titolo", source="Titolo", key=True, codes=dict(TITLES)),
         Column("programme", "string", "Programme", "Mission and programme.", "Programma", source="Missione_Programma",
                key=True),
-        Column("amount_eur", "number", "Allowed", "", "Stanziamento", source=" Stanziamento ", unit="EUR", parse=EUROS,
+        Column("amount_eur", "number", "Allowed", "", "Stanziamento", source="Stanziamento", unit="EUR", parse=EUROS,
                required=True),
         Column("mission", "string", "Mission", "", "Missione", source="Descrizione missione"),
         Column("title_name", "string", "Title name", "", "Nome del titolo", source="Descrizione titolo"),
