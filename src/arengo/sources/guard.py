@@ -116,7 +116,7 @@ class Guard:
             timeout=self.settings.timeout,
             follow_redirects=False,
             trust_env=False,
-            headers={"User-Agent": "Arengo (urban data platform)", "Accept": "*/*"},
+            headers={"User-Agent": "Arengo (urban data platform)", "Accept": "*/*", "Accept-Encoding": "gzip"},
         )
 
     @contextmanager
@@ -164,13 +164,17 @@ class Guard:
                 request.headers.pop("Cookie", None)
         raise SourceUnreachable(f"{shown(url)} redirects more than {MAX_REDIRECTS} times.")
 
-    def body(self, response: httpx.Response, limit: int, raw: bool = False) -> Iterator[bytes]:
+    def body(self, response: httpx.Response, limit: int) -> Iterator[bytes]:
         """The answer's bytes, counted. Raises SourceTooLarge, SourceUnreachable (too slow or broken off)."""
         import httpx
 
+        packing = response.headers.get("Content-Encoding", "identity").lower()
+        if packing not in ("identity", "gzip", "deflate", ""):
+            # Others were not asked for, and one chunk of them may unpack to gigabytes.
+            raise SourceForbidden(f"{shown(str(response.url))} answers packed as {packing!r}, which was not asked for.")
         done, window, started = 0, 0, time.monotonic()
         try:
-            for chunk in response.iter_raw(1 << 16) if raw else response.iter_bytes(1 << 16):
+            for chunk in response.iter_bytes():
                 done += len(chunk)
                 window += len(chunk)
                 if done > limit:

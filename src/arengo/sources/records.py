@@ -118,8 +118,8 @@ class Window:
                 raise self.malformed(f"This is not JSON: {error.msg}.", row) from error
             except RecursionError as error:
                 raise self.malformed("Values are nested too deep.", row) from error
-            if stop == len(self.text) and not self.end:  # a number may go on
-                self.more()
+            if isinstance(value, (int, float)) and len(self.text) - stop <= 2 and not self.end:
+                self.more()  # a number may go on: 1|5, 1.|5, 1e+|5
                 continue
             self.at = stop
             return value
