@@ -51,7 +51,8 @@ def texts(table: pa.Table, names: list[str], text: list[bool]) -> tuple[pa.Table
         column = table.column(name)
         columns.append(_text(column, name, notes) if is_text else _typed(column))
     fields = [f"s{number}" for number in range(len(names))]
-    return pa.table([*columns, table.column(ROW)], names=[*fields, ROW]), notes
+    # One chunk: the engine writes the rows of several chunks twice.
+    return pa.table([*columns, table.column(ROW)], names=[*fields, ROW]).combine_chunks(), notes
 
 
 def _text(column: pa.ChunkedArray, name: str, notes: list[str]) -> pa.ChunkedArray:

@@ -57,7 +57,7 @@ def conform(
     progress: Callable[[int, int | None], None] = lambda done, total: None,
     *,
     timezone: str = "UTC",
-    memory: str = "192MB",
+    memory: str = "128MB",
     threads: int = 2,
     file: str = "",
 ) -> tuple[Staged, Counts]:
@@ -97,7 +97,7 @@ def conform(
         # The staged file lives for one run: written without compression it costs half the CPU.
         connection.execute("PRAGMA force_compression = 'uncompressed'")
         # Filters would be pushed below the casts and every cast would run twice.
-        connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+        connection.execute("SET disabled_optimizers = 'filter_pushdown,extension'")
         connection.execute(plan.create)
         with Quarantine(quarantine) as aside:
             counts = _run(connection, plan, pull, aside, progress)
@@ -118,7 +118,6 @@ def _run(
     suppressed = dict.fromkeys(plan.suppressed, 0)
     broken: dict[int, int] = {}
     warnings = plan.warnings
-    connection.execute("BEGIN")
     for batch in regroup(pull.batches):
         table, notes = texts(batch, plan.names, plan.text)
         warnings += [note for note in notes if note not in warnings]
@@ -139,7 +138,6 @@ def _run(
         kept += inserted
         aside.rejects(pull.rejects)
         progress(yielded, None)
-    connection.execute("COMMIT")
     aside.rejects(pull.rejects)
     lost = pull.read - yielded - aside.rejected
     if pull.read and lost > 0 and pull.read - yielded > aside.rejected_values:

@@ -47,7 +47,7 @@ _UNITS = (
 )
 
 
-def profile(contract: Contract, staged: Staged, counts: Counts, *, memory: str = "192MB", threads: int = 2) -> Profile:
+def profile(contract: Contract, staged: Staged, counts: Counts, *, memory: str = "128MB", threads: int = 2) -> Profile:
     """The content of ``profile.json``."""
     personal = {prop.name for prop in contract.properties if identifies(prop)}
     spatial = any(kind is Kind.GEOMETRY for _, kind, _ in staged.columns)

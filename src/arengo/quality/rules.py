@@ -110,7 +110,7 @@ def check(
     staged: Staged,
     counts: Counts,
     *,
-    memory: str = "192MB",
+    memory: str = "128MB",
     threads: int = 2,
     seconds: float = SECONDS,
 ) -> QualityReport:

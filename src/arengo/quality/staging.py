@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def reading(
-    staged: Staged, view: str = "", *, memory: str = "192MB", threads: int = 2, spatial: bool = False
+    staged: Staged, view: str = "", *, memory: str = "128MB", threads: int = 2, spatial: bool = False
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A locked-down connection and the SQL name of the staged table.
 
