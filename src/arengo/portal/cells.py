@@ -40,6 +40,11 @@ class Head:
     code: bool = False  # digits that are a name: no thousands marks
     withheld: bool = False  # the contract knows a mark for "withheld" in this column
 
+    @property
+    def style(self) -> str:
+        """Class of a table cell: numbers at the end of the line, dates in one piece."""
+        return "n" if self.numeric else "d" if self.kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP) else ""
+
 
 def heads(
     contract: Contract, names: Iterable[str], language: str, profile: Mapping[str, Any] | None = None

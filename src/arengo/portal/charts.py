@@ -6,7 +6,7 @@ A specification is made twice, for a wide and a narrow page, because scaled-down
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from arengo.contract.model import Kind
 from arengo.portal.cells import Cell, Head
-from arengo.portal.drawing import INK
+from arengo.portal.drawing import INK, MEASURED
 from arengo.portal.language import Speech
 
-WIDE, NARROW = 720, 330
+WIDE, MIDDLE, NARROW = 780, 560, 330
 SERIES = ("accent", "series-1", "series-3", "series-2")
 MOST_BARS = 20
 
@@ -29,16 +29,16 @@ CONFIG: Mapping[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK["ink-quiet"],
-        "labelFontSize": 13,
+        "labelFontSize": MEASURED,
         "titleColor": INK["ink-quiet"],
-        "titleFontSize": 13,
+        "titleFontSize": MEASURED,
         "titleFontWeight": "normal",
         "gridColor": INK["line"],
         "domainColor": INK["line-strong"],
         "tickColor": INK["line-strong"],
         "labelPadding": 6,
     },
-    "text": {"fill": INK["ink"], "fontSize": 13},
+    "text": {"fill": INK["ink"], "fontSize": MEASURED},
     "line": {"strokeWidth": 2.2, "strokeJoin": "round", "strokeCap": "round"},
 }
 
@@ -66,7 +66,7 @@ class Plot:
 
     title: str
     sub: str
-    specs: tuple[dict[str, Any], dict[str, Any]]  # wide, narrow
+    spec: Callable[[int], dict[str, Any]]  # the specification for a width in pixels
     heads: tuple[Head, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = field(default=())
@@ -93,23 +93,18 @@ def bars(
     measure: str,
     unit: str = "",
     sub: str = "",
-    rest: tuple[str, float] | None = None,
 ) -> Plot:
-    """Horizontal bars with the value written at the end of each; ``rest`` is drawn muted, last."""
+    """Horizontal bars with the value written at the end of each."""
     shown = list(pairs[:MOST_BARS])
     values = [
-        {"l": label, "v": value, "t": speech.number(_round(value)), "m": 0, "i": i}
-        for i, (label, value) in enumerate(shown)
+        {"l": label, "v": value, "t": speech.number(_round(value)), "i": i} for i, (label, value) in enumerate(shown)
     ]
-    if rest:
-        values.append({"l": rest[0], "v": rest[1], "t": speech.number(_round(rest[1])), "m": 1, "i": len(values)})
-    table = [(*shown, rest) if rest else tuple(shown)][0]
     return Plot(
         title,
         sub,
-        (_bars(values, WIDE, speech.direction == "rtl", 34), _bars(values, NARROW, speech.direction == "rtl", 17)),
+        lambda width: _bars(values, width, speech.direction == "rtl"),
         (head(category), head(measure, True, unit)),
-        tuple((Cell(label), Cell(speech.number(_round(value)))) for label, value in table if label is not None),
+        tuple((Cell(label), Cell(speech.number(_round(value)))) for label, value in shown),
     )
 
 
@@ -140,7 +135,7 @@ def histogram(
     return Plot(
         title,
         sub,
-        tuple(_columns(values, width, axis, speech._("Rows"), ticks) for width in (WIDE, NARROW)),
+        lambda width: _columns(values, width, axis, speech._("Rows"), ticks),
         (head(label, False, unit), head(speech._("Rows"), True)),
         rows,
     )
@@ -173,7 +168,15 @@ def lines(
             ends.append({"t": _stamp(last[0]), "v": last[1], "s": item.name, "i": index})
     ends = _spread(ends, numbers, zero)
     few = len(values) <= 45
-    axis = f"{measure} ({unit})" if unit else measure
+    axis = unit or measure
+    scale = _scale(numbers)
+    if scale > 1:
+        words = (
+            speech._("millions, %(unit)s", unit=axis)
+            if scale == 10**6
+            else speech._("thousand millions, %(unit)s", unit=axis)
+        )
+        axis = words
     moments = sorted({at for item in filled for at, _ in item.points})
     lookup = [dict(item.points) for item in filled]
     rows = []
@@ -188,10 +191,7 @@ def lines(
     return Plot(
         title,
         sub,
-        (
-            _lines(values, ends, WIDE, axis, bucket, zero, few, len(names)),
-            _lines(values, ends, NARROW, axis, bucket, zero, few, len(names)),
-        ),
+        lambda width: _lines(values, ends, width, axis, bucket, zero, few, len(names), scale),
         (head(_period_word(speech, bucket)), *(head(name or measure, True, unit) for name in names)),
         tuple(rows),
     )
@@ -283,9 +283,8 @@ def _base(width: int, height: float | dict[str, Any]) -> dict[str, Any]:
     return {"width": width, "height": height, "autosize": {"type": "fit-x", "contains": "padding"}, "config": CONFIG}
 
 
-def _bars(values: list[dict[str, Any]], width: int, mirrored: bool, letters: int) -> dict[str, Any]:
+def _bars(values: list[dict[str, Any]], width: int, mirrored: bool) -> dict[str, Any]:
     order = [value["l"] for value in values]
-    colour = {"condition": {"test": "datum.m == 1", "value": INK["line-strong"]}, "value": INK["accent"]}
     category = {
         "field": "i",
         "type": "ordinal",
@@ -311,7 +310,7 @@ def _bars(values: list[dict[str, Any]], width: int, mirrored: bool, letters: int
         "data": {"values": values},
         "encoding": {"y": category, "x": length},
         "layer": [
-            {"mark": {"type": "bar"}, "encoding": {"color": colour}},
+            {"mark": {"type": "bar", "color": INK["accent"]}},
             {
                 "mark": {
                     "type": "text",
@@ -328,12 +327,12 @@ def _bars(values: list[dict[str, Any]], width: int, mirrored: bool, letters: int
 def _literal(texts: Sequence[str]) -> str:
     import json
 
-    return json.dumps([text if len(text) <= 60 else text[:59] + "…" for text in texts], ensure_ascii=False)
+    return json.dumps([text if len(text) <= 60 else text[:59] + "…" for text in texts], ensure_ascii=True)
 
 
 def _columns(values: list[dict[str, Any]], width: int, axis: str, rows: str, ticks: str) -> dict[str, Any]:
     return {
-        **_base(width, 220 if width == WIDE else 190),
+        **_base(width, 220 if width > NARROW else 190),
         "data": {"values": values},
         "mark": {"type": "rect", "fill": INK["accent"], "stroke": INK["paper"], "strokeWidth": 1},
         "encoding": {
@@ -344,7 +343,7 @@ def _columns(values: list[dict[str, Any]], width: int, axis: str, rows: str, tic
                 "axis": {
                     "title": axis,
                     "grid": False,
-                    "tickCount": 6 if width == WIDE else 4,
+                    "tickCount": 6 if width > NARROW else 4,
                     "format": ticks,
                     "labelFlush": True,
                 },
@@ -376,14 +375,28 @@ def _height_axis(title: str) -> dict[str, Any]:
     }
 
 
+# bucket: how a tick is written, its calendar unit, how many of the units a bucket has
 _TIMES = {
-    "hour": ("%-d %b %H:%M", 8),
-    "day": ("%-d %b %Y", 7),
-    "week": ("%-d %b %Y", 7),
-    "month": ("%b %Y", 8),
-    "quarter": ("%b %Y", 8),
-    "year": ("%Y", 10),
+    "hour": ("%-d %b %H:%M", "hour", 1),
+    "day": ("%-d %b %Y", "day", 1),
+    "week": ("%-d %b %Y", "day", 7),
+    "month": ("%b %Y", "month", 1),
+    "quarter": ("%b %Y", "month", 3),
+    "year": ("%Y", "year", 1),
 }
+_STEPS = {
+    "hour": (1, 3, 6, 12, 24),
+    "day": (1, 2, 7, 14, 28),
+    "month": (1, 3, 6, 12, 24, 60),
+    "year": (1, 2, 5, 10, 20, 50),
+}
+
+
+def _ticks(bucket: str, buckets: int, most: int) -> dict[str, Any]:
+    """Ticks at round calendar places, at most ``most`` of them."""
+    _format, unit, size = _TIMES[bucket]
+    step = next((step for step in _STEPS[unit] if buckets * size / step <= most), _STEPS[unit][-1])
+    return {"interval": unit, "step": step}
 
 
 def _lines(
@@ -395,6 +408,7 @@ def _lines(
     zero: bool,
     dots: bool,
     count: int,
+    scale: int,
 ) -> dict[str, Any]:
     colours = [INK[name] for name in SERIES][: max(1, count)]
     colour = {
@@ -403,7 +417,8 @@ def _lines(
         "scale": {"domain": list(range(len(colours))), "range": colours},
         "legend": None,
     }
-    time_format, ticks = _TIMES[bucket]
+    time_format = _TIMES[bucket][0]
+    buckets = len({value["t"] for value in values})
     time = {
         "field": "t",
         "type": "temporal",
@@ -411,17 +426,17 @@ def _lines(
             "title": None,
             "grid": False,
             "format": time_format,
-            "tickCount": ticks if width == WIDE else 3,
+            "tickCount": _ticks(bucket, buckets, width // (90 if bucket in ("month", "year", "quarter") else 120)),
             "labelOverlap": "greedy",
-            "labelFlush": True,
-            "tickMinStep": 86400000 * 365 if bucket == "year" else 0,
+            "labelSeparation": 14,
+            "labelFlush": False,
         },
     }
     height = {
         "field": "v",
         "type": "quantitative",
         "scale": {"zero": zero, "nice": True},
-        "axis": {**_height_axis(axis), "tickCount": 5 if width == WIDE else 4},
+        "axis": {**_height_axis(axis), "tickCount": 5 if width > NARROW else 4, **_short(scale)},
     }
     layers: list[dict[str, Any]] = [
         {
@@ -434,7 +449,7 @@ def _lines(
         }
     ]
     if count > 1:
-        room = 22 if width == WIDE else 13
+        room = 22 if width > NARROW else 13
         layers.append(
             {
                 "data": {"values": [{**end, "s": _cut(str(end["s"]), room)} for end in ends]},
@@ -447,7 +462,17 @@ def _lines(
                 },
             }
         )
-    return {**_base(width, 300 if width == WIDE else 230), "data": {"values": values}, "layer": layers}
+    return {**_base(width, 300 if width > NARROW else 230), "data": {"values": values}, "layer": layers}
+
+
+def _scale(numbers: Sequence[float]) -> int:
+    """What the figures of an axis are divided by, so that they stay short."""
+    most = max((abs(number) for number in numbers), default=0)
+    return 10**9 if most >= 10**10 else 10**6 if most >= 10**7 else 1
+
+
+def _short(scale: int) -> dict[str, Any]:
+    return {"labelExpr": f"format(datum.value / {scale}, ',~f')"} if scale > 1 else {}
 
 
 def _cut(text: str, room: int) -> str:

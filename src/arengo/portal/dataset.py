@@ -11,7 +11,7 @@ from arengo.portal import diagram, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.dossier import Dossier
 from arengo.portal.figure import choose
-from arengo.portal.row import row_link
+from arengo.portal.row import row_links
 from arengo.portal.site import Visit
 from arengo.query.model import Query
 
@@ -47,13 +47,10 @@ def overview(visit: Visit) -> Response:
 def sample(d: Dossier) -> dict[str, Any]:
     """The first rows, geometry left to the map."""
     columns = [item for item in d.heads if item.kind != "geometry"] or d.heads
-    answer = d.visit.door.ask(
-        Query(d.id, select=tuple(item.name for item in columns), limit=FIRST_ROWS, as_of=d.visit.as_of)
-    )
-    rows = answer.rows()
-    writer = Writer(d.speech, columns, rows)
-    links = [row_link(d, dict(zip((item.name for item in columns), row, strict=True))) for row in rows]
-    return {"heads": columns, "rows": writer.rows(rows), "links": links}
+    names = tuple(dict.fromkeys([*(item.name for item in columns), *d.view.scope.key]))
+    rows = d.visit.door.ask(Query(d.id, select=names, limit=FIRST_ROWS, as_of=d.visit.as_of)).rows()
+    cells = Writer(d.speech, columns, rows).rows(rows)
+    return {"heads": columns, "rows": cells, "links": row_links(d, columns, names, rows, cells)}
 
 
 def unpublished(visit: Visit, d: Dossier) -> Response:

@@ -43,7 +43,7 @@ def page(visit: Visit) -> Response:
     for head in drawable[(number - 1) * ON_PAGE : number * ON_PAGE]:
         plot = column(d, head)
         if plot is not None:
-            drawn.append(finish(d, plot, visit.link("datasets", d.id, "charts", head.name)))
+            drawn.append(finish(d, plot, visit.link("datasets", d.id, "charts", head.name), width=charts.MIDDLE))
     values = {"d": d, "tab": "charts", "tab_title": visit._("Charts"), "charts": drawn, "silent": silent}
     return visit.page("charts.html", {**values, "page": number, "pages": pages})
 
@@ -63,15 +63,19 @@ def single(visit: Visit) -> Response:
     if plot is None:
         raise NotAcceptable(f"{head.label} has nothing a chart could show.", todo="See the table instead.")
     if file:
-        svg = standalone(_draw(d, plot.specs[0]), visit.settings.city.accent)
+        svg = standalone(_draw(d, plot.spec(charts.WIDE)), visit.settings.city.accent)
         headers = {**HEADERS, "ETag": visit._tag, "Content-Disposition": f'attachment; filename="{d.id}-chart.svg"'}
         return Response(svg, media_type="image/svg+xml", headers=headers)
     made = finish(d, plot, opened=True, file=visit.link("datasets", d.id, "charts", f"{name}.svg"))
     return visit.page("chart.html", {"d": d, "tab": "charts", "tab_title": head.label, "chart": made})
 
 
-def finish(d: Dossier, plot: Plot, link: str = "", *, opened: bool = False, file: str = "") -> Chart:
-    wide, narrow = (Markup(_draw(d, spec)) for spec in plot.specs)  # noqa: S704 - made by our own drawing process
+def finish(
+    d: Dossier, plot: Plot, link: str = "", *, width: int = charts.WIDE, opened: bool = False, file: str = ""
+) -> Chart:
+    """The plot drawn for a page of ``width`` and for a phone, with source and version."""
+    drawn = [_draw(d, plot.spec(size)) for size in (width, charts.NARROW)]
+    wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - made by our own drawing process, texts escaped there
     return Chart(
         plot.title, plot.sub, wide, narrow, plot.heads, plot.rows, d.source, d.version_words, file, opened, link
     )
@@ -125,14 +129,15 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
         )  # fmt: skip
     head = d.head(choice.measure)
     total = choice.function == "sum"
-    measure = _("Sum of %(column)s", column=head.label) if total else _("Average of %(column)s", column=head.label)
+    how = _("Sum") if total else _("Average")
+    measure = _("%(how)s, in %(unit)s", how=how, unit=head.unit) if head.unit else how
     note = ""
     if parts and len(parts) == LINES:
         others = int(d.profile.get("columns", {}).get(choice.category, {}).get("distinct") or 0) - LINES
         if others > 0:
             note = d.speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", others)
     title = _by(d, head.label, choice.bucket)
-    sub = f"{measure}{f' ({head.unit})' if head.unit else ''}{'. ' + note if note else ''}"
+    sub = f"{measure}. {note}" if note else measure
     return charts.lines(
         d.speech, title, series, bucket=choice.bucket, measure=head.label, unit=head.unit, sub=sub
     )  # fmt: skip
@@ -209,9 +214,9 @@ def column(d: Dossier, head: Head) -> Plot | None:
     total = int(found.get("count") or 0)
     shown = sum(int(count) for _label, count in pairs[: charts.MOST_BARS])
     others = int(found.get("distinct") or 0) - min(len(pairs), charts.MOST_BARS)
-    rest = None
     if others > 0 and total > shown:
-        rest = (speech.many("%(n)s other", "%(n)s others", others), float(total - shown))
+        left = speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", others)
+        sub = ". ".join(part for part in (left, sub) if part)
     return charts.bars(
         speech,
         _("Rows by %(column)s", column=_low(head.label)),
@@ -219,7 +224,6 @@ def column(d: Dossier, head: Head) -> Plot | None:
         category=head.label,
         measure=_("Rows"),
         sub=sub,
-        rest=rest,
     )
 
 
@@ -252,6 +256,8 @@ def _silent(d: Dossier, head: Head) -> str | None:
         return None
     if head.kind is Kind.INTEGER and head.code and not head.key:
         return None
+    if head.kind is Kind.STRING and ((found.get("length") or {}).get("mean") or 0) > 45:
+        return d.speech.many("free text, %(n)s different value", "free text, %(n)s different values", distinct)
     if head.key or (distinct > 60 and distinct > count * 0.5):
         return d.speech.many("%(n)s different value", "%(n)s different values", distinct)
     return None if found.get("top") else _("no profile")

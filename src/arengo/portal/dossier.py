@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract
-from arengo.contract.vocabulary import FREQUENCIES, LICENCES, THEMES
-from arengo.contract.vocabulary import licence as find_licence
 from arengo.lake.version import Version
 from arengo.portal.cells import Head, heads
 from arengo.portal.site import Visit
+from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 
 if TYPE_CHECKING:
     from arengo.catalogue import Entry
@@ -205,32 +204,3 @@ class Dossier:
 
 def _moment(text: Any) -> datetime:
     return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-
-
-# The EU's own tables speak en, it, fr, de, es; the names below let the catalogue of translations speak the others.
-# Translators: names of the themes and update frequencies of the EU vocabularies.
-
-
-def theme_name(code: str, speech: Speech) -> str:
-    term = THEMES.get(code)
-    if term is None:
-        return code or speech._("Other")
-    return term.labels.get(speech.language) or speech._(term.labels["en"])
-
-
-def frequency_name(code: str, speech: Speech) -> str:
-    term = FREQUENCIES.get(code)
-    if term is None:
-        return ""
-    return term.labels.get(speech.language) or speech._(term.labels["en"])
-
-
-def licence_name(text: str, speech: Speech) -> str:
-    if not text:
-        return ""
-    found = find_licence(text)
-    if found is None:
-        return text
-    if found is LICENCES.get("none"):
-        return speech._("No licence: not for reuse")
-    return found.label(speech.language)

@@ -26,6 +26,10 @@ IDLE = 20.0  # seconds without work after which the process ends
 RECYCLE = 200  # drawings after which it is replaced
 PATIENCE = 30.0  # seconds one drawing may take
 
+# Vega measures letters with whatever typeface the server has, which is narrower than ours. It is told a larger size
+# than the one drawn, so that what it leaves room for fits.
+MEASURED, DRAWN = 14.4, 13
+
 # Colours that a specification uses: (stand-in drawn by Vega, light value of tokens.css)
 COLOURS = {
     "ink": ("#010201", "#1c1a17"),
@@ -170,6 +174,7 @@ def _clean(svg: str) -> str:
     svg = re.sub(r' (?:aria-[a-z]+|role|font-family|pointer-events)="[^"]*"', "", svg)
     svg = re.sub(r'<path class="(?:background|foreground)"[^>]*/>', "", svg)
     svg = re.sub(r' class="[^"]*"', "", svg)
+    svg = svg.replace(f'font-size="{MEASURED}px"', f'font-size="{DRAWN}px"')
     svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     return _STANDIN.sub(lambda found: f"var(--{_NAMES[_hex(found[0])]})", svg)
 

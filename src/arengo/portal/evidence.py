@@ -105,6 +105,8 @@ def _example(d: Dossier, head: Head, item: Property | None, measured: Mapping[st
     value = top[0].get("value") if top else measured.get("min")
     if value is None:
         return ""
+    if head.kind in (Kind.DATE, Kind.TIMESTAMP):
+        return _edge(d, head, value)
     cell = one(d.speech, head, value)
     return (cell.full or cell.text)[:120]
 

@@ -189,13 +189,14 @@ def _measure(contract: Contract, profile: Mapping[str, Any], time: str) -> Prope
 
 def _parameter(contract: Contract, columns: Mapping[str, Any]) -> str:
     """The column a value must be split by to mean anything: which pollutant, which indicator."""
-    few = ""
+    few, longest = "", 0.0
     for item in contract.properties:
         distinct = columns.get(item.name, {}).get("distinct") or 0
         if item.kind is not Kind.STRING or not 2 <= distinct <= 60:
             continue
         if _PARAMETER.search(item.name) or _PARAMETER.search(item.title):
             return item.name
-        if not few and distinct <= 4:
-            few = item.name
+        length = (columns[item.name].get("length") or {}).get("mean") or 0
+        if distinct <= 4 and length > longest:
+            few, longest = item.name, length
     return few

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from arengo.portal.dossier import theme_name
 from arengo.portal.figure import glyph
 from arengo.portal.site import Visit
+from arengo.portal.vocabulary import theme_name
 
 if TYPE_CHECKING:
     from arengo.catalogue import Entry

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DRAWN = 2500  # places in a still drawing; more would be ink without meaning
 LISTED = 60
 GROUND = 500
-BASE_TAG = "base-map"
+BASE_TAGS = frozenset({"base map", "base-map", "basemap"})
 _TITLE = re.compile(r"(^|_)(name|nome|nom|nombre|title|titolo|titre|titulo|label|denominazione|libelle)($|_)", re.I)
 _WATER = re.compile(r"(^|[-_])(water|waters|river|rivers|lakes|acqua|acque|fiumi|eau|eaux|agua|rios)($|[-_])", re.I)
 
@@ -266,12 +266,12 @@ def _places(
 
 
 def ground(visit: Visit, beside: str) -> list[tuple[Ground, str]]:
-    """The datasets tagged ``base-map``, areas first, each with the identity of its version."""
+    """The datasets tagged ``base map``, areas first, each with the identity of its version."""
     out = []
     for entry in visit.site.catalogue.entries(limit=None).items:
         contract = entry.contract
         tags = {tag.lower() for tag in contract.tags}
-        if entry.id == beside or entry.version is None or contract.geometry is None or BASE_TAG not in tags:
+        if entry.id == beside or entry.version is None or contract.geometry is None or not BASE_TAGS & tags:
             continue
         types = {kind.removeprefix("Multi") for kind in contract.geometry.types}
         if "LineString" in types:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import quote, unquote
@@ -24,6 +25,35 @@ def row_link(d: Dossier, row: Mapping[str, Any]) -> str:
         return ""
     path = f"/datasets/{d.id}/rows/{write_key([row[name] for name in key])}"
     return f"{path}?as_of={quote(d.visit.as_of)}" if d.visit.as_of else path
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``words``: what a screen reader says when the first cell alone does not name the row."""
+
+    href: str
+    words: str
+
+
+def row_links(
+    d: Dossier,
+    shown: Sequence[Head],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    cells: Sequence[Sequence[Cell]],
+) -> list[Link | None]:
+    """The link of each row; it starts with the words of the first cell and goes on with the key."""
+    key = [head for head in d.heads if head.name in d.view.scope.key]
+    alone = bool(shown) and [head.name for head in key] == [shown[0].name]
+    writer = Writer(d.speech, key, [])
+    out: list[Link | None] = []
+    for row, written in zip(rows, cells, strict=True):
+        values = dict(zip(names, row, strict=True))
+        href = row_link(d, values)
+        rest = [writer.cell(i, values.get(head.name)).text for i, head in enumerate(key) if head.name != shown[0].name]
+        words = "" if alone else ", ".join([written[0].text, *rest])
+        out.append(Link(href, words) if href else None)
+    return out
 
 
 def write_key(parts: Sequence[Any]) -> str:

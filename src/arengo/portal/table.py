@@ -14,7 +14,7 @@ from arengo.contract.model import Kind
 from arengo.errors import BadQuery, CallerError
 from arengo.portal.cells import Head, Writer
 from arengo.portal.dossier import Dossier
-from arengo.portal.row import row_link
+from arengo.portal.row import row_links
 from arengo.portal.site import Visit
 from arengo.query import cql2
 from arengo.query.model import Expr, Order, Query
@@ -115,6 +115,7 @@ def page(visit: Visit) -> Response:
     number = int(visit.param("page")) if visit.param("page").isdigit() else 1
     start = (number - 1) * ROWS if trail else 0
     writer = Writer(d.speech, shown, rows)
+    cells = writer.rows(rows)
     plain = {
         name: value for name, value in visit.request.query_params.multi_items() if name in ("sort", "as_of", "filter")
     }
@@ -123,8 +124,8 @@ def page(visit: Visit) -> Response:
         "tab": "table",
         "tab_title": visit._("Table"),
         "heads": [_column(visit, d, head, column, down, asked) for head in shown],
-        "rows": writer.rows(rows),
-        "links": [row_link(d, dict(zip(names, row, strict=True))) for row in rows],
+        "rows": cells,
+        "links": row_links(d, shown, names, rows, cells),
         "sort_column": column,
         "sort_down": down,
         "q": q,
