@@ -44,7 +44,7 @@ FOLDERS = ("contracts", "sources", "policies", "hierarchies", "indicators", "tra
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What ``apply`` would do with one contract: add, change, same or retire; and what it means for readers."""
+    """What ``apply`` would do with one contract: add, change, same, retire or (it cannot) invalid; and for whom."""
 
     dataset: str
     action: str
@@ -74,6 +74,7 @@ class City:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._sound: set[tuple[str, str]] = set()  # contracts that lint found no error in
 
     def __repr__(self) -> str:
         return f"<City {self.settings.city.name!r} at {self.settings.root}>"
@@ -131,48 +132,80 @@ class City:
         return sorted((self.settings.root / "contracts").glob("**/*.odcs.y*ml"))
 
     def contracts(self, datasets: Sequence[str] = ()) -> dict[str, Contract]:
-        """Contracts of the folder by dataset id; only ``datasets`` when given (a path to a contract counts too)."""
-        wanted = set(datasets)
-        found: dict[str, Contract] = {}
+        """Contracts of the folder by dataset id; only ``datasets`` when given (a path to a contract counts too).
+
+        Raises ContractError for the first contract that cannot be used, UnknownDataset for a name nobody has.
+        """
+        good, bad = self.folder(datasets)
+        for error in bad.values():
+            raise error
+        return good
+
+    def folder(self, datasets: Sequence[str] = ()) -> tuple[dict[str, Contract], dict[str, ContractError]]:
+        """The contracts of the folder that can be used, and what is wrong with the others, each by dataset id.
+
+        A contract that cannot be read goes by its file's name. Only ``datasets`` when given.
+        """
+        good: dict[str, Contract] = {}
+        bad: dict[str, ContractError] = {}
+        paths: dict[Path, str] = {}
         for path in self.contract_paths():
-            contract = load(path, self.settings.root)
-            if contract.id in found:
-                raise ContractError(
-                    f"The id {contract.id} is already used by {found[contract.id].path}.",
-                    todo="Give one of the two another id.",
-                    place=Place(file=str(path)),
-                )
-            found[contract.id] = contract
-        if not wanted:
-            return found
-        out: dict[str, Contract] = {}
-        for name in datasets:
-            by_path = [item for item in found.values() if item.path and item.path.resolve() == Path(name).resolve()]
-            if name in found:
-                out[name] = found[name]
-            elif by_path:
-                out[by_path[0].id] = by_path[0]
-            else:
+            name = path.name.split(".odcs.")[0]
+            try:
+                contract = load(path, self.settings.root)
+                name = contract.id
+                self._refuse(contract, path, good)
+                good[name] = contract
+            except ContractError as error:
+                bad[name] = error
+            paths[path.resolve()] = name
+        if not datasets:
+            return good, bad
+        names = [paths.get(Path(item).resolve(), item) for item in datasets]
+        for name in names:
+            if name not in good and name not in bad:
                 raise UnknownDataset(
                     f"No contract in {self.settings.root / 'contracts'} has the id {name}.",
-                    todo=_nearest(name, found),
+                    todo=_nearest(name, good),
                 )
-        return out
+        return (
+            {name: good[name] for name in names if name in good},
+            {name: bad[name] for name in names if name in bad},
+        )
+
+    def _refuse(self, contract: Contract, path: Path, good: dict[str, Contract]) -> None:
+        """Raise ContractError when a contract that loads must not come into force."""
+        if contract.id in good:
+            raise ContractError(
+                f"The id {contract.id} is already used by {good[contract.id].path}.",
+                todo="Give one of the two another id.",
+                place=Place(file=str(path)),
+            )
+        if (contract.text, str(path)) in self._sound:
+            return
+        for item in lint(contract.text, path):
+            if item.severity == "error":
+                raise ContractError(item.message, todo=item.todo, place=Place(file=str(path), line=item.line))
+        self._sound.add((contract.text, str(path)))
 
     def lint(self, paths: Iterable[Path] = ()) -> dict[Path, list[Finding]]:
         """Findings of each contract file, the whole folder by default."""
         return {path: lint(path.read_text(encoding="utf-8"), path) for path in (list(paths) or self.contract_paths())}
 
     def plan(self) -> list[PlanItem]:
-        """What ``apply`` would change, without changing it."""
+        """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``."""
         from arengo.state import register
 
         held = {
             name: loads(text, path=self.settings.root / path if path else None, base=self.settings.root)
             for name, (text, path) in register.in_force(self.state).items()
         }
+        good, bad = self.folder()
         items: list[PlanItem] = []
-        for name, contract in self.contracts().items():
+        for name, error in bad.items():
+            old = held.pop(name, None)
+            items.append(PlanItem(name, "invalid", old.version if old else "", "", (str(error),)))
+        for name, contract in good.items():
             old = held.pop(name, None)
             if old is None:
                 items.append(PlanItem(name, "add", "", contract.version, ("A new dataset.",)))
@@ -204,7 +237,7 @@ class City:
         from arengo.state import register
 
         plan = [item for item in self.plan() if not datasets or (item.dataset in datasets and item.action != "retire")]
-        contracts = self.contracts()
+        contracts, _ = self.folder()
         now = datetime.now(UTC)
         for item in plan:
             if item.action in ("add", "change"):
@@ -247,11 +280,15 @@ class City:
         progress: Any = None,
     ) -> list[Run]:
         """Apply the contracts named (all by default) and publish them; one run each, errors inside the runs."""
-        contracts = self.contracts(datasets)
-        self.apply(list(contracts))
-        return self.publisher.publish(
-            list(contracts.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress
-        )
+        from arengo.publish import Run
+
+        good, bad = self.folder(datasets)
+        runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
+        if good:
+            self.apply(list(good))
+            publish = self.publisher.publish
+            runs += publish(list(good.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress)
+        return runs
 
     # The street out
 
@@ -278,7 +315,9 @@ class City:
         return out
 
     def versions(self, dataset: str) -> tuple[Version, ...]:
-        return tuple(self.door.versions(dataset))
+        """Versions held, newest first. Metadata only, so it answers for closed datasets too."""
+        self.catalogue.entry(dataset)
+        return self.lake.versions(dataset)
 
     def diff(self, dataset: str, before: str, after: str) -> Difference:
         return self.door.diff(dataset, before, after)
