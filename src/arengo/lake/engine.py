@@ -45,9 +45,9 @@ def load(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # Geometry is held as WKB in a binary column; the geo key in our files is for other readers.
-    connection.execute("SET enable_geoparquet_conversion = false")
+    connection.execute("SET GLOBAL enable_geoparquet_conversion = false")
 
 
 @contextlib.contextmanager
@@ -80,6 +80,9 @@ def job(
         shutil.rmtree(spill, ignore_errors=True)
 
 
+_FULL = ("no space left", "disk quota", "file too large", "failed to offload data block")
+
+
 @contextlib.contextmanager
 def translated(where: Path) -> Iterator[None]:
     """DuckDB's and the system's errors about space and memory, as ours."""
@@ -93,7 +96,7 @@ def translated(where: Path) -> Iterator[None]:
         raise TooExpensive(f"Out of memory: {error}.", todo="Raise [engine] job_memory in city.toml.") from error
     except duckdb.Error as error:
         words = str(error).lower()
-        if "no space left" in words or "disk quota" in words or "failed to offload data block" in words:
+        if any(sign in words for sign in _FULL):
             raise StorageFull(
                 f"No space left while writing to {where}: {error}.", todo="Free space, then retry."
             ) from error
@@ -144,7 +147,7 @@ class Engine:
         )
         _prepare(connection)
         load(connection, "spatial", "fts")
-        connection.execute("SET parquet_metadata_cache = true")
+        connection.execute("SET GLOBAL parquet_metadata_cache = true")
         listed = ", ".join(text(str(folder)) for folder in (*self._folders, spill))
         connection.execute(f"SET allowed_directories = [{listed}]")
         connection.execute("SET enable_external_access = false")

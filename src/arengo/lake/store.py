@@ -236,6 +236,7 @@ class Lake:
 
     def relation(self, version: Version, access: Access | None = None) -> Relation:
         """Where to read ``version`` from for that kind of access. Cheap: remembered per version and access."""
+        self._fresh()
         key = (version.dataset, version.number, access)
         found = self._relations.get(key)
         if found is None:
@@ -297,13 +298,17 @@ class Lake:
         return True
 
     def _copies(self, version: Version) -> Copies | None:
+        self._fresh()
         key = (version.dataset, version.number)
         if key not in self._ready:
             self._ready[key] = serving.ready(self.serving / version.dataset, *key)
         return self._ready[key]
 
     def _use(self, version: Version, copies: Copies) -> None:
-        """Attach a version's copies and let go of those of versions before the last two."""
+        """Attach a version's copies and let go of those of versions before the last three.
+
+        That is one more than the disk keeps: a request that began before an announcement may still hold a relation.
+        """
         with self._guard:
             stamped = f"{copies.database}?{Path(copies.database).stat().st_ino}"
             if self._attached.get(copies.schema) != stamped:
@@ -312,7 +317,7 @@ class Lake:
                 self._attached[copies.schema] = stamped
             self._numbers.setdefault(version.dataset, set()).add(version.number)
             numbers = sorted(self._numbers[version.dataset])
-            for number in numbers[:-2]:
+            for number in numbers[:-3]:
                 self._numbers[version.dataset].discard(number)
                 self._attached.pop(f"{version.dataset} v{number}", None)
                 self.engine.detach(f"{version.dataset} v{number}")
