@@ -65,5 +65,4 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
         log_level="warning",  # type: ignore[arg-type]
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_TIMEOUT,
-        process_name="arengo",
     ).serve()
