@@ -44,6 +44,11 @@ class Data:
         return self.folder / f"civic-{self.rows}.parquet"
 
     @property
+    def sorted(self) -> Path:
+        """The same rows ordered for work b, in small row groups: ROAPI's best case."""
+        return self.folder / f"civic-{self.rows}-sorted.parquet"
+
+    @property
     def sqlite(self) -> Path:
         return self.folder / "datasette" / str(self.rows) / "civic.db"
 
@@ -161,7 +166,8 @@ def load(folder: Path, peer: str, data: Data, postgres: Postgres | None) -> dict
     note = folder / "loads.json"
     known: dict[str, dict[str, float]] = json.loads(note.read_text()) if note.exists() else {}
     key = f"{peer}-{data.rows}"
-    if key in known and (peer != "datasette" or data.sqlite.exists()):
+    there = {"datasette": data.sqlite, "roapi": data.sorted}.get(peer)
+    if key in known and (there is None or there.exists()):
         return known[key]
     print(f"loading {data.rows:,} rows into {peer}", flush=True)
     begin = time.perf_counter()
@@ -179,10 +185,19 @@ def load(folder: Path, peer: str, data: Data, postgres: Postgres | None) -> dict
             after = measure.cpu(postgres.postmaster, postgres.postmaster)
             spent = {"wall_s": round(time.perf_counter() - begin, 1), "cpu_s": round(after - before, 1)}
     else:
-        spent = {}
+        spent = _load_roapi(data)
     known[key] = spent
     note.write_text(json.dumps(known, indent=1) + "\n")
     return spent
+
+
+def _load_roapi(data: Data) -> dict[str, float]:
+    import duckdb
+
+    source, target = (str(path).replace("'", "''") for path in (data.parquet, data.sorted))
+    select = f"SELECT * FROM read_parquet('{source}') ORDER BY category, district, created_at"
+    duckdb.execute(f"COPY ({select}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)")
+    return {}
 
 
 def _load_datasette(folder: Path, data: Data) -> dict[str, float]:
@@ -220,8 +235,10 @@ def _datasette(folder: Path, data: Data, postgres: Postgres | None, logs: Path) 
 
 def _roapi(source: Callable[[Data], Path], name: str) -> Callable[..., measure.Server]:
     def serve(folder: Path, data: Data, postgres: Postgres | None, logs: Path) -> measure.Server:
-        port, wire = measure.free_port(), measure.free_port()
-        command = [str(binaries(folder, "roapi") / "roapi"), "-a", f"127.0.0.1:{port}", "-p", f"127.0.0.1:{wire}"]
+        port = measure.free_port()
+        command = [str(binaries(folder, "roapi") / "roapi"), "-a", f"127.0.0.1:{port}"]
+        for option in ("-p", "--addr-flight-sql"):
+            command += [option, f"127.0.0.1:{measure.free_port()}"]
         return measure.start(
             name, "roapi", [*command, "-t", f"civic={source(data)}"], port, "/health", folder=logs
         )  # fmt: skip
@@ -296,7 +313,7 @@ def _pygeoapi_config(postgres: Postgres, data: Data, port: int) -> dict[str, obj
 SERVERS: dict[str, tuple[str, Callable[..., measure.Server]]] = {
     "datasette": ("datasette", _datasette),
     "roapi-csv": ("roapi", _roapi(lambda data: data.csv, "roapi-csv")),
-    "roapi-parquet": ("roapi", _roapi(lambda data: data.parquet, "roapi-parquet")),
+    "roapi-parquet": ("roapi", _roapi(lambda data: data.sorted, "roapi-parquet")),
     "tipg": ("tipg", _tipg),
     "pygeoapi": ("pygeoapi", _pygeoapi),
 }

@@ -96,7 +96,7 @@ def page(results: Results) -> str:
     """RESULTS.md: targets first, then every figure."""
     run = results["run"]
     lines = [
-        "# Results of the last full run",
+        "# Results of the measuring kit",
         "",
         "Written by `python -m bench`; do not edit. How it is measured: [README.md](README.md).",
         "",
