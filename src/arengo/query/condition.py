@@ -413,7 +413,7 @@ class _Walk:
             return node.sql, node.params
         if node.kind is Kind.DATE:
             day = f"CAST({node.sql} AS TIMESTAMP)"
-            return (f"({day} + INTERVAL 86399999999 MICROSECOND)" if last else day), node.params
+            return (f"({day} + INTERVAL '86399999999 microseconds')" if last else day), node.params
         raise BadQuery(f"{op.upper()} compares times, and {say(node)}.")
 
     # ---- arrays -----------------------------------------------------------------------------------------------

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tiny_city import TinyCity, make_city
+
+from arengo import faces
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyCity]:
+    """A city that tests only read."""
+    city = make_city(Path(tmp_path_factory.mktemp("tiny")))
+    yield city
+    city.close()
+
+
+@pytest.fixture(scope="session")
+def client(tiny: TinyCity) -> Iterator[TestClient]:
+    app = faces.application(tiny.door, tiny.catalogue, tiny.settings)
+    with TestClient(app, headers={"accept-encoding": "identity"}) as made:
+        yield made
