@@ -25,6 +25,12 @@ def real() -> Path:
     return REAL
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests do not wait between tries; the waiting itself is tested on its own."""
+    monkeypatch.setattr("arengo.sources.download.wait", lambda *_: None)
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return Context(SourceSettings(allow_hosts=("127.0.0.1",), timeout=2.0), tmp_path / "scratch")
@@ -51,7 +57,9 @@ class Read:
 def pull(context: Context) -> Callable[..., Read]:
     """Read a source whole: ``pull(kind, path=..., columns=(...), ...)``."""
 
-    def run(kind: str, *, columns: tuple[str, ...] = (), context: Context = context, base: Path = Path(), **options: Any):
+    def run(
+        kind: str, *, columns: tuple[str, ...] = (), context: Context = context, base: Path = Path(), **options: Any
+    ):
         found = reader(kind).open(SourceSpec(kind, options, base), columns, context)
         rows: list[dict[str, Any]] = []
         for batch in found.batches:
@@ -116,7 +124,7 @@ def web() -> Iterator[Web]:
             else:
                 route(self)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass

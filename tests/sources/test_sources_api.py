@@ -70,8 +70,12 @@ def test_odata_and_ogc_features(web, pull, sample):
     def features(query):
         start = int(query.get("offset", 0))
         found = [
-            {"type": "Feature", "id": row["id"], "properties": {"name": row["name"]},
-             "geometry": {"type": "Point", "coordinates": [row["place"]["lon"], 43.9]}}
+            {
+                "type": "Feature",
+                "id": row["id"],
+                "properties": {"name": row["name"]},
+                "geometry": {"type": "Point", "coordinates": [row["place"]["lon"], 43.9]},
+            }
             for row in ROWS[start : start + 10]
         ]
         links = [{"rel": "next", "href": f"{web.url}/ogc?offset={start + 10}"}] if start + 10 < 25 else []
@@ -137,7 +141,9 @@ def test_post_with_a_body_and_a_key(web, pull, monkeypatch):
     seen = []
 
     def make(handler):
-        seen.append((handler.command, handler.rfile.read(int(handler.headers["Content-Length"])), handler.headers["X-Key"]))
+        seen.append(
+            (handler.command, handler.rfile.read(int(handler.headers["Content-Length"])), handler.headers["X-Key"])
+        )
         answer(handler, b'{"rows": [{"a": 1}]}')
 
     web.routes["/q"] = make

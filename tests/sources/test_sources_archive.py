@@ -109,7 +109,7 @@ def test_several_tables_give_several_samples(tmp_path, sample, pull, context):
     assert pull("json", **found[1].options).column("park") == ["Ara"]
     with pytest.raises(SourceMalformed, match="2 tables"):
         pull("zip", path=path)
-    with pytest.raises(SourceMalformed, match="no member 'x.csv'"):
+    with pytest.raises(SourceMalformed, match=r"no member 'x\.csv'"):
         pull("csv", path=path, member="x.csv")
 
 
@@ -153,6 +153,13 @@ def test_member_of_a_downloaded_zip(web, tmp_path, pull, context):
         {"url": url, "member": "a.json"},
         {"url": url, "member": "b.json"},
     ]
+
+
+def test_a_downloaded_zip_whose_scratch_lies_in_the_city(web, tmp_path, pull):
+    bundle(tmp_path / "a.zip", {"a.json": b'[{"a": 1}]', "minutes.pdf": b"%PDF"})
+    url = web.serve("/a.zip", (tmp_path / "a.zip").read_bytes())
+    own = Context(SourceSettings(allow_hosts=("127.0.0.1",)), tmp_path / ".arengo" / "runs" / "1")
+    assert pull("zip", base=tmp_path, url=url, context=own).column("a") == ["1"]
 
 
 def test_raw_deflate_is_not_mistaken_for_gzip(tmp_path, pull):

@@ -11,7 +11,7 @@ from arengo.contract.model import SourceSpec
 from arengo.errors import SourceForbidden, SourceMissing, SourceTooLarge, SourceUnreachable
 from arengo.settings import SourceSettings
 from arengo.sources import Context, detect, reader, samples
-from arengo.sources.download import download, file_name, retry_after
+from arengo.sources.download import Retry, download, file_name, pause, retry_after
 
 CSV = b"id;name\n1;Tilia\n2;Acer\n"
 
@@ -110,8 +110,15 @@ def test_answers_that_are_final_are_not_asked_again(web, context, status, error)
     assert len(web.asked) == 1
 
 
-def test_a_server_that_stays_down(web, context, monkeypatch):
-    monkeypatch.setattr("arengo.sources.download.pause", lambda *_: 0)
+def test_waiting_grows_and_follows_the_server():
+    asked = Retry("busy")
+    asked.after = 7.0
+    assert [pause(n, None, 30) for n in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert pause(1, asked, 30) == 7.0
+    assert pause(1, asked, 5) == 5
+
+
+def test_a_server_that_stays_down(web, context):
     with pytest.raises(SourceUnreachable, match="503"):
         download(SourceSpec("x", {"url": web.serve("/a", b"no", 503)}), context)
     assert len(web.asked) == 4

@@ -16,7 +16,7 @@ from arengo.sources.guard import Guard, public
 
 PRIVATE = """127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255
     198.18.0.1 192.0.2.1 240.0.0.1 ::1 :: fe80::1 fc00::1 fd00:ec2::254 ff02::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254
-    64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: ::127.0.0.1 2001:db8::1""".split()
+    64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 2002:7f00:1:: ::127.0.0.1 2001:db8::1""".split()  # noqa: SIM905 - a list of words reads better
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -176,4 +176,3 @@ def test_messages_hold_no_key_of_the_address(web):
     with pytest.raises(SourceUnreachable) as caught:
         fetch(ALLOWED, "http://user:hidden@127.0.0.1:1/a?key=hidden")
     assert "hidden" not in str(caught.value)
-

@@ -151,6 +151,7 @@ def test_deep_nesting_is_an_error_and_not_a_crash(tmp_path, pull):
         pull("json", path=str(tmp_path / "a.json"), columns=("a",))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path, pull, context):
     from arengo.contract.model import SourceSpec
     from arengo.sources import reader
@@ -159,7 +160,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, pull, context):
         path = tmp_path / f"{rows}.json"
         with path.open("w") as out:
             out.write('{"meta": {"n": 1}, "records": [')
-            out.write(",".join('{"id": %d, "name": "%s"}' % (n, "street " * 10) for n in range(rows)))
+            out.write(",".join(f'{{"id": {n}, "name": "{"street " * 10}"}}' for n in range(rows)))
             out.write("]}")
         pull_ = reader("json").open(SourceSpec("json", {"path": str(path)}), ("id", "name"), context)
         tracemalloc.start()
@@ -169,7 +170,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, pull, context):
         assert total == rows
         return top
 
-    assert peak(120_000) < 1.3 * peak(40_000)
+    assert peak(200_000) < 1.3 * peak(40_000)
 
 
 def test_ndjson_bad_lines_go_to_quarantine(tmp_path, pull, sample):
@@ -200,9 +201,12 @@ json_values = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
+    | st.text(st.characters(exclude_categories=["Cs"]))
     | st.sampled_from(['"', "\\", '[{"', "}]"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -215,10 +219,5 @@ def test_a_window_of_any_size_reads_what_the_standard_library_reads(values, size
         def read(self, _=-1, /):
             return super().read(size)
 
-    window = records.Window(Slow(text.encode("utf-8", "surrogatepass")), "t", "utf-8", 1_000_000)
-    try:
-        got = list(records.read(window, records.Layout(("records",))))
-    except SourceMalformed as error:
-        assert "not utf-8" in str(error)  # lone surrogates have no UTF-8 form
-        return
-    assert got == values
+    window = records.Window(Slow(text.encode()), "t", "utf-8", 1_000_000)
+    assert list(records.read(window, records.Layout(("records",)))) == values

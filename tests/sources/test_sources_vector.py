@@ -30,9 +30,7 @@ def layer(path, driver, names=("Sant Andreu", "Gràcia", "Sants"), at=(2.17, 41.
             "geometry": pa.array([point(at[0] + n / 1000, at[1]) for n in range(len(names))], pa.binary()),
         }
     )
-    pyogrio.write_arrow(
-        table, path, driver=driver, geometry_name="geometry", geometry_type="Point", crs=crs, **options
-    )
+    pyogrio.write_arrow(table, path, driver=driver, geometry_name="geometry", geometry_type="Point", crs=crs, **options)
     return str(path)
 
 
@@ -55,14 +53,13 @@ def test_every_kind_gives_the_same_layer(tmp_path, context, pull, sample, kind, 
     assert found.geometry_types in (("Point",), ())
     assert found.total == 3
     assert found.bounds == pytest.approx((2.17, 41.38, 2.172, 41.38))
-    title = "Name" if kind == "kml" else "nom"
     names = [column.name for column in found.columns]
     assert "geometry" in names
     read = pull(kind, columns=("geometry", *(n for n in names if n != "geometry")), **found.options)
     assert read.numbers == [1, 2, 3]
-    assert [row[:21] for row in read.column("geometry")] == [point(2.17 + n / 1000, 41.38) for n in range(3)]
-    if title in names:
-        assert read.column(title) == ["Sant Andreu", "Gràcia", "Sants"]
+    places = sorted(struct.unpack_from("<dd", row, 5) for row in read.column("geometry"))
+    assert places == [pytest.approx((2.17 + n / 1000, 41.38)) for n in range(3)]
+    assert set(read.column("nom")) == {"Sant Andreu", "Gràcia", "Sants"}
     with pytest.raises(SourceMalformed, match="no column 'x'"):
         pull(kind, columns=("x",), **found.options)
 
@@ -73,7 +70,7 @@ def test_shapefile_without_prj_gets_a_guess_and_a_doubt(tmp_path, context, sampl
     spain = replace(context, country="ES")
     (found,) = sample("shapefile", path=path, context=spain)
     assert found.crs == "EPSG:25830"
-    assert "EPSG:25831 would fit too" in found.doubts[-1]
+    assert "EPSG:25831, EPSG:25829" in found.doubts[-1]
     (found,) = sample("shapefile", path=path)
     assert found.crs == ""
     assert "arengoCrs" in found.doubts[-1]
@@ -151,7 +148,10 @@ def test_layers_of_a_geopackage(tmp_path, pull, sample):
     path = layer(tmp_path / "a.gpkg", "GPKG", layer="trees")
     layer(tmp_path / "a.gpkg", "GPKG", ("x",), layer="parks", append=True)
     found = sample("geopackage", path=path)
-    assert [(one.table, one.options["layer"], one.total) for one in found] == [("trees", "trees", 3), ("parks", "parks", 1)]
+    assert [(one.table, one.options["layer"], one.total) for one in found] == [
+        ("trees", "trees", 3),
+        ("parks", "parks", 1),
+    ]
     assert pull("geopackage", **found[1].options).column("nom") == ["x"]
     with pytest.raises(SourceMalformed, match="2 layers"):
         pull("geopackage", path=path)
@@ -180,14 +180,20 @@ VRT = b'<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>/vsicurl/http://1
 @pytest.mark.parametrize(
     ("kind", "name", "body", "message"),
     [
-        ("kml", "a.kml", VRT, "not a KML"),
-        ("kml", "a.kml", b"<kml><!-- " + VRT + b" --></kml>", "refers to another"),
+        ("kml", "a.kml", VRT, "refers to another"),
+        ("kml", "a.kml", b"<gml></gml>", "not a KML"),
+        ("kml", "a.kml", b"<kml>" + VRT + b"</kml>", "refers to another"),
         ("kml", "a.kml", b'<!DOCTYPE x [<!ENTITY e "e">]><kml>&e;</kml>', "document type|not a KML"),
         ("kml", "a.kml", b'<?xml version="1.0"?><kml><!ENTITY e SYSTEM "file:///etc/passwd"></kml>', "document type"),
-        ("gml", "a.gml", b'<a xmlns:gml="http://www.opengis.net/gml" xlink:href="http://10.0.0.1/x"/>', "refers to another"),
+        (
+            "gml",
+            "a.gml",
+            b'<a xmlns:gml="http://www.opengis.net/gml" xlink:href="http://10.0.0.1/x"/>',
+            "refers to another",
+        ),
         ("geopackage", "a.gpkg", VRT, "not a GeoPackage"),
         ("shapefile", "a.shp", b"x" * 200, "missing|not a shapefile"),
-        ("flatgeobuf", "a.fgb", b"fgb\x03fgb\x01" + b"\xff" * 40, "cannot open|cannot be read"),
+        ("flatgeobuf", "a.fgb", b"fgb\x03fgb\x01" + b"\xff" * 40, "cannot open|cannot be read|no layer"),
     ],
 )
 def test_gdal_is_not_led_elsewhere(tmp_path, pull, kind, name, body, message):
@@ -207,7 +213,7 @@ def test_file_names_mean_nothing_to_gdal(tmp_path, pull):
 
 def test_truncated_files_are_not_read_half(tmp_path, pull):
     names = [f"name {n}" for n in range(5000)]
-    for kind, name, driver in KINDS[:3]:
+    for kind, name, driver in KINDS:
         path = layer(tmp_path / name, driver, names)
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) * 2 // 3])
@@ -270,7 +276,11 @@ def test_bad_geometries_go_to_quarantine(tmp_path, pull):
     path.write_text(json.dumps(features(rows)))
     read = pull("geojson", path=str(path))
     assert read.column("n") == ["2"]
-    assert [(reject.row, reject.column) for reject in read.rejects] == [(1, "geometry"), (3, "geometry"), (4, "geometry")]
+    assert [(reject.row, reject.column) for reject in read.rejects] == [
+        (1, "geometry"),
+        (3, "geometry"),
+        (4, "geometry"),
+    ]
     assert "Circle" in read.rejects[1].reason
 
 
@@ -308,24 +318,27 @@ flat = shapes(st.tuples(coordinate, coordinate))
 high = shapes(st.tuples(coordinate, coordinate, coordinate))
 
 
-@settings(max_examples=60)
-@given(st.lists(flat | high, min_size=1, max_size=8))
-def test_our_wkb_is_the_one_gdal_writes(geometries):
+@pytest.fixture(scope="module")
+def spatial():
     import duckdb
 
     from arengo.sources.database import load_extension
 
     with duckdb.connect() as connection:
         load_extension(connection, "spatial")
-        for geometry in geometries:
-            extent = Extent()
-            ours = encode(geometry, extent)
-            theirs, box = connection.execute(
-                "SELECT ST_AsText(g) = ST_AsText(ST_GeomFromWKB(?)), ST_XMin(g) FROM (SELECT ST_GeomFromGeoJSON(?) AS g)",
-                [ours, json.dumps(geometry)],
-            ).fetchone()
-            assert theirs
-            assert extent.bounds[0] == pytest.approx(box)
+        yield connection
+
+
+@settings(max_examples=60, deadline=None)
+@given(geometry=flat | high)
+def test_our_wkb_is_the_one_geos_reads(spatial, geometry):
+    extent = Extent()
+    same, box = spatial.execute(
+        "SELECT ST_AsText(g) = ST_AsText(ST_GeomFromWKB(?)), ST_XMin(g) FROM (SELECT ST_GeomFromGeoJSON(?) AS g)",
+        [encode(geometry, extent), json.dumps(geometry)],
+    ).fetchone()
+    assert same
+    assert extent.bounds[0] == pytest.approx(box)
 
 
 def test_real_geographic_files(real, context, sample, pull):

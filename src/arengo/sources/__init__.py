@@ -24,13 +24,14 @@ from arengo.sources.api import ApiReader
 from arengo.sources.archive import ZipReader, packing
 from arengo.sources.base import ROW, Context, Fingerprint, Pull, Reader, Registry, Reject
 from arengo.sources.csv import CsvReader
-from arengo.sources.database import MysqlReader, PostgresReader, SqliteReader
+from arengo.sources.database import MysqlReader, PostgresReader
 from arengo.sources.excel import ExcelReader
 from arengo.sources.folder import FolderReader
 from arengo.sources.gtfs import GtfsReader
 from arengo.sources.json import GeoJsonReader, JsonReader, NdjsonReader
 from arengo.sources.location import Located, local_path, locate, regular
 from arengo.sources.parquet import ParquetReader
+from arengo.sources.sqlite import SqliteReader
 from arengo.sources.vector import FlatGeobufReader, GeoPackageReader, GmlReader, KmlReader, ShapefileReader
 
 __all__ = [
@@ -149,10 +150,9 @@ def detect(target: str, context: Context) -> SourceSpec:
     name = Path(unquote(urlsplit(target).path)).name if remote else path.name
     if packing(path) == "gzip":
         path = locate(SourceSpec("", {"path": str(path)}, spec.base), context, (), False).path
-        name = re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE) or path.name
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-    kind = recognise(name, head)
+    kind = recognise(str(path), head)
     if not kind:
         raise SourceMalformed(
             "No kind of source fits this file.",

@@ -7,7 +7,6 @@ datastore, Opendatasoft's explore API, Socrata, ArcGIS feature services, OData a
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from arengo.contract.model import SourceSpec
 from arengo.contract.sample import Sample
 from arengo.errors import ContractError, Place, SourceChanged, SourceMalformed, SourceUnreachable
-from arengo.sources import projection
+from arengo.sources import download, projection
 from arengo.sources.base import Context, Fingerprint, Pull, Reject
 from arengo.sources.batches import text_batches, text_schema
-from arengo.sources.download import TRIES, check_status, pause
 from arengo.sources.guard import Guard, headers_from, shown
 from arengo.sources.json import GeoJsonReader, described, flattened, pick, shaped, text
 
@@ -283,12 +281,12 @@ class ApiReader:
             headers = {"Accept": "application/json"}  # a next link to another host gets no key
         limit = min(PAGE_BYTES, context.settings.max_bytes)
         last: SourceUnreachable | None = None
-        for attempt in range(TRIES):
+        for attempt in range(download.TRIES):
             if attempt:
-                time.sleep(pause(attempt, last, context.settings.timeout))
+                download.wait(download.pause(attempt, last, context.settings.timeout))
             try:
                 with guard.stream(client, url, headers=headers, method=method, content=content) as response:
-                    check_status(response)
+                    download.check_status(response)
                     body = b"".join(guard.body(response, limit))
                     link = response.links.get("next", {}).get("url", "")
                     final = str(response.url)

@@ -1,4 +1,4 @@
-"""Tables of SQLite, PostgreSQL and MySQL through DuckDB's scanner extensions, attached read-only.
+"""Tables of PostgreSQL and MySQL through DuckDB's scanner extensions, attached read-only.
 
 The extensions are the signed files of the ``duckdb_extension_*`` packages, loaded by path; nothing is installed at
 run time. A password comes from the environment variable that ``password_env`` names and appears in no message.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,6 @@ from arengo.errors import (
 )
 from arengo.sources.base import ROW, Context, Fingerprint, Pull
 from arengo.sources.batches import ROWS, numbered, plain_type, texts
-from arengo.sources.location import digest, regular
 
 if TYPE_CHECKING:
     import duckdb
@@ -253,9 +252,8 @@ class DatabaseReader:
         try:
             session.run(lambda: load_extension(session.connection, self.extension))
             session.secrets = self.attach(session.connection, spec, context)
-        except BaseException as error:
+        except BaseException:
             session.close()
-            session.translate(error)
             raise
         return session
 
@@ -283,104 +281,27 @@ class Session:
         try:
             return step()
         except Exception as error:
-            self.translate(error, table)
+            translate(error, self.title, self.secrets, table)
             raise
 
-    def translate(self, error: BaseException, table: str = "") -> None:
-        """Raise our error in the place of DuckDB's, with every secret masked."""
-        import duckdb
 
-        if not isinstance(error, (duckdb.Error, OSError)) or isinstance(error, MissingExtra):
-            return
-        words = str(error).split("\n")[0]
-        for secret in self.secrets:
-            words = words.replace(secret, "***") if secret else words
-        words = re.sub(r"(password|passwd)\s*=\s*('[^']*'|\S+)", r"\1=***", words, flags=re.IGNORECASE)
-        words = re.sub(r"://([^:/@\s]+):[^@\s]*@", r"://\1:***@", words)
-        if re.search(r"connect|refused|timeout|timed out|server closed|gone away|network", words, re.IGNORECASE):
-            raise SourceUnreachable(
-                f"{self.title} does not answer: {words}.",
-                todo="Check host, port, user and that the server is up; the next run tries again.",
-            ) from None
-        raise SourceMalformed(
-            f"{self.title} cannot be read: {words}.", place=Place(file=table) if table else None
+def translate(error: BaseException, title: str, secrets: tuple[str, ...], table: str = "") -> None:
+    """Raise our error in the place of DuckDB's, with every secret masked; other errors pass."""
+    import duckdb
+
+    if not isinstance(error, duckdb.Error):
+        return
+    words = str(error).split("\n")[0]
+    for secret in secrets:
+        words = words.replace(secret, "***")
+    words = re.sub(r"(password|passwd)\s*=\s*(\"[^\"]*\"|'[^']*'|\S+)", r"\1=***", words, flags=re.IGNORECASE)
+    words = re.sub(r"://([^:/@\s]+):[^@\s]*@", r"://\1:***@", words)
+    if re.search(r"connect|refused|timeout|timed out|server closed|gone away|network", words, re.IGNORECASE):
+        raise SourceUnreachable(
+            f"{title} does not answer: {words}.",
+            todo="Check host, port, user and that the server is up; the next run tries again.",
         ) from None
-
-
-class SqliteReader(DatabaseReader):
-    """A SQLite file. Every value is handed on as text, since SQLite does not hold its columns to their types."""
-
-    kind = "sqlite"
-    title = "SQLite"
-    suffixes = (".sqlite", ".sqlite3", ".db", ".db3")
-    extension = "sqlite_scanner"
-    options: Mapping[str, str] = {
-        "path": "Database file, relative to the city folder.",
-        "table": "Table or view.",
-        "incremental": "Column that grows (a number or a time); each pull reads what is new since the last.",
-    }
-
-    def matches(self, target: str, head: bytes) -> int:
-        return 90 if head.startswith(b"SQLite format 3\x00") else 0
-
-    def attach(self, connection: duckdb.DuckDBPyConnection, spec: SourceSpec, context: Context) -> tuple[str, ...]:
-        path = regular(spec.path())
-        with path.open("rb") as stream:
-            if not stream.read(16).startswith(b"SQLite format 3\x00"):
-                raise SourceMalformed("This is not a SQLite file.", place=Place(file=path.name))
-        connection.execute("SET sqlite_all_varchar = true")
-        connection.execute(f"ATTACH {literal(str(path))} AS src (TYPE sqlite, READ_ONLY)")
-        return ()
-
-    def fingerprint(self, spec: SourceSpec, context: Context) -> Fingerprint:
-        path = spec.path()
-        return digest((path, *(p for p in [path.with_name(path.name + "-wal")] if p.is_file())), context)
-
-    def types(self, connection: duckdb.DuckDBPyConnection, spec: SourceSpec, schema: str, table: str) -> dict[str, str]:
-        return {row[0]: row[1].upper() for row in _sqlite_columns(spec, table)}
-
-    def keys(self, connection: duckdb.DuckDBPyConnection, spec: SourceSpec, schema: str, table: str) -> tuple[str, ...]:
-        found = sorted((row[2], row[0]) for row in _sqlite_columns(spec, table) if row[2])
-        return tuple(name for _, name in found)
-
-    def _window(
-        self,
-        session: Session,
-        schema: str,
-        table: str,
-        step: str,
-        types: Mapping[str, str],
-        context: Context,
-    ) -> tuple[str, list[Any], dict[str, Any], bool]:
-        where, values, state, incremental = super()._window(session, schema, table, step, types, context)
-        if step and re.search(r"INT|REAL|NUM|DEC|DOUB|FLOA", types.get(step, "")):
-            # Texts would be compared letter by letter.
-            column = f"TRY_CAST({quoted(step)} AS DOUBLE)"
-            low = context.state.get("high") if context.state.get("incremental") == step else None
-            high = session.run(
-                lambda: session.connection.execute(
-                    f"SELECT CAST(max(TRY_CAST({quoted(step)} AS HUGEINT)) AS VARCHAR) FROM {_name(schema, table)}"
-                    if "INT" in types[step]
-                    else f"SELECT CAST(max({column}) AS VARCHAR) FROM {_name(schema, table)}"
-                ).fetchone()
-            )[0]
-            bounds = [(">", low), ("<=", high)]
-            used = [(sign, value) for sign, value in bounds if value is not None]
-            where = " AND ".join(f"{column} {sign} CAST(? AS DOUBLE)" for sign, _ in used)
-            where, values = (f" WHERE {where}" if where else ""), [value for _, value in used]
-            state = {"incremental": step, "high": low if high is None else high}
-        return where, values, state, incremental
-
-
-def _sqlite_columns(spec: SourceSpec, table: str) -> list[tuple[str, str, int]]:
-    """(name, declared type, position in the key from 1 or 0) as SQLite's own catalogue says."""
-    import sqlite3
-    from contextlib import closing
-    from urllib.request import pathname2url
-
-    with closing(sqlite3.connect(f"file:{pathname2url(str(spec.path()))}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?)", [table]).fetchall()
-    return [(str(name), str(kind or ""), int(key)) for name, kind, key in rows]
+    raise SourceMalformed(f"{title} cannot be read: {words}.", place=Place(file=table) if table else None) from None
 
 
 class ServerReader(DatabaseReader):
@@ -434,6 +355,21 @@ class ServerReader(DatabaseReader):
 
         return Guard(context.settings).address(parts["host"], int(parts["port"]))
 
+    def attached(
+        self, connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str], quote: Callable[[str], str]
+    ) -> tuple[str, ...]:
+        """ATTACH with a connection string; returns the spellings of the password that no message may repeat."""
+        text = " ".join(f"{key}={quote(value)}" for key, value in settings.items() if value)
+        password = settings.get("password") or settings.get("passwd") or ""
+        secrets = tuple(dict.fromkeys((quote(password), literal(password)[1:-1], password))) if password else ()
+        kind = self.extension.removesuffix("_scanner")
+        try:
+            connection.execute(f"ATTACH {literal(text)} AS src (TYPE {kind}, READ_ONLY)")
+        except Exception as error:
+            translate(error, self.title, secrets)
+            raise
+        return secrets
+
 
 class PostgresReader(ServerReader):
     """PostgreSQL."""
@@ -457,13 +393,7 @@ class PostgresReader(ServerReader):
         }
         if not address.startswith("/"):
             settings["hostaddr"] = address  # the vetted address; the name stays for the certificate
-        text = " ".join(f"{key}={_conninfo(value)}" for key, value in settings.items() if value)
-        secrets = (told["password"], _conninfo(told["password"])) if told["password"] else ()
-        session = Session(self.title)
-        session.close()
-        session.secrets = secrets
-        session.run(lambda: connection.execute(f"ATTACH {literal(text)} AS src (TYPE postgres, READ_ONLY)"))
-        return secrets
+        return self.attached(connection, settings, _single)
 
     def keys(self, connection: duckdb.DuckDBPyConnection, spec: SourceSpec, schema: str, table: str) -> tuple[str, ...]:
         inner = (
@@ -509,13 +439,7 @@ class MysqlReader(ServerReader):
             "user": told["user"],
             "passwd": told["password"],
         }
-        text = " ".join(f"{key}={_conninfo(value)}" for key, value in settings.items() if value)
-        secrets = (told["password"], _conninfo(told["password"])) if told["password"] else ()
-        session = Session(self.title)
-        session.close()
-        session.secrets = secrets
-        session.run(lambda: connection.execute(f"ATTACH {literal(text)} AS src (TYPE mysql, READ_ONLY)"))
-        return secrets
+        return self.attached(connection, settings, _double)
 
     def tables(self, connection: duckdb.DuckDBPyConnection, spec: SourceSpec) -> list[tuple[str, str]]:
         database = self.parts(spec)["database"]
@@ -565,9 +489,14 @@ def _one(column: Any) -> Any:
     return joined if isinstance(joined, pa.Array) else pa.concat_arrays(joined.chunks)
 
 
-def _conninfo(value: str) -> str:
-    """A value of a connection string (libpq section 34.1.1.1; the MySQL scanner reads the same form)."""
+def _single(value: str) -> str:
+    """A value of a libpq connection string (PostgreSQL documentation, section 34.1.1.1)."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _double(value: str) -> str:
+    """A value of a connection string of DuckDB's MySQL scanner."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _masked(dsn: Any) -> str:

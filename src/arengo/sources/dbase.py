@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+
+def size_of(path: Path) -> int:
+    """Bytes a dBase table should have by its own header: records times their length."""
+    with path.open("rb") as stream:
+        head = stream.read(12)
+    records = int.from_bytes(head[4:8], "little")
+    return int.from_bytes(head[8:10], "little") + records * int.from_bytes(head[10:12], "little")
+
 
 # dBase language driver ids that shapefiles carry in byte 29 of the table.
 _PAGES = {

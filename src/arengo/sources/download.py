@@ -57,7 +57,7 @@ def download(spec: SourceSpec, context: Context) -> Download:
     with guard.client() as client:
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(pause(attempt, last, context.settings.timeout))
+                wait(pause(attempt, last, context.settings.timeout))
             try:
                 name, state = _fetch(guard, client, url, headers, folder, context)
             except SourceUnreachable as error:
@@ -83,6 +83,10 @@ def unchanged(spec: SourceSpec, context: Context) -> bool:
     guard = Guard(context.settings)
     with guard.client() as client, guard.stream(client, url, headers=headers) as response:
         return response.status_code == 304
+
+
+def wait(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 class Retry(SourceUnreachable):

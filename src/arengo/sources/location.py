@@ -92,7 +92,8 @@ def regular(path: Path) -> Path:
 def parts(path: Path) -> tuple[Path, ...]:
     """The files that make up a source: a shapefile's companions beside it, otherwise the file alone."""
     if path.suffix.lower() != ".shp":
-        return (path,)
+        log = path.with_name(path.name + "-wal")  # what a running program wrote to a SQLite file last
+        return (path, log) if log.is_file() else (path,)
     stem = path.name[: -len(path.suffix)].lower()
     wanted = {".shp", ".shx", ".dbf", ".prj", ".cpg", ".cst"}
     beside = sorted(
@@ -164,7 +165,9 @@ def locate(spec: SourceSpec, context: Context, suffixes: tuple[str, ...], packed
         fetched = download(spec, context)
         path, state = fetched.path, fetched.state
     else:
-        path = local_path(spec)
+        told = Path(str(spec.options.get("path", "")))
+        ours = told.is_absolute() and told.is_relative_to(context.scratch.absolute())  # a member handed on by us
+        path = told if ours else local_path(spec)
     if path.is_dir():
         regular(path)
     outer = path
@@ -223,6 +226,11 @@ class Located:
         found = digest(place.watched, context)
         return replace(found, state={**found.state, **place.state})
 
+    def _after(self, pull: Pull, place: Found, context: Context) -> Fingerprint:
+        """The fingerprint of what was read, with what the reader itself wants to know at the next pull."""
+        found = self._fingerprint(place, context)
+        return replace(found, state={**pull.fingerprint.state, **found.state})
+
     def open(self, spec: SourceSpec, columns: tuple[str, ...], context: Context) -> Pull:
         place = locate(spec, context, self.suffixes, self.packed)
         before = _stats(place.watched)
@@ -236,7 +244,7 @@ class Located:
                 if _stats(place.watched) != before:  # a change explains a broken read better than the breakage
                     raise changed(place.watched[0]) from None
                 raise
-            pull.fingerprint = self._fingerprint(place, context)
+            pull.fingerprint = self._after(pull, place, context)
             if _stats(place.watched) != before:
                 raise changed(place.watched[0])
 

@@ -34,7 +34,7 @@ _ENTITY = re.compile(rb"<!(?:ENTITY|DOCTYPE)", re.IGNORECASE)
 # Columns that GDAL's KML driver adds to every layer, left out when they are empty.
 _KML_EXTRA = frozenset(
     """
-    id description timestamp begin end altitudeMode tessellate extrude visibility drawOrder icon snippet
+    id Name description timestamp begin end altitudeMode tessellate extrude visibility drawOrder icon snippet
     """.split()  # noqa: SIM905 - a list of words reads better
 )
 
@@ -303,6 +303,13 @@ class ShapefileReader(VectorReader):
                 todo="A shapefile is .shp, .shx and .dbf together (and .prj, .cpg): deliver them all.",
                 place=Place(file=path.name),
             )
+        for item, size in ((path, _shp_size(path)), (files[".dbf"], dbase.size_of(files[".dbf"]))):
+            if item.stat().st_size < size:
+                raise SourceMalformed(
+                    f"{item.name} should have {size:,} bytes and has {item.stat().st_size:,}.",
+                    todo="It is cut off; fetch it again.",
+                    place=Place(file=item.name),
+                )
         return super().prepare(path, context)
 
     def encoding(self, spec: SourceSpec, path: Path) -> tuple[str | None, str]:
@@ -349,23 +356,32 @@ class XmlVectorReader(VectorReader):
 
     def prepare(self, path: Path, context: Context) -> Path:
         with path.open("rb") as stream:
+            head = stream.read(65_536)
             tail = b""
-            first = True
-            while chunk := stream.read(1 << 20):
+            while chunk := head if not tail else stream.read(1 << 20):
                 text = tail + chunk
-                if first and _ENTITY.search(text[:65_536]):
+                if not tail and _ENTITY.search(chunk):
                     raise SourceMalformed(
                         "The XML file declares a document type or entities.",
                         todo="Remove the DOCTYPE; city data needs none.",
                         place=Place(file=path.name),
                     )
-                if _INDIRECT.search(text) if first or self.kind == "gml" else None:
+                if (not tail or self.kind == "gml") and _INDIRECT.search(text):
                     raise SourceMalformed(
                         "The XML file refers to another file or host.",
                         todo="Deliver a file that holds its data itself.",
                         place=Place(file=path.name),
                     )
-                tail, first = text[-256:], False
+                tail = text[-1024:]
+        root = re.search(rb"<([A-Za-z_][\w:.-]*)", head)
+        if root and not re.search(
+            rb"</" + re.escape(root[1]) + rb"\s*>\s*(?:<!--.*?-->\s*)*\Z|/>\s*\Z", tail, re.DOTALL
+        ):
+            raise SourceMalformed(
+                f"The XML file does not end with </{root[1].decode()}>.",
+                todo="It is cut off; fetch it again.",
+                place=Place(file=path.name),
+            )
         return super().prepare(path, context)
 
 
@@ -433,13 +449,22 @@ def _layers(path: Path, spec: SourceSpec) -> list[str]:
     import pyogrio.errors
 
     try:
-        return [str(name) for name, _ in pyogrio.list_layers(path)]
+        found = [str(name) for name, _ in pyogrio.list_layers(path)]
     except (pyogrio.errors.DataSourceError, RuntimeError, ValueError) as error:
         raise SourceMalformed(
             "GDAL cannot open the file; it may be cut off or damaged.",
             todo="Open it in a GIS to see whether it is whole, and deliver it again.",
             place=Place(file=spec.path().name),
         ) from error
+    if not found:
+        raise SourceMalformed("The file holds no layer.", place=Place(file=spec.path().name))
+    return found
+
+
+def _shp_size(path: Path) -> int:
+    """Bytes a ``.shp`` file should have by its own header (ESRI Shapefile Technical Description, page 4)."""
+    with path.open("rb") as stream:
+        return int.from_bytes(stream.read(28)[24:28], "big") * 2
 
 
 def _geometry_name(meta: Mapping[str, Any], schema: pa.Schema) -> str:
