@@ -350,22 +350,18 @@ def _mend(cells: list[str], dialect: Dialect) -> list[str] | None:
 
 
 def _is_header(cells: Sequence[str], dialect: Dialect) -> bool:
-    head = dialect.header_cells
-    return (
-        len(head) > 1
-        and bool(head[0].strip())
-        and [cell.strip() for cell in cells[: len(head)]] == [cell.strip() for cell in head[: len(cells)]]
-    )
+    """The header repeated between the records, whole or with some of its cells."""
+    head = {cell.strip() for cell in dialect.header_cells if cell.strip()}
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(head) > 1 and len(filled) >= max(2, 0.5 * len(head)) and all(cell in head for cell in filled)
 
 
 def _is_note(cells: Sequence[str], dialect: Dialect) -> bool:
     """Words in the first cell alone, of a table of three columns or more."""
-    return (
-        dialect.width >= 3
-        and len(cells[0].strip()) >= 12
-        and " " in cells[0].strip()
-        and not any(cell.strip() for cell in cells[1:])
-    )
+    first = cells[0].strip()
+    if dialect.width < 3 or not first or any(cell.strip() for cell in cells[1:]):
+        return False
+    return (len(first) >= 12 and " " in first) or not any(char.isdigit() for char in first)
 
 
 def _reject(count: Count, file: str, row: int, raw: str, cells: Sequence[str], dialect: Dialect, why: str = "") -> None:

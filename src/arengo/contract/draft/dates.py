@@ -68,15 +68,22 @@ def read(
     total = sum(values.values())
     if not total:
         return None
-    probe = list(values)[:40]
-    if sum(
-        1 for text in probe if 4 <= len(text) <= 45 and text[:1].isalnum() and any(c.isdigit() for c in text)
-    ) < 0.5 * len(probe):
+    probe = list(values)
+    probe = probe[:: max(1, len(probe) // 40)]
+    if sum(1 for text in probe if _looks_like_time(text)) < 0.4 * len(probe):
         return None
     clock = _clock(values, total)
     if clock is not None:
         return clock
     return _compact(values, total, named) or _dates(values, total, order, country, language)
+
+
+def _looks_like_time(text: str) -> bool:
+    if not 4 <= len(text) <= 45:
+        return False
+    return bool(_CLOCK.fullmatch(text) or _COMPACT.fullmatch(text)) or any(
+        pattern.fullmatch(text) for _, pattern in _PATTERNS
+    )
 
 
 def _clock(values: Mapping[str, float], total: float) -> Reading | None:
@@ -187,14 +194,20 @@ def _iso_time(parts: re.Match[str]) -> bool:
     )
 
 
+def _part(parts: re.Match[str], name: str) -> str:
+    return parts[name] or "" if name in parts.re.groupindex else ""
+
+
 def _order(
     met: list[tuple[str, float, str, re.Match[str]]], order: str, country: str, language: str
 ) -> tuple[str, str, str]:
     """dm, md or ymd for dates of two small numbers; a doubt; what this column alone proves."""
-    numbers = [(int(p["a"]), int(p["b"]), int(p["Y"] or p["y"]), p) for _, _, n, p in met if n in ("abY", "aby")]
+    numbers = [
+        (int(p["a"]), int(p["b"]), int(_part(p, "Y") or _part(p, "y")), p) for _, _, n, p in met if n in ("abY", "aby")
+    ]
     if not numbers:
         return "dm", "", ""
-    short = all(p["y"] for *_, p in numbers)
+    short = all(_part(p, "y") for *_, p in numbers)
     first_day = sum(1 for a, b, _, _ in numbers if a > 12 and b <= 12)
     second_day = sum(1 for a, b, _, _ in numbers if b > 12 and a <= 12)
     if short and any(a > 31 for a, *_ in numbers):

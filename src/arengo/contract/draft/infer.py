@@ -65,7 +65,7 @@ def infer(sample: Sample, *, id: str = "", language: str = "", country: str = ""
     place = _place(sample, columns, country, tongue, doubts)
     doubts += people.find(_renamed(columns), _texts(sample), tongue, country)
     key, key_doubt = keys.find(sample, columns, whole)
-    idents = naming.column_names([column.title or column.name for column in columns])
+    idents = naming.column_names([column.title or column.name for column in columns], place.column if place else "")
     for column, ident in zip(columns, idents, strict=True):
         column.ident = ident
         if key_doubt and column.name in key:
@@ -114,6 +114,9 @@ def _types(sample: Sample, columns: Sequence[Column], language: str, country: st
             column.kind = Kind.GEOMETRY
             column.options["types"] = tuple(sample.geometry_types)
             continue
+        if sample.kind == "gtfs" and column.name.endswith("_time"):
+            column.note = "Hours after midnight are written as 24 and more, so it stays text."
+            continue
         kinds.decide(column, habit, order=order, country=country, language=language, typed_table=typed, rows=rows)
 
 
@@ -142,18 +145,52 @@ def _suspicious_rows(sample: Sample, columns: Sequence[Column], doubts: list[str
     totals: Counter[str] = Counter()
     for column in columns[:4]:
         if column.kind is Kind.STRING and column.distinct > 1:
-            for text, weight in column.weights.items():
-                if _TOTALS.match(text) and len(text) < 40 and weight <= max(3.0, 0.2 * column.rows):
-                    totals[column.title or column.name] += max(1, round(weight))
+            found = [text for text in column.weights if len(text) < 40 and _TOTALS.match(text)]
+            n = _true_totals(sample, columns, column, frozenset(found)) if found else 0
+            if n:
+                totals[column.title or column.name] += n
     for name, n in totals.most_common(1):
         doubts.append(
             f"{n:,} row{'s' if n > 1 else ''} of {name} look like totals of the others; sums would count twice."
         )
     if len(columns) >= 4 and sample.columns:
-        rows = list(zip(*(item.values for item in sample.columns), strict=True))[:5000]
+        rows = list(zip(*(item.values for item in sample.columns if item.name != sample.geometry), strict=False))[:5000]
         lone = sum(1 for row in rows if sum(1 for cell in row if cell and cell.strip()) == 1)
         if lone >= 2 and lone >= 0.01 * len(rows):
-            doubts.append(f"{lone:,} rows hold a single value: they look like headings of blocks of rows.")
+            doubts.append(f"{lone:,} rows hold a single value: headings of blocks of rows, or empty records.")
+
+
+def _true_totals(sample: Sample, columns: Sequence[Column], column: Column, words: frozenset[str]) -> int:
+    """Rows under a word for *total* whose numbers are as large as the largest of the other rows."""
+    values = sample.columns[column.index].values
+    rows = [n for n, text in enumerate(values) if text and text.strip() in words]
+    if not rows or len(rows) > 0.34 * len(values):
+        return 0
+    chosen, measures, larger = set(rows), 0, 0
+    for other in columns:
+        if other.kind not in (Kind.INTEGER, Kind.NUMBER) or concepts(other.name) & {
+            "code",
+            "id",
+            "year",
+            "latitude",
+            "longitude",
+        }:
+            continue
+        cells = sample.columns[other.index].values
+        read = {n: value for n in range(len(cells)) if (value := _figure(cells[n], other)) is not None}
+        mine = [value for n, value in read.items() if n in chosen]
+        rest = [value for n, value in read.items() if n not in chosen]
+        if mine and rest:
+            measures += 1
+            larger += max(mine) >= max(rest)
+    return len(rows) if measures and larger >= 0.5 * measures else 0
+
+
+def _figure(text: str | None, column: Column) -> float | None:
+    if text is None:
+        return None
+    reading = numbers.Reading(1.0, False, column.parse.get("decimal", "."), column.parse.get("thousands", ""))
+    return numbers.to_float(text.strip(), reading)
 
 
 def _place(

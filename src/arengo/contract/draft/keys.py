@@ -39,6 +39,10 @@ def find(sample: Sample, columns: Sequence[Column], whole: bool) -> tuple[tuple[
         elif not whole and column.name not in checked and score >= 3 and rows >= 1000:
             doubt = f"All {rows:,} sampled values differ; the rest was not compared."
             single.append((score - 1, -column.index, column, doubt))
+    if single and max(item[0] for item in single) < 3 and whole and rows >= 20:
+        several = _several(sample, columns)  # two codes name a row better than one text does
+        if several:
+            return several, ""
     if single:
         _, _, column, doubt = max(single, key=lambda item: item[:2])
         return (column.name,), doubt
@@ -53,7 +57,6 @@ def _score(column: Column) -> int:
     longest = max(map(len, column.weights), default=0)
     if longest > 80 or column.geometry_format:
         return 0
-    first = words(column.name)[:1]
     if "id" in known or {"id", "uuid", "guid", "gid", "fid", "objectid", "key", "pk"} & set(words(column.name)):
         return 6 if column.index == 0 or words(column.name) in (("id",), ("objectid",), ("uuid",), ("gid",)) else 5
     if "code" in known or "official_code" in known:
@@ -66,8 +69,6 @@ def _score(column: Column) -> int:
         and not known & {"count", "year", "date", "flag"}
     ):
         return 3 if column.kind is Kind.INTEGER or column.name.startswith("column_") else 2
-    if column.kind is Kind.STRING and "name" in known and column.personal == "" and longest <= 60:
-        return 1 if first else 0
     if column.kind is Kind.TIMESTAMP and column.index == 0:
         return 2
     return 0
@@ -75,6 +76,7 @@ def _score(column: Column) -> int:
 
 def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
     """The fewest columns of codes, dates and short words whose values together differ in every row."""
+    measured = any(c.kind in (Kind.INTEGER, Kind.NUMBER) and "count" in concepts(c.name) for c in columns)
     usable = [
         column
         for column in columns
@@ -86,9 +88,11 @@ def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
         and not column.geometry_format
         and max(map(len, column.weights), default=0) <= 60
         and column.personal in ("", "person-id")
-        and (column.kind is not Kind.INTEGER or _dimension(column))
+        and (column.kind is not Kind.INTEGER or _dimension(column) or measured and "count" not in concepts(column.name))
     ]
-    usable = sorted(usable, key=lambda column: (not _coded(column), column.index))[:12]
+    usable = sorted(usable, key=lambda column: (not _coded(column), "order" in concepts(column.name), column.index))[
+        :12
+    ]
     data = {column.name: [(text or "").strip() for text in sample.columns[column.index].values] for column in usable}
     names = list(data)
     rows = len(next(iter(data.values()))) if data else 0
@@ -101,7 +105,7 @@ def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
     for size in (2, 3):
         for chosen in combinations(names[:10], size):
             if differ(chosen) and any(_coded(column) for column in usable if column.name in chosen):
-                return tuple(sorted(chosen, key=lambda name: next(c.index for c in usable if c.name == name)))
+                return _calendar(chosen, columns)
     kept = list(names)
     for name in reversed(names):
         fewer = [other for other in kept if other != name]
@@ -109,7 +113,18 @@ def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
             kept = fewer
     if len(kept) > _MOST:
         return ()
-    return tuple(sorted(kept, key=lambda name: next(c.index for c in usable if c.name == name)))
+    return _calendar(kept, columns)
+
+
+def _calendar(chosen: Sequence[str], columns: Sequence[Column]) -> tuple[str, ...]:
+    """The key in the order of the table; a day or month takes its month and year with it, even when there is one."""
+    names = set(chosen)
+    parts = [
+        c for c in columns if c.kind is Kind.INTEGER and concepts(c.name) & {"year", "month", "date"} and not c.blank
+    ]
+    if names & {c.name for c in parts if "year" not in concepts(c.name)}:
+        names |= {c.name for c in parts if concepts(c.name) & {"year", "month"}}
+    return tuple(column.name for column in columns if column.name in names)
 
 
 def _dimension(column: Column) -> bool:

@@ -141,7 +141,12 @@ _CODES = frozenset({"phone", "fax", "postcode", "iban", "national_id", "official
 
 def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]) -> bool:
     """Digits that are no numbers: telephones, postcodes, official codes."""
-    if not known & _CODES or known & {"count", "latitude", "longitude", "flag"}:
+    if (not known & _CODES and "version" not in words(column.name)) or known & {
+        "count",
+        "latitude",
+        "longitude",
+        "flag",
+    }:
         return False
     digits = sum(1 for text in values if sum(c.isdigit() for c in text) >= 3 and not re.search(r"\d[.,]\d{1,2}$", text))
     if digits < 0.6 * len(values):
@@ -149,6 +154,8 @@ def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]
     if "date" in known and not known & {"phone", "fax", "postcode"}:
         return False
     if known & {"phone", "fax", "iban", "national_id"}:
+        return True
+    if "version" in words(column.name):
         return True
     lengths = {len(text) for text in values}
     return max(lengths) <= 20 and min(lengths) >= 3
@@ -258,6 +265,17 @@ def _number(
     reading = numbers.read(values, used)
     if reading is None:
         return False
+    spoilt = _spoilt(reading)
+    if spoilt and reading.share >= 0.7 and not known & {"id", "code", "date"}:
+        column.nulls += spoilt
+        column.doubts.append(
+            f"{len(spoilt)} different values such as {spoilt[0]!r} look like numbers that a spreadsheet turned into "
+            "dates; they are taken as missing."
+        )
+        values = column.told()
+        again = numbers.read(values, used)
+        if again is not None:
+            reading = again
     if reading.share < 1 - DIRT:
         if reading.share >= 0.9:
             shown = ", ".join(repr(text) for text in sorted(reading.misfits, key=lambda t: -column.weights[t])[:3])
@@ -288,6 +306,17 @@ def _number(
             )
     _years(column)
     return True
+
+
+_SPOILT = re.compile(
+    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}(?:[ T]00:00(?::00)?)?|\d{1,2}[-. ][^\W\d_]{3,4}\.?"
+)
+
+
+def _spoilt(reading: numbers.Reading) -> list[str]:
+    """Misfits that are dates, among numbers: Excel reads 2.5 as the second of May."""
+    found = [text for text in reading.misfits if _SPOILT.fullmatch(text)]
+    return found if 0 < len(found) <= 80 and len(found) >= 0.5 * len(reading.misfits) else []
 
 
 def _take_numbers(column: Column, reading: numbers.Reading) -> None:

@@ -90,14 +90,14 @@ def _tables() -> dict[str, str]:
     return {char: "" if text == "-" else text for char, text in tables.items()}
 
 
-def column_names(names: Iterable[str]) -> list[str]:
+def column_names(names: Iterable[str], geometry: str = "") -> list[str]:
     """snake_case, unique, at most 60 characters, never starting with a digit or ``_``."""
     taken: set[str] = set()
     out = []
     for number, name in enumerate(names, 1):
         base = identifier(name) or f"column_{number}"
         unique, n = base, 2
-        while unique in taken or unique in _RESERVED:
+        while unique in taken or (unique in _RESERVED and name != geometry):
             unique, n = f"{base}_{n}", n + 1
         taken.add(unique)
         out.append(unique)

@@ -36,6 +36,14 @@ _CORE = re.compile(
 )
 
 
+_SIMPLE = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?")
+
+
+def _dots_may_group(values: Mapping[str, float]) -> bool:
+    """Every fraction has three digits: the dot may be a thousands mark."""
+    return any("." in text for text in values) and all(re.search(r"\.\d{3}$", text) for text in values if "." in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a column of numbers is written. ``whole``: no value has a fraction. ``share``: weight that fits."""
@@ -105,6 +113,18 @@ def read(values: Mapping[str, float], habit: Habit) -> Reading | None:
     cores: list[tuple[str, str, str, float, bool]] = []  # text, number, affix, weight, exponent
     affixes: Counter[str] = Counter()
     lost: list[str] = []
+    simple = _SIMPLE.fullmatch
+    plain_share, plain_whole, plain_longest, plain_zero = 0.0, True, 0, True
+    for text, weight in values.items():
+        found = simple(text)
+        if found is not None and len(text) <= 25:
+            plain_share += weight
+            if found[2]:
+                plain_whole = False
+                plain_zero = plain_zero and found[2] in (".0", ".00")
+            plain_longest = max(plain_longest, len(found[1]))
+    if plain_share >= 0.999999 * total and not (habit.comma and _dots_may_group(values)):
+        return Reading(1.0, plain_whole, zero_fraction=not plain_whole and plain_zero, longest=plain_longest)
     for text, weight in values.items():
         parts = _CORE.fullmatch(text) if len(text) <= 40 else None
         if parts is None:
@@ -246,6 +266,8 @@ def _single(numbers: list[tuple[str, float]], mark: str, habit: Habit) -> tuple[
 
 def to_float(text: str, reading: Reading) -> float | None:
     """The number a text stands for under a reading."""
+    if not reading.thousands and _SIMPLE.fullmatch(text):
+        return float(text)
     parts = _CORE.fullmatch(text)
     if parts is None:
         return None

@@ -161,7 +161,7 @@ def _by_value(column: Column) -> None:
         inside = [v for v in column.told() if "@" in v and _MAIL.search(v)]
         if inside:
             share = len(inside) / max(1, column.distinct)
-            if share >= 0.01 and len(inside) >= 2:
+            if share >= 0.01 and len(inside) >= 2 and sum(map(len, inside)) / len(inside) > 60:
                 _mark(column, "free-text", "identifier", f"{len(inside)} of the texts hold e-mail addresses")
                 return
             column.doubts.append(f"{len(inside)} of the texts hold e-mail addresses.")

@@ -63,7 +63,7 @@ CONCEPTS: dict[str, str] = {
     "responsavel ansprechpartner contact_person contact_name contactpersoon persona_contacto proposer proposant proponente "
     "author autor auteur autore verfasser elu elus elected concejal consigliere conseiller councillor councilor regidor "
     "alcalde alcaldesa sindaco maire mayor burgermeister deputy diputado asesor employee empleado dipendente agent_name "
-    "mitarbeiter funcionario servidor servidor_publico empregado employee_name driver conductor fahrer patient paciente "
+    "mitarbeiter funcionario servidor servidor_publico empregado employee_name driver conductor fahrer patient paciente maintainer maintained_by mantenedor "
     "paziente student alumno alumna eleve studente schuler pupil teacher docente profesor enseignant insegnante tenant "
     "inquilino locataire inquilino mieter landlord victim victima defendant acusado resident residente bewohner citizen "
     "ciudadano cittadino citoyen burger cidadao candidate candidato candidat candidata kandidat kandydat signer firmante "
