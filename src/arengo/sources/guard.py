@@ -15,6 +15,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from arengo.errors import SourceForbidden, SourceMissing, SourceTooLarge, SourceUnreachable
@@ -222,6 +223,11 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()  # the operating system's authorities; reading them takes a while
+
+
 def _transport(guard: Guard) -> httpx.BaseTransport:
     import httpcore
     import httpx
@@ -242,8 +248,6 @@ def _transport(guard: Guard) -> httpx.BaseTransport:
         def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
             raise SourceForbidden("Local sockets are not asked over HTTP.")
 
-    transport = httpx.HTTPTransport(trust_env=False, retries=0)
-    transport._pool = httpcore.ConnectionPool(
-        ssl_context=ssl.create_default_context(), network_backend=Backend(), max_connections=4
-    )
+    transport = httpx.HTTPTransport(verify=_tls(), trust_env=False, retries=0)
+    transport._pool = httpcore.ConnectionPool(ssl_context=_tls(), network_backend=Backend(), max_connections=4)
     return transport
