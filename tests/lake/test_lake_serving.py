@@ -67,6 +67,17 @@ def test_copies_hold_the_same_rows_and_are_chosen_by_access(bench: Make) -> None
     assert found == sorted(found)
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies are made for the smallest dataset too."""
+    monkeypatch.setattr(serving, "worth", lambda version: version.rows > 0)
+
+
+def test_a_small_dataset_needs_no_copy(bench: Make) -> None:
+    b = bench(TREES)
+    assert not b.lake.prepare(b.must([[1, "oak"]]))
+
+
 def test_words_are_found_in_any_form_without_accents(bench: Make) -> None:
     b = bench(REPORTS)
     version = b.must(ROWS.format(n=300))
@@ -104,7 +115,7 @@ def test_rows_are_fetched_by_number_and_found_by_key(bench: Make) -> None:
     assert b.lake.locate(version, ("none",)) == []
 
 
-def test_copies_before_the_last_two_are_let_go(bench: Make) -> None:
+def test_copies_before_the_last_two_are_let_go(bench: Make, small: None) -> None:
     b = bench(TREES)
     versions = []
     for number in range(4):
@@ -124,7 +135,9 @@ def _link(fd: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_large_build_runs_apart_and_a_broken_one_is_told(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_build_runs_apart_and_a_broken_one_is_told(
+    bench: Make, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(serving, "APART_FROM", 0)
     b = bench(TREES)
     version = b.must([[1, "oak"]])
@@ -185,7 +198,7 @@ def test_a_late_query_is_stopped(bench: Make) -> None:
         assert cursor.fetchall() == [(1,)]
 
 
-def test_readers_of_another_process_see_a_new_version_at_once(bench: Make, tmp_path: Path) -> None:
+def test_readers_of_another_process_see_a_new_version_at_once(bench: Make, small: None, tmp_path: Path) -> None:
     b = bench(TREES)
     other = bench(TREES)
     one = b.must([[1, "oak"]])

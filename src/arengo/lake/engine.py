@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def extension(name: str) -> str:
+def extension_path(name: str) -> str:
     """Path of a DuckDB extension's signed file inside its PyPI package, for ``LOAD``.
 
     Raises MissingExtra when the package is not installed. Nothing is downloaded, the signature check stays on.
@@ -39,7 +39,7 @@ def extension(name: str) -> str:
 
 def load(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
     for name in names:
-        connection.execute(f"LOAD {text(extension(name))}")
+        connection.execute(f"LOAD {text(extension_path(name))}")
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 16_384
 CLUSTER_FROM = 20_000
-"""Below this many rows a scan takes under a millisecond, so only one copy is made."""
+"""Below this many rows a scan of the lake's own file takes about a millisecond, so no copy is made for speed."""
 APART_FROM = 16_000_000
 """From this many bytes a build runs in a process of its own."""
 MOST_LAYOUTS = 6
@@ -68,6 +68,11 @@ class Plan:
     label: str
     threads: int
     memory: str
+
+
+def worth(version: Version) -> bool:
+    """Whether copies would make a difference: many rows, or text columns to search."""
+    return version.rows > 0 and (version.rows >= CLUSTER_FROM or bool(version.extra.get("search")))
 
 
 def layouts_for(version: Version, usage: Iterable[Sequence[str]] = ()) -> tuple[Clustered, ...]:

@@ -275,12 +275,13 @@ class Lake:
     def prepare(self, version: Version) -> bool:
         """Build the clustered copies and the word index of a dataset's newest version; False when nothing was to do.
 
-        Safe beside readers and other builders; copies of versions before the last two are removed. An older
-        version gets no copies: it is read from the lake. Raises LakeError when the build fails (reading goes on).
+        Safe beside readers and other builders; copies of versions before the last two are removed. A small dataset
+        without text search and an older version get none: they are read from the lake. Raises LakeError when the
+        build fails (reading goes on).
         """
         folder = self.serving / version.dataset
         newest = self.newest(version.dataset)
-        if newest is None or newest.number != version.number or newest.rows == 0:
+        if newest is None or newest.number != version.number or not serving.worth(newest):
             return False
         wanted = serving.layouts_for(newest, self.usage.slow(newest))
         with self.state.hold(f"serving {version.dataset}", wait=600):
