@@ -6,6 +6,7 @@ What is large lies in the run's own folder ``.arengo/runs/<run>/``: the staged t
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -182,17 +183,20 @@ class Street:
         reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
         if counts.values:
             reports["quarantine"] = self.folder / "quarantine.parquet"
-        version = self.lake.commit(
-            self.contract,
-            self._table(found),
-            run=self.run,
-            published_at=self.at or datetime.now(UTC),
-            rows_in=counts.rows_in,
-            quarantined=counts.quarantined,
-            fingerprint=found["fingerprint"],
-            reports=reports,
-            mode=self._mode(found),
-        )
+        with contextlib.ExitStack() as stack:
+            if self.lake.newest(self.contract.id) is None:  # the first ones also make the catalogue's namespace
+                stack.enter_context(self.state.hold("first commit", wait=600.0))
+            version = self.lake.commit(
+                self.contract,
+                self._table(found),
+                run=self.run,
+                published_at=self.at or datetime.now(UTC),
+                rows_in=counts.rows_in,
+                quarantined=counts.quarantined,
+                fingerprint=found["fingerprint"],
+                reports=reports,
+                mode=self._mode(found),
+            )
         return {"version": version.number if version is not None else None}
 
     def announce(self, found: Found) -> dict[str, Any]:
