@@ -21,6 +21,7 @@ from arengo.portal.dossier import Dossier
 from arengo.portal.geography import Drawing, Shape
 from arengo.portal.row import row_link
 from arengo.portal.site import Visit
+from arengo.query import cql2
 from arengo.query.model import Expr, Query
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 DRAWN = 2500  # places in a still drawing; more would be ink without meaning
 LISTED = 60
 GROUND = 500
+TOLD = 12  # facts in a popup
+STEP = 987654321  # stands in a sampling condition where the live map writes its own step
 BASE_TAGS = frozenset({"base map", "base-map", "basemap"})
 _TITLE = re.compile(r"(^|_)(name|nome|nom|nombre|title|titolo|titre|titulo|label|denominazione|libelle)($|_)", re.I)
 _WATER = re.compile(r"(^|[-_])(water|waters|river|rivers|lakes|acqua|acque|fiumi|eau|eaux|agua|rios)($|[-_])", re.I)
@@ -60,7 +63,7 @@ class Ground:
 class Drawings:
     """The last drawings, by what they depend on."""
 
-    def __init__(self, most: int = 24) -> None:
+    def __init__(self, most: int = 48) -> None:
         self._held: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._most = most
         self._guard = threading.Lock()
@@ -171,13 +174,12 @@ def page(visit: Visit) -> Response:
     )
     rows = [dict(zip((item.name for item in answer.columns), row, strict=True)) for row in answer.rows()]
     total = answer.matched if search else (d.version.rows if d.version else 0)
-    labels = {item.name: [item.label, item.unit] for item in columns}
-    asked = {
-        "f": "geojson",
-        "limit": 5000,
-        **({"search": search} if search else {}),
-        **({"as_of": visit.as_of} if visit.as_of else {}),
-    }
+    told = [item for item in columns if item is not title and item.name not in d.view.scope.key]
+    told = [*[item for item in columns if item not in told], *told[:TOLD]]
+    labels = {item.name: [item.label, item.unit] for item in columns if item in told}
+    asked = {"f": "geojson", "select": ",".join(_listed(name) for name in labels)}
+    asked |= {name: value for name, value in (("search", search), ("as_of", visit.as_of)) if value}
+    sample = _sampled(d.view, geometry, STEP)
     values = {
         "d": d,
         "tab": "map",
@@ -196,6 +198,7 @@ def page(visit: Visit) -> Response:
         "labels": json.dumps(labels, ensure_ascii=False),
         "key_columns": json.dumps(list(d.view.scope.key)),
         "row_path": f"/datasets/{d.id}/rows/",
+        "sample": cql2.to_text(sample) if sample else "",
         "words": json.dumps(
             {
                 "row": visit._("Open this row"),
@@ -206,13 +209,18 @@ def page(visit: Visit) -> Response:
                 "zoomIn": visit._("Zoom in"),
                 "zoomOut": visit._("Zoom out"),
                 "map": visit._("Map; arrow keys move it, plus and minus zoom"),
-                "more": visit._("Only the first 5000 places of this part are drawn. Zoom in to see all."),
+                "more": visit._("Only a part is drawn: {n} of {all}. Zoom in to see all."),
                 "failed": visit._("The places could not be fetched. The drawing and the list still hold."),
             },
             ensure_ascii=False,
         ),
     }
     return visit.page("map.html", values)
+
+
+def _listed(name: str) -> str:
+    """A column in a comma list of the rows API."""
+    return f'"{name}"' if "," in name else name
 
 
 def title_columns(contract: Contract, columns: Sequence[Head]) -> tuple[Head | None, list[Head]]:
@@ -239,12 +247,15 @@ class Listed:
     href: str
     x: str
     y: str
-    id: str
 
 
 def _places(
     d: Dossier, rows: Sequence[dict[str, Any]], geometry: Geometry, title: Head | None, facts: Sequence[Head]
 ) -> list[Listed]:
+    key = [item for item in d.heads if item.name in d.view.scope.key]
+    distinct = (d.profile.get("columns", {}).get(title.name, {}).get("distinct") or 0) if title else 0
+    if title and not title.key and distinct < 0.8 * (d.version.rows if d.version else 0):
+        facts = [*key[:2], *facts]  # the name alone does not tell the places apart
     shown = [*([title] if title else []), *facts]
     writer = Writer(d.speech, shown, [[row.get(item.name) for item in shown] for row in rows])
     out = []
@@ -260,42 +271,51 @@ def _places(
         name = (cells[0].full or cells[0].text) if title else "–"
         x = f"{(box[0] + box[2]) / 2:.6f}" if box else ""
         y = f"{(box[1] + box[3]) / 2:.6f}" if box else ""
-        key = "|".join(str(row.get(part)) for part in d.view.scope.key)
-        out.append(Listed(name, words, row_link(d, row), x, y, key))
+        out.append(Listed(name, words, row_link(d, row), x, y))
     return out
 
 
 def ground(visit: Visit, beside: str) -> list[tuple[Ground, str]]:
-    """The datasets tagged ``base map``, areas first, each with the identity of its version."""
+    """The datasets tagged ``base map`` that have lines or areas, areas first, each with its version's identity."""
     out = []
     for entry in visit.site.catalogue.entries(limit=None).items:
-        contract = entry.contract
-        tags = {tag.lower() for tag in contract.tags}
-        if entry.id == beside or entry.version is None or contract.geometry is None or not BASE_TAGS & tags:
+        contract, version = entry.contract, entry.version
+        place = version.geometry if version else None
+        if entry.id == beside or version is None or place is None or not place.stored or contract.access != "open":
             continue
-        types = {kind.removeprefix("Multi") for kind in contract.geometry.types}
-        if "LineString" in types:
-            style = "base-line"
-        elif _WATER.search(entry.id):
-            style = "base-water"
-        else:
-            style = "base-area"
-        out.append((Ground(entry.id, contract.title(visit.language), style), f"{entry.id}:{entry.version.number}"))
-    order = {"base-area": 0, "base-water": 1, "base-line": 2}
-    return sorted(out, key=lambda pair: order[pair[0].style])[:4]
+        if not BASE_TAGS & {tag.lower() for tag in contract.tags}:
+            continue
+        style = _style(visit, entry.id, version.checksum)
+        if style:
+            out.append((Ground(entry.id, contract.title(visit.language), style), f"{entry.id}:{version.number}"))
+    return sorted(out, key=lambda pair: _ORDER[pair[0].style])[:4]
+
+
+_ORDER = {"base-area": 0, "base-water": 1, "base-line": 2}
+
+
+def _style(visit: Visit, dataset: str, mark: str) -> str:
+    """How a ground is drawn, told by its first shape; '' for points."""
+    held = _DRAWINGS.get(("style", dataset, mark))
+    if held is None:
+        geometry = visit.door.view(dataset).geometry
+        rows = visit.door.ask(Query(dataset, select=(geometry.column,), limit=1)).rows() if geometry else []
+        shape = geography.read(bytes(rows[0][0])) if rows and rows[0][0] is not None else None
+        family = shape.family if shape else "dot"
+        held = {"path": "base-line", "area": "base-water" if _WATER.search(dataset) else "base-area"}.get(family, "")
+        _DRAWINGS.put(("style", dataset, mark), held)
+    return str(held)
 
 
 def _ground(visit: Visit, item: Ground, box: Box) -> list[Shape]:
-    key = ("ground", item.dataset, box, visit.door.view(item.dataset).identity)
+    view = visit.door.view(item.dataset)
+    key = ("ground", view.identity, box)
     held: list[Shape] | None = _DRAWINGS.get(key)
     if held is not None:
         return held
     try:
-        view = visit.door.view(item.dataset)
-        geometry = view.geometry
-        if geometry is None or not geometry.stored:
-            return []
-        rows = visit.door.ask(Query(item.dataset, select=(geometry.column,), bbox=box, limit=GROUND * 4)).rows()
+        assert view.geometry
+        rows = visit.door.ask(Query(item.dataset, select=(view.geometry.column,), bbox=box, limit=GROUND * 4)).rows()
     except ArengoError:
         return []  # the ground is a help, not the answer
     shapes = [shape for (raw,) in rows if raw is not None and (shape := geography.read(bytes(raw)))]

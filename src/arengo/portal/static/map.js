@@ -5,6 +5,8 @@ const holder = document.getElementById("map");
 const still = holder && holder.querySelector("svg");
 const list = document.getElementById("places");
 const note = document.getElementById("map-note");
+const MOST = 4000; // places drawn at once
+const STEP = "987654321"; // where the sampling condition of the page has its step
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function colours() {
@@ -68,9 +70,8 @@ function start() {
     map.addLayer({ id: "area", source: "data", type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": c.accent, "fill-opacity": 0.28 } });
     map.addLayer({ id: "edge", source: "data", type: "line", filter: ["==", ["geometry-type"], "Polygon"], paint: { "line-color": c.accent, "line-width": 1.2 } });
     map.addLayer({ id: "path", source: "data", type: "line", filter: ["==", ["geometry-type"], "LineString"], paint: { "line-color": c.accent, "line-width": 2.5 } });
-    map.addLayer({ id: "dot", source: "data", type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": c.accent, "circle-opacity": 0.8, "circle-stroke-color": c.paper, "circle-stroke-width": 1, "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 2.5, 14, 5, 18, 8] } });
+    map.addLayer({ id: "dot", source: "data", type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": c.accent, "circle-opacity": 0.8, "circle-stroke-color": c.paper, "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 15, 1], "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, 1.5, 12, 2.6, 15, 5.5, 18, 9] } });
     map.addLayer({ id: "chosen", source: "chosen", type: "circle", paint: { "circle-color": "transparent", "circle-stroke-color": c.ink, "circle-stroke-width": 3, "circle-radius": 11 } });
-    still.classList.add("behind");
     holder.dataset.live = "yes";
     fetchPlaces();
   });
@@ -78,6 +79,11 @@ function start() {
 
   let asked = null;
   let shownBox = "";
+  async function ask(box, more) {
+    const answer = await fetch(`${data.source}&bbox=${box}&${more}`, { signal: asked.signal, headers: { Accept: "application/geo+json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer;
+  }
   async function fetchPlaces() {
     if (!map.getSource("data")) return;
     const seen = map.getBounds();
@@ -86,13 +92,20 @@ function start() {
     if (asked) asked.abort();
     asked = new AbortController();
     try {
-      const answer = await fetch(`${data.source}&bbox=${box}`, { signal: asked.signal, headers: { Accept: "application/geo+json" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const found = await answer.json();
+      let extra = `limit=${MOST}`;
+      let all = 0;
+      if (Number(data.total) > MOST) {
+        // Count first; of too many, an even sample instead of the first in line.
+        all = Number((await ask(box, "limit=1&count=true")).headers.get("Arengo-Matched"));
+        if (all > MOST && data.sample) extra += `&filter=${encodeURIComponent(data.sample.replaceAll(STEP, String(Math.ceil(all / MOST))))}`;
+      }
+      const found = await (await ask(box, extra)).json();
       shownBox = box;
       map.getSource("data").setData(found);
-      holder.dataset.features = String(found.features.length);
-      note.textContent = found.features.length >= 5000 ? words.more : "";
+      const count = found.features.length;
+      holder.dataset.features = String(count);
+      const part = all > count || count >= MOST;
+      note.textContent = part ? words.more.replace("{n}", number.format(count)).replace("{all}", number.format(Math.max(all, count))) : "";
     } catch (error) {
       if (error.name !== "AbortError") note.textContent = words.failed;
     }
