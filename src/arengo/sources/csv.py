@@ -337,7 +337,7 @@ def _sample(
         doubts.append(f"The file mixes UTF-8 and {encoding.fallback}.")
     if pull.rejects:
         first = pull.rejects[0]
-        doubts.append(f"{len(pull.rejects):,} records cannot be read, the first is record {first.row}: {first.reason}")
+        doubts.append(f"{len(pull.rejects):,} records were set aside, the first is record {first.row}: {first.reason}")
     notes = [reject.value for reject in pull.rejects if reject.reason == csv_stream._NOTE]
     return Sample(
         name=name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -144,7 +145,7 @@ def _fast(feed: Feed, dialect: Dialect, columns: Sequence[str], file: str, count
     for row, text in odd:
         cells = _cells(text, marks)
         fixed = _mend(cells, dialect)
-        if fixed is not None:
+        if fixed is not None and not _is_note(fixed, dialect) and not _is_header(fixed, dialect):
             mended.append((row, fixed))
         elif any(cell.strip() for cell in cells):
             _reject(count, file, row, text, cells, dialect)
@@ -227,6 +228,13 @@ def _give(
             elif _is_header(cells, dialect):
                 drop.add(index)
                 _reject(count, file, table.column(0)[index].as_py(), "", cells, dialect, "The header again.")
+    for hidden in range(len(dialect.names), width):
+        filled = pc.not_equal(pc.utf8_trim_whitespace(table.column(1 + hidden)), "")
+        for index in pc.indices_nonzero(filled).to_pylist():
+            if index not in drop:
+                drop.add(index)
+                cells = [table.column(1 + n)[index].as_py() for n in range(width)]
+                _reject(count, file, table.column(0)[index].as_py(), "", cells, dialect, _MORE)
     if last:
         rows = range(max(0, table.num_rows - TAIL), table.num_rows)
         cells_of = {i: [table.column(1 + n)[i].as_py() for n in range(width)] for i in rows}
@@ -289,6 +297,9 @@ def _forgiving(
         if not any(cell.strip() for cell in cells):
             continue
         fixed = cells if len(cells) == dialect.width else _mend(cells, dialect)
+        if fixed is not None and any(cell.strip() for cell in fixed[len(dialect.names) :]):
+            _reject(count, file, number, record.raw, cells, dialect, _MORE)
+            continue
         if fixed is None:
             why = "A quotation mark is opened and never closed." if record.open else ""
             _reject(count, file, number, record.raw, cells, dialect, why)
@@ -327,6 +338,13 @@ def _batch(rows: Sequence[tuple[int, list[str]]], places: list[int], columns: Se
 
 # --- records that are not like the others
 
+_SOURCE = re.compile(
+    r"(?:fuentes?|sources?|quellen?|fonti?|fontes?|bron|nota|notas|notes?|note|anmerkung|hinweis|źródło|zdroj|forrás|kaynak|lähde|källa|kilde|"
+    r"font|izvor|sursa|πηγή|источник|примечание|джерело|자료|출처|주|出典|資料|注|来源|資料來源|المصدر|מקור|elaboraci[óo]n?|elaborazione|"
+    r"\(?\*{1,3}\)?|\(1\))\s*[:：.)\]]",
+    re.IGNORECASE,
+)
+_MORE = "It has more cells than there are columns."
 _NOTE = "It stands at the end and fills only its first cell: a note under the table."
 
 
@@ -344,7 +362,7 @@ def _mend(cells: list[str], dialect: Dialect) -> list[str] | None:
     width = dialect.width
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         return cells[:width]
-    if len(cells) < width and dialect.pad:
+    if len(cells) < width and (dialect.pad or len(cells) >= len(dialect.names)):
         return cells + [""] * (width - len(cells))
     return None
 
@@ -359,7 +377,12 @@ def _is_header(cells: Sequence[str], dialect: Dialect) -> bool:
 def _is_note(cells: Sequence[str], dialect: Dialect) -> bool:
     """Words in the first cell alone, of a table of three columns or more."""
     first = cells[0].strip()
-    if dialect.width < 3 or not first or any(cell.strip() for cell in cells[1:]):
+    if dialect.width < 3 or not first:
+        return False
+    filled = sum(1 for cell in cells if cell.strip())
+    if filled <= dialect.width // 2 and _SOURCE.match(first):
+        return True
+    if filled > 1:
         return False
     return (len(first) >= 12 and " " in first) or not any(char.isdigit() for char in first)
 

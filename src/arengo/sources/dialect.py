@@ -49,7 +49,7 @@ class Dialect:
     """Everything needed to read the table the same way again.
 
     ``skip``: records above the header; ``header``: header records (0: none); ``names`` and ``captions``: one a column;
-    ``width``: cells of a sound record; ``pad``: the writer leaves out empty cells at the end of a record;
+    ``width``: cells of a sound record (more than names when each ends in a delimiter); ``pad``: the writer leaves out empty cells at the end of a record;
     ``start``: UTF-8 bytes of the decoded text before the first data record; ``section``: its word, '' for one table.
     """
 
@@ -280,7 +280,10 @@ def _table(found: Sequence[Record], marks: Marks, skip: int | None, header: int 
     head = [list(row) for row in rows[skip : skip + header]]
     data = rows[skip + header :]
     width, pad = _width(head, data, modal)
-    names, captions = _names(head, width, data)
+    shown = width
+    while shown > 1 and head and _all_empty(head, data, shown - 1):
+        shown -= 1  # every record ends in a delimiter
+    names, captions = _names(head, shown, data)
     above = [" ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:skip]]
     above = [text for text in above if text]
     doubts = []
@@ -301,6 +304,11 @@ def _table(found: Sequence[Record], marks: Marks, skip: int | None, header: int 
         header_cells=tuple(head[-1]) if head else (),
         doubts=tuple(doubts),
     )
+
+
+def _all_empty(head: Sequence[Sequence[str]], data: Sequence[Sequence[str]], column: int) -> bool:
+    """Nothing stands in a column, neither a name nor a value."""
+    return not any(len(row) > column and row[column].strip() for rows in (head, data) for row in rows)
 
 
 def _number_columns(rows: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -19,7 +19,7 @@ NULLS = frozenset(
 )
 # Texts that mean "not known" where numbers, dates or yes and no are expected.
 NULLS_HERE = frozenset(
-    ". : / _ ? ?? na nd nc ns nr nv kd n none x0 sd si null nulo nullo inf -inf tbd tba unknown missing unbekannt onbekend inconnu "
+    ". : / _ ? ?? na nd nc ns nr nv kd none x0 sd null nulo nullo inf -inf tbd tba unknown missing unbekannt onbekend inconnu "
     "sconosciuto desconocido desconhecido brak ukendt ukjent okand tuntematon neznamo nepoznato 없음 미상 不明 無 无 なし 暂无 нет н".split()
 ) | frozenset(
     {
@@ -132,7 +132,7 @@ def _weigh(column: Column, item: SampleColumn, regular: int, counts: Mapping[str
 def markers(column: Column) -> None:
     """Find the texts that stand for a missing or a withheld value in a column of numbers, dates or yes and no."""
     for text in column.weights:
-        if len(text) > 24:
+        if len(text) > 24 or (len(text) > 3 and text[0].isdigit()):
             continue
         low = plain(text)
         if low in SUPPRESSED and not (low == "x" and column.distinct <= 2):
@@ -145,6 +145,6 @@ def markers(column: Column) -> None:
 
 def text_markers(column: Column) -> None:
     """The same for a column of words, where fewer texts are beyond doubt."""
-    found = [text for text in column.weights if len(text) <= 12 and plain(text) in NULLS]
-    if len(found) < column.distinct:
-        column.nulls.extend(found)
+    column.nulls.extend(
+        text for text in column.weights if len(text) <= 12 and not text.isdigit() and plain(text) in NULLS
+    )

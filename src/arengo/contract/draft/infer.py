@@ -96,7 +96,7 @@ def _texts(sample: Sample) -> list[str]:
 def _language(sample: Sample, columns: Sequence[Column]) -> tuple[str, float]:
     texts: list[str] = []
     for column in columns:
-        values = [text for text in column.weights if any(c.isalpha() for c in text)]
+        values = [text for text in list(column.weights)[:600] if any(c.isalpha() for c in text)]
         texts += values[:300]
     names = [*(column.title or column.name for column in columns), *_texts(sample)]
     return languages.guess([*texts, *sample.notes], names)

@@ -76,6 +76,7 @@ def _score(column: Column) -> int:
 
 def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
     """The fewest columns of codes, dates and short words whose values together differ in every row."""
+    rows = len(sample.columns[0].values)
     measured = any(c.kind in (Kind.INTEGER, Kind.NUMBER) and "count" in concepts(c.name) for c in columns)
     usable = [
         column
@@ -88,14 +89,18 @@ def _several(sample: Sample, columns: Sequence[Column]) -> tuple[str, ...]:
         and not column.geometry_format
         and max(map(len, column.weights), default=0) <= 60
         and column.personal in ("", "person-id")
-        and (column.kind is not Kind.INTEGER or _dimension(column) or measured and "count" not in concepts(column.name))
+        and (column.kind in (Kind.DATE, Kind.TIMESTAMP) or column.distinct <= max(3, 0.7 * rows))
+        and (
+            column.kind is not Kind.INTEGER
+            or _dimension(column)
+            or (measured and column.distinct <= 0.2 * rows and not concepts(column.name) & {"count", "age", "income"})
+        )
     ]
     usable = sorted(usable, key=lambda column: (not _coded(column), "order" in concepts(column.name), column.index))[
         :12
     ]
     data = {column.name: [(text or "").strip() for text in sample.columns[column.index].values] for column in usable}
     names = list(data)
-    rows = len(next(iter(data.values()))) if data else 0
 
     def differ(chosen: Sequence[str]) -> bool:
         return len(set(zip(*(data[name] for name in chosen), strict=True))) == rows

@@ -67,6 +67,8 @@ def decide(
         column.note = "latitude and longitude in one text"
         column.doubts.append("Each text holds both coordinates; it is kept as text.")
         return
+    if _boolean(column, dict(column.weights), language):
+        return
     markers(column)
     values = column.told()
     if not values:  # nothing but markers
@@ -316,7 +318,7 @@ _SPOILT = re.compile(
 def _spoilt(reading: numbers.Reading) -> list[str]:
     """Misfits that are dates, among numbers: Excel reads 2.5 as the second of May."""
     found = [text for text in reading.misfits if _SPOILT.fullmatch(text)]
-    return found if 0 < len(found) <= 80 and len(found) >= 0.5 * len(reading.misfits) else []
+    return found if 0 < len(found) <= 150 and len(found) >= 0.5 * len(reading.misfits) else []
 
 
 def _take_numbers(column: Column, reading: numbers.Reading) -> None:

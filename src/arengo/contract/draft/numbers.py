@@ -36,7 +36,7 @@ _CORE = re.compile(
 )
 
 
-_SIMPLE = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+)?")
+_SIMPLE = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d+(?:[eE][-+]?\d{1,3})?)?")
 
 
 def _dots_may_group(values: Mapping[str, float]) -> bool:

@@ -314,7 +314,7 @@ def _name(column: Column, columns: Sequence[Column], setting: Setting) -> None:
         return
     if titled or person:
         if _share(values, _HANGUL_NAME.fullmatch) >= 0.6 or (
-            _share(values, _HAN_NAME.fullmatch) >= 0.7 and not setting.counts
+            _share(values, _HAN_NAME.fullmatch) >= 0.7 and (titled or not setting.counts)
         ):
             _mark(column, "name", "identifier", "the header and the length of the values are those of names")
             return

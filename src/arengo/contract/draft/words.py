@@ -36,7 +36,7 @@ CONCEPTS: dict[str, str] = {
     "bydliste lakcim titular solicitante demandeur",
     "postcode": "postcode postal_code zip zipcode zip_code plz postleitzahl codigo_postal cod_postal cp cap code_postal "
     "cep psc kod_pocztowy iranyitoszam posta_kodu postnummer postnr postinumero postal codi_postal cpostal c_p pc4 pc6 "
-    "индекс 우편번호 郵便番号 邮编 郵遞區號 incident_zip codepostal codigopostal postcodes eircode pincode pin_code kodi_postar",
+    "индекс τκ τ_κ ταχυδρομικος_κωδικας irsz 우편번호 郵便番号 邮编 郵遞區號 incident_zip codepostal codigopostal postcodes eircode pincode pin_code kodi_postar",
     "house_number": "number numero num house_number hausnummer hsnr huisnummer nro numero_civico civico portal numer_domu "
     "husnummer cislo_popisne street_number n_civico nr_domu no_voie numero_voie",
     # persons
@@ -60,7 +60,7 @@ CONCEPTS: dict[str, str] = {
     "person": "person persona personne owner propietario proprietario proprietaire eigentumer eigenaar inhaber titular "
     "titolare titulaire applicant solicitante demandeur richiedente requerente antragsteller aanvrager wnioskodawca zadatel "
     "beneficiary beneficiario beneficiaire begunstigter contact contacto contatto referente responsable responsabile "
-    "responsavel ansprechpartner contact_person contact_name contactpersoon persona_contacto proposer proposant proponente "
+    "responsavel ansprechpartner kapcsolattarto ugyfel tulajdonos kontaktna_osoba kontaktni_osoba yhteyshenkilo kontaktperson ilgili_kisi contact_person contact_name contactpersoon persona_contacto proposer proposant proponente "
     "author autor auteur autore verfasser elu elus elected concejal consigliere conseiller councillor councilor regidor "
     "alcalde alcaldesa sindaco maire mayor burgermeister deputy diputado asesor employee empleado dipendente agent_name "
     "mitarbeiter funcionario servidor servidor_publico empregado employee_name driver conductor fahrer patient paciente maintainer maintained_by mantenedor "
