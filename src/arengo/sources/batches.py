@@ -41,7 +41,7 @@ def text_batches(schema: pa.Schema, records: Iterable[tuple[int, Sequence[Any]]]
     for number, row in records:
         numbers.append(number)
         rows.append(row)
-        held += sum(len(cell) for cell in row if cell is not None)
+        held += sum(map(len, filter(None, row)))
         if len(rows) >= ROWS or held >= BYTES:
             yield batch()
             numbers, rows, held = [], [], 0

@@ -82,13 +82,21 @@ def shaped(record: Mapping[str, Any], columns: Sequence[str], geometry: str, met
     """The cells of ``columns``, or the sentence that says why the record's geometry cannot be read."""
     row: list[Any] = []
     for column in columns:
-        value = pick(record, column)
+        value = record.get(column, ...)
+        if value is ... and "." in column:
+            head, _, rest = column.partition(".")
+            inner = record.get(head)
+            value = inner.get(rest, ...) if inner.__class__ is dict else ...
+            if value is ...:
+                value = pick(record, column)
         if value is ...:
             row.append(None)
             continue
         met.add(column)
         if column != geometry:
-            row.append(text(value))
+            kind = value.__class__
+            plain = value is None or kind is str
+            row.append(value if plain else repr(value) if kind is int or kind is float else text(value))
             continue
         try:
             row.append(_encoded(value))

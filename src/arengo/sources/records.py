@@ -17,6 +17,7 @@ from arengo.errors import Place, SourceMalformed, SourceTooLarge
 
 CHUNK = 1 << 20
 _SPACE = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(r"[ \t\r\n]*,")
 _SKIP = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?P<close>")?|[\[\]{}]', re.DOTALL)
 _DECODER = JSONDecoder(parse_constant=lambda _: None)
 _GOOD_NAMES = ("features", "records", "results", "data", "items", "value", "rows", "entries", "result", "@graph")
@@ -180,9 +181,25 @@ class Window:
             self.at += 1
             return
         row = 0
+        scan = _DECODER.scan_once
         while True:
             row += 1
-            yield self.value(row)
+            # The road most records take: a whole record and a comma lie in the window.
+            found = _SPACE.match(self.text, self.at)
+            start = found.end() if found else self.at
+            try:
+                value, stop = scan(self.text, start) if self.text[start : start + 1] in ("{", "[") else (None, -1)
+            except (StopIteration, JSONDecodeError, RecursionError):
+                stop = -1
+            if stop >= 0:
+                self.at = stop
+            else:
+                value = self.value(row)
+            yield value
+            after = _COMMA.match(self.text, self.at)
+            if after:
+                self.at = after.end()
+                continue
             if self.peek() == ",":
                 self.at += 1
                 continue

@@ -10,16 +10,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import pathname2url
 
 from arengo.contract.model import SourceSpec
 from arengo.contract.sample import Sample, SampleColumn
 from arengo.errors import Place, SourceMalformed, SourceMissing, SourceUnreachable
 from arengo.sources.base import Context, Fingerprint, Pull
-from arengo.sources.batches import ROWS, sampled, text_batches, text_schema
+from arengo.sources.batches import ROWS, sampled, text_schema
 from arengo.sources.database import quoted
 from arengo.sources.location import digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def text(value: Any) -> str | None:
@@ -32,6 +35,20 @@ def text(value: Any) -> str | None:
         except UnicodeDecodeError:
             return value.decode("cp1252", "replace")
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    """One column of values as texts; columns of one kind, which most are, are converted at once."""
+    import pyarrow as pa
+
+    first = next((value for value in values if value is not None), None)
+    kinds = {bytes: pa.binary(), int: pa.int64()}
+    if type(first) in kinds:
+        try:
+            return pa.array(values, kinds[type(first)]).cast(pa.string())
+        except (pa.ArrowException, TypeError, OverflowError):
+            pass
+    return pa.array([text(value) for value in values], pa.string())
 
 
 class SqliteReader:
@@ -118,15 +135,18 @@ class SqliteReader:
             close=connection.close,
         )
 
-        def rows() -> Iterator[tuple[int, Sequence[str | None]]]:
+        def batches() -> Iterator[pa.RecordBatch]:
+            import pyarrow as pa
+
             with closing(connection):
                 while found := _guarded(spec, lambda: cursor.fetchmany(ROWS)):
-                    for row in found:
-                        pull.read += 1
-                        yield pull.read, [text(value) for value in row]
+                    numbers = pa.array(range(pull.read + 1, pull.read + 1 + len(found)), pa.int64())
+                    arrays = [_texts(values) for values in zip(*found, strict=True)]
+                    pull.read += len(found)
+                    yield pa.RecordBatch.from_arrays([numbers, *arrays], schema=schema)
                     context.progress(pull.read, total)
 
-        pull.batches = text_batches(schema, rows())
+        pull.batches = batches()
         return pull
 
     def _table(self, connection: sqlite3.Connection, spec: SourceSpec) -> str:
