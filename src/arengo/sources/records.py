@@ -181,7 +181,7 @@ class Window:
             self.at += 1
             return
         row = 0
-        scan = _DECODER.scan_once
+        scan = _DECODER.scan_once  # type: ignore[attr-defined]
         while True:
             row += 1
             # The road most records take: a whole record and a comma lie in the window.
