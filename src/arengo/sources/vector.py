@@ -294,6 +294,9 @@ class ShapefileReader(VectorReader):
     suffixes = (".shp",)
     root = re.compile(rb"\x00\x00\x27\x0a", re.DOTALL)
 
+    def matches(self, target: str, head: bytes) -> int:
+        return 0 if target.lower().endswith(".shx") else super().matches(target, head)  # the index begins alike
+
     def prepare(self, path: Path, context: Context) -> Path:
         files = {item.suffix.lower(): item for item in parts(path)}
         missing = [suffix for suffix in (".dbf", ".shx") if suffix not in files]
