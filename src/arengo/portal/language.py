@@ -70,15 +70,17 @@ class Marks:
     least: int  # digits before grouping starts: Spanish writes 1234 but 12.345
 
 
+_LATE = frozenset({"es", "pt", "pl"})  # CLDR minimumGroupingDigits 2, which Babel does not tell
+
+
 @lru_cache(maxsize=16)
 def marks(language: str) -> Marks:
     from babel import Locale
-    from babel.numbers import format_decimal
 
     symbols = Locale.parse(language).number_symbols
     table = symbols.get("latn", symbols)
     group, decimal, minus = str(table["group"]), str(table["decimal"]), str(table["minusSign"])
-    return Marks(group, decimal, minus, 4 if group in format_decimal(1234, locale=language) else 5)
+    return Marks(group, decimal, minus, 5 if language in _LATE else 4)
 
 
 class Speech:
