@@ -47,6 +47,7 @@ def test_same_seed_same_bytes(tmp_path: Path, city: Path) -> None:
     assert digests(again.root) == digests(city)
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_city(tmp_path: Path, city: Path) -> None:
     other = digests(build(tmp_path, 8, END).root)
     mine = digests(city)

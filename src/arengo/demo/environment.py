@@ -61,11 +61,12 @@ def _trees(world: World, step: int, folder: Path) -> None:
         if i == 4_211 and step < 2:
             trunk *= 10  # typed one zero too many; corrected in the third version
         planted = world.day(int(trees["born"][i])).year if new else int(trees["planted"][i])
+        measured = "da misurare" if step < 4 and i % 2903 == 7 else files.comma(trunk, 1)  # ends in the quarantine
         latin, common, _ = names.SPECIES[int(trees["species"][i])]
         seen = today - timedelta(days=int(trees["measured"][i]) * 37 + i % 29)
         row: tuple[Any, ...] = (
             f"ALB{i + 1:06d}", latin, common if i % 2 else common.upper(), f"  {trees['street'][i]} ",
-            f"{world.ground.cells[int(trees['cell'][i])].district:02d}", files.comma(trunk, 1),
+            f"{world.ground.cells[int(trees['cell'][i])].district:02d}", measured,
             files.comma(height, 1) if i % 53 else "n.r.", planted if new or i % 7 else "",
             trees["state"][i], seen.strftime("%d/%m/%y"), files.comma(trees["lon"][i], 6),
             files.comma(trees["lat"][i], 6),

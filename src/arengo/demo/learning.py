@@ -160,7 +160,7 @@ def _libraries(world: World, step: int, folder: Path) -> None:
     for i, name in enumerate(LIBRARIES):
         hours = {day: "14:00-19:00" if day == "mon" else "9:00-19:00" for day in ("mon", "tue", "wed", "thu", "fri")}
         if step >= 3 and i == 2:
-            hours["sat"] = "9:00-13:00"
+            hours["mon"] = "9:00-19:00"  # opens in the morning too, after a petition
         out.append(
             {"id": f"BIB{i + 1:02d}", "name": name, "district": f"{world.ground.cells[int(cell[i])].district:02d}"}
             | {"books": int(random.integers(14, 160)) * 1000, "seats": int(random.integers(3, 30)) * 10}

@@ -180,7 +180,7 @@ def _permits(world: World, step: int, folder: Path) -> None:
                 house.id,
                 ground.address(house),
                 f"{cell.district:02d}",
-                f"€ {cost:,.0f}".replace(",", "."),
+                f"€ {cost:,.0f}".replace(",", ".") if i % 1409 or done else "€ da definire",
                 files.comma(area, 1) if kind != 3 else "n.d.",
                 f"{house.lon:.6f}",
                 f"{house.lat:.6f}",
