@@ -105,6 +105,7 @@ def write(
     options = [
         "FORMAT parquet",
         "COMPRESSION zstd",
+        "COMPRESSION_LEVEL 1",
         f"ROW_GROUP_SIZE {ROW_GROUP}",
         f"FILE_SIZE_BYTES '{FILE_BYTES}'",
         "FILENAME_PATTERN 'part-{i}'",
