@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 from tiny_city import TinyCity, make_city
 
 from arengo import faces
+
+with warnings.catch_warnings():  # it would rather have httpx2
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,28 @@ number_values = st.recursive(
     lambda inner: st.builds(op, st.sampled_from(["+", "-", "*", "/", "%", "div"]), inner, inner),
     max_leaves=4,
 )
-patterns = st.sampled_from(["a%", "%b", "a\\%b", "a_b", "%", "_", "citt%", "", "%'%", "back\\\\%"])
+patterns = st.sampled_from(
+    [
+        "a_%",
+        "%_b",
+        "c_tt_",
+        "%a_b%",
+        "a.b",
+        "A%_",
+        "%\\%%",
+        "%%",
+        "a%",
+        "%b",
+        "a\\%b",
+        "a_b",
+        "%",
+        "_",
+        "citt%",
+        "",
+        "%'%",
+        "back\\\\%",
+    ]
+)
 folded = st.sampled_from([prop("name"), op("casei", prop("name")), op("accenti", op("casei", prop("name")))])
 spans = st.one_of(
     st.sampled_from([prop("at"), prop("day"), {"interval": [prop("at"), prop("until")]}]),

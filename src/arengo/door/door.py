@@ -75,6 +75,10 @@ class Door:
         contract = self.catalogue.entry(dataset).contract
         return decide(contract, tuple(item.name for item in contract.properties), caller)
 
+    def admit(self, dataset: str, caller: Caller = ANYONE) -> Decision:
+        """The decision when it is yes. Raises NotAllowed with who decides, UnknownDataset."""
+        return self._admit(self.catalogue.entry(dataset).contract, caller)
+
     def view(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> View:
         """What ``caller`` may see of the version meant by ``as_of``.
 

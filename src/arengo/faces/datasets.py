@@ -285,6 +285,7 @@ async def contract(site: Site, request: Request) -> Response:
     if given.get("as_of"):
         text = site.door.view(dataset, given["as_of"], site.caller(request)).contract.text
     else:
+        site.door.admit(dataset, site.caller(request))
         text = site.catalogue.entry(dataset).contract.text
     data = text.encode()
     etag = f'"{blake2b(data, digest_size=16).hexdigest()}"'

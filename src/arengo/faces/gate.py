@@ -111,6 +111,8 @@ class Gate:
         try:
             await self._app(scope, receive, sender)
         except Exception as error:
+            if sender.done:
+                return  # the application answered it already
             if sender.started:
                 raise
             response: Any = of(error)
@@ -149,6 +151,7 @@ class _Sender:
         "_packer",
         "_send",
         "_start",
+        "done",
         "etag",
         "headers",
         "started",
@@ -164,6 +167,7 @@ class _Sender:
         self._packer: Any = None
         self._start: Message | None = None
         self.started = False
+        self.done = False
         self.status = 500
         self.etag = b""
         self.headers: Headers = []
@@ -179,6 +183,7 @@ class _Sender:
             self.headers = headers
             self.etag = next((value for name, value in headers if name == b"etag"), b"")
             if self.status == 304:
+                self.done = True
                 if self._marked:
                     headers = _marked(headers)
                 await self._send({**message, "headers": [pair for pair in headers if pair[0] != b"content-length"]})
@@ -204,6 +209,7 @@ class _Sender:
                 await self._send(start)
             return
         body, more = message.get("body", b""), message.get("more_body", False)
+        self.done = not more
         if start is not None:
             if not more and len(body) < SMALLEST:
                 await self._send(start)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,8 @@ import orjson
 from arengo.contract.model import Kind
 from arengo.door import Answer, AnswerColumn
 from arengo.faces.site import JSON, JSON_OPTIONS, plain
+from arengo.query.scope import Scope
+from arengo.query.shape import from_wkb
 
 FORMS = {
     "json": JSON,
@@ -57,6 +59,20 @@ def as_json(text: str | None) -> Any:
         return orjson.loads(text)
     except ValueError:
         return text
+
+
+def as_row(row: Mapping[str, Any] | None, scope: Scope) -> dict[str, Any] | None:
+    """A row of a difference or a history as the rows API writes it."""
+    if row is None:
+        return None
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        kind = scope.fields[name].kind if name in scope.fields else None
+        if isinstance(value, bytes):
+            out[name] = from_wkb(value)
+        else:
+            out[name] = as_json(value) if kind is Kind.JSON else value
+    return out
 
 
 def _tail(answer: Answer, returned: int) -> bytes:

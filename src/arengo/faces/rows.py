@@ -242,7 +242,13 @@ async def changes(site: Site, request: Request) -> Response:
         total = site.door.diff(dataset, before, str(newest.version.number), caller)
         return {
             "items": [
-                {"kind": item.kind, "key": list(item.key), "before": item.before, "after": item.after} for item in found
+                {
+                    "kind": item.kind,
+                    "key": list(item.key),
+                    "before": page.as_row(item.before, first.scope),
+                    "after": page.as_row(item.after, newest.scope),
+                }
+                for item in found
             ],
             "next": datasets.write_key(found[-1].key) if more and found else None,
             "added": total.added,
@@ -276,7 +282,7 @@ async def history(site: Site, request: Request) -> Response:
                 {
                     "version": item.version.number,
                     "published_at": item.version.published_at,
-                    "row": item.row,
+                    "row": page.as_row(item.row, view.scope),
                 }
                 for item in found
             ],

@@ -153,7 +153,7 @@ def gpkg(reader: Any, options: dict[str, Any]) -> None:
         driver="GPKG",
         geometry_name=options["geometry"],
         geometry_type=types[0] if len(types) == 1 else "Unknown",
-        crs="OGC:CRS84",
+        crs="EPSG:4326",
         layer_metadata={"IDENTIFIER": options["title"], "VERSION": str(options["version"])},
         layer_options={"GEOMETRY_NAME": options["geometry"], "SPATIAL_INDEX": "YES"},
     )

@@ -18,6 +18,7 @@ from arengo.errors import BadQuery
 from arengo.query import moment, shape
 from arengo.query.literal import Node, fit, say
 from arengo.query.model import Expr
+from arengo.query.pattern import compile_pattern
 from arengo.query.scope import NUMERIC, TEMPORAL, Field, Scope, nearest, quote
 from arengo.query.span import RELATIONS, Ends, relate
 
@@ -229,12 +230,9 @@ class _Walk:
             raise BadQuery(f"LIKE compares texts, and {say(value)}.", todo="Write column LIKE 'begin%'.")
         if pattern.column or not isinstance(pattern.literal, str):
             raise BadQuery("The pattern of LIKE is a fixed text.", todo="Write column LIKE 'begin%'.")
-        stripped = pattern.literal.replace("\\\\", "")
-        if stripped.endswith("\\"):
-            raise BadQuery("The pattern of LIKE ends with a lone backslash.", todo="Write two of them.")
-        sql = pattern.sql if pattern.kind else "?"
-        escape = " ESCAPE '\\'" if "\\" in pattern.literal else ""  # without it the engine can use its fast paths
-        return Node(f"({value.sql} LIKE {sql}{escape})", (*value.params, *(pattern.params or (pattern.literal,))))
+        shape_sql, text = compile_pattern(pattern.literal)
+        sql = shape_sql.format(value=value.sql, pattern=pattern.sql if pattern.kind else "?")
+        return Node(sql, (*value.params, text))
 
     def _is_null(self, arg: Expr, depth: int) -> Node:
         if isinstance(arg, dict) and self._is_place(arg):

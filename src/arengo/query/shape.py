@@ -138,3 +138,53 @@ _SIMPLE: dict[str, Callable[[Any, bytearray, list[tuple[float, float]]], None]] 
     "LineString": _line,
     "Polygon": _polygon,
 }
+
+
+def from_wkb(value: bytes) -> dict[str, Any]:
+    """Well-known binary (OGC 06-103r4, section 8; ISO and EWKB heights are left out) as a GeoJSON geometry."""
+    found, _ = _read(value, 0)
+    return found
+
+
+def _read(value: bytes, at: int) -> tuple[dict[str, Any], int]:
+    order = "<" if value[at] == 1 else ">"
+    (code,) = struct.unpack_from(f"{order}I", value, at + 1)
+    at += 5
+    if code & 0x20000000:  # EWKB: an SRID follows
+        at += 4
+    width = 2 + bool(code & 0x80000000) + bool(code & 0x40000000)
+    plain = code & 0x0FFFFFFF
+    width = max(width, {0: 2, 1: 3, 2: 3, 3: 4}[plain // 1000])
+    kind = _NAMES[plain % 1000]
+
+    def number() -> int:
+        nonlocal at
+        (found,) = struct.unpack_from(f"{order}I", value, at)
+        at += 4
+        return int(found)
+
+    def position() -> list[float]:
+        nonlocal at
+        found = struct.unpack_from(f"{order}{width}d", value, at)
+        at += 8 * width
+        return [found[0], found[1]]
+
+    def positions() -> list[list[float]]:
+        return [position() for _ in range(number())]
+
+    if kind == "Point":
+        return {"type": kind, "coordinates": position()}, at
+    if kind == "LineString":
+        return {"type": kind, "coordinates": positions()}, at
+    if kind == "Polygon":
+        return {"type": kind, "coordinates": [positions() for _ in range(number())]}, at
+    parts = []
+    for _ in range(number()):
+        part, at = _read(value, at)
+        parts.append(part)
+    if kind == "GeometryCollection":
+        return {"type": kind, "geometries": parts}, at
+    return {"type": kind, "coordinates": [part["coordinates"] for part in parts]}, at
+
+
+_NAMES = {code: name for name, code in _CODES.items()}
