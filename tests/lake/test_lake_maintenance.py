@@ -92,6 +92,7 @@ def test_collection_spares_what_is_young_and_what_is_needed(bench: Make) -> None
     assert b.read(version, "id") == [(1,)]
 
 
+@pytest.mark.slow
 def test_compaction_changes_files_not_content(bench: Make) -> None:
     b = bench(TREES)
     b.must([[1, "a"]])

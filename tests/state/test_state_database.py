@@ -63,6 +63,7 @@ def test_generation_grows_with_every_announcement_also_of_another_process(tmp_pa
         assert one.generation() == before + 1
 
 
+@pytest.mark.slow
 def test_lock_excludes_threads_and_dies_with_its_process(tmp_path: Path) -> None:
     with open_state(url(tmp_path)) as state:
         with state.hold("dataset trees"), state.hold("dataset parking"):
@@ -88,6 +89,7 @@ def test_lock_excludes_threads_and_dies_with_its_process(tmp_path: Path) -> None
             pass
 
 
+@pytest.mark.slow
 def test_parallel_first_opens_agree(tmp_path: Path) -> None:
     code = f"import arengo.state as s; print(s.open_state({url(tmp_path)!r}).generation())"
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
