@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from publish_city import deliver, killed, make, rows
+
 from arengo.city import open_city
 from arengo.publish.street import STEPS
-from publish_city import deliver, killed, make, rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -36,7 +38,7 @@ def test_a_killed_publication_is_resumed(tmp_path: Path, step: str, moment: str)
         assert [version.number for version in opened.lake.versions("trees")] == [2, 1]
         assert opened.lake.resolve("trees").run == interrupted.id
         assert not list((opened.settings.home / "runs").glob("*"))
-        data = [path for path in (opened.lake.warehouse / "trees").rglob("*.parquet")]
+        data = list((opened.lake.warehouse / "trees").rglob("*.parquet"))
         assert {str(path) for path in data} == {
             file.path for version in opened.lake.versions("trees") for file in version.files
         }, "no file of a killed attempt is left"
@@ -52,9 +54,8 @@ def test_killed_twice(tmp_path: Path) -> None:
         assert [version.number for version in opened.lake.versions("trees")] == [1]
 
 
-def test_a_full_disk_publishes_nothing(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def test_a_full_disk_publishes_nothing() -> None:
+    disk = Path(tempfile.mkdtemp(prefix="arengo-small-disk-"))
     if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=24m tmpfs {disk} 2>/dev/null"):
         pytest.skip("mounting a small disk needs rights")
     try:
@@ -69,4 +70,5 @@ def test_a_full_disk_publishes_nothing(tmp_path: Path) -> None:
             deliver(disk, rows(71))
             assert opened.publish()[0].version == 2, "with space again it goes on"
     finally:
-        os.system(f"umount {disk}")
+        os.system(f"umount {disk} || umount -l {disk}")
+        disk.rmdir()

@@ -10,10 +10,11 @@ from typing import Any
 
 import orjson
 import pytest
+from publish_city import deliver, make, rows
+
 from arengo.city import City
 from arengo.errors import Busy
 from arengo.publish import workflow
-from publish_city import deliver, make, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -124,7 +125,9 @@ def test_rules_refuse_and_warn(tmp_path: Path) -> None:
 def test_identifiers_in_an_open_dataset_are_warned_about(tmp_path: Path) -> None:
     with make(tmp_path) as opened:
         path = tmp_path / "contracts" / "trees.odcs.yaml"
-        role = "{name: species, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier}]}"
+        role = (
+            "{name: species, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier}]}"
+        )
         path.write_text(path.read_text().replace("{name: species, logicalType: string}", role))
         run = publish(opened)
         assert run.state == "succeeded"
@@ -140,7 +143,8 @@ def test_two_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         contract = opened.contracts()["trees"]
         found: list[str] = []
         threads = [
-            threading.Thread(target=lambda: found.append(opened.publisher.publish([contract])[0].state)) for _ in range(3)
+            threading.Thread(target=lambda: found.append(opened.publisher.publish([contract])[0].state))
+            for _ in range(3)
         ]
         for thread in threads:
             thread.start()

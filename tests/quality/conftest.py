@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from quality_pull import Conformed, pull_of
+
 from arengo.contract.model import Contract
 from arengo.quality import conform
 from arengo.sources.base import Pull
-from quality_pull import Conformed, pull_of
 
 
 @pytest.fixture

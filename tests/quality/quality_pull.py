@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+
 from arengo.contract.model import Contract, Geometry, Property, Rule
 from arengo.lake.version import Staged
 from arengo.quality import Counts
@@ -19,16 +20,32 @@ def contract_of(
 ) -> Contract:
     named = tuple(replace(item, physical_name=item.physical_name or item.name) for item in properties)
     return Contract(
-        "things", "1.0.0", "Things", "active", "", named, "things", None, geometry, quality=tuple(quality), custom=custom
+        "things",
+        "1.0.0",
+        "Things",
+        "active",
+        "",
+        named,
+        "things",
+        None,
+        geometry,
+        quality=tuple(quality),
+        custom=custom,
     )
 
 
 def pull_of(
-    columns: Mapping[str, Any], *, size: int = 1000, rejects: Sequence[Reject] = (), types: Mapping[str, Any] | None = None
+    columns: Mapping[str, Any],
+    *,
+    size: int = 1000,
+    rejects: Sequence[Reject] = (),
+    types: Mapping[str, Any] | None = None,
 ) -> Pull:
     table = pa.table(
         {
-            name: values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, (types or {}).get(name))
+            name: values
+            if isinstance(values, pa.Array | pa.ChunkedArray)
+            else pa.array(values, (types or {}).get(name))
             for name, values in columns.items()
         }
     )

@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from arengo.contract.model import Geometry, Kind, Parse, Property, Rule
-from arengo.errors import ContractError, SourceMalformed
-from arengo.quality import conform
-from arengo.sources.base import Reject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quality_pull import contract_of, pull_of
 
+from arengo.contract.model import Geometry, Kind, Parse, Property, Rule
+from arengo.errors import ContractError, SourceMalformed
+from arengo.quality import conform
+from arengo.sources.base import Reject
 
 
 def one(kind: Kind, **about: Any) -> Property:
@@ -23,18 +23,20 @@ def one(kind: Kind, **about: Any) -> Property:
 
 
 NUMBERS = [
-    (Kind.INTEGER, Parse(), {"12": 12, " 12\u00a0": 12, "12.0": 12, "-3": -3, "+5": 5, "1e3": 1000, "": None, "NaN": None,
-                             "9007199254740993": 9007199254740993, "−7": -7},
+    (Kind.INTEGER, Parse(), {"12": 12, " 12\u00a0": 12, "12.0": 12, "-3": -3, "+5": 5, "1e3": 1000, "": None,
+                             "NaN": None, "9007199254740993": 9007199254740993, "−7": -7},
      ["12.5", "0x1F", "1_000", "abc", "1,5", "99999999999999999999"]),
     (Kind.NUMBER, Parse(), {"1.5": 1.5, ".5": 0.5, "1e-3": 0.001, "nan": None}, ["inf", "1,5", "1_0.0", "--1"]),
     (Kind.NUMBER, Parse(decimal=","), {"1,5": 1.5, "12": 12.0}, ["1.5", "1.234,5"]),
-    (Kind.NUMBER, Parse(decimal=",", thousands="."), {"1.234,5": 1234.5, "1.234.567": 1234567.0, "12,5": 12.5, "1234,5": 1234.5,
-                                                      "-1.000": -1000.0}, ["1.5", "1.2345", "1,2,3"]),
-    (Kind.NUMBER, Parse(thousands=" "), {"1 234.5": 1234.5, "1\u202f234": 1234.0, "1\u00a0234\u00a0567.25": 1234567.25}, ["1 2"]),
+    (Kind.NUMBER, Parse(decimal=",", thousands="."), {"1.234,5": 1234.5, "1.234.567": 1234567.0, "12,5": 12.5,
+                                                      "1234,5": 1234.5, "-1.000": -1000.0}, ["1.5", "1.2345", "1,2,3"]),
+    (Kind.NUMBER, Parse(thousands=" "), {"1 234.5": 1234.5, "1\u202f234": 1234.0, "1\u00a0234\u00a0567.25": 1234567.25},
+     ["1 2"]),
     (Kind.INTEGER, Parse(thousands="'"), {"1'234": 1234, "1’234": 1234}, ["1'2"]),
     (Kind.NUMBER, Parse(scale=1e-6), {"41234567": 41.234567}, ["x"]),
     (Kind.NUMBER, Parse(strip=("%", "€")), {"12 %": 12.0, "€ 5": 5.0, "7€": 7.0, "%": None}, ["12 $"]),
-    (Kind.NUMBER, Parse(nulls=("..", "99999"), suppressed=("S/N",)), {"..": None, "99999": None, "S/N": None, "1": 1.0}, ["."]),
+    (Kind.NUMBER, Parse(nulls=("..", "99999"), suppressed=("S/N",)), {"..": None, "99999": None, "S/N": None, "1": 1.0},
+     ["."]),
 ]  # fmt: skip
 
 
@@ -182,15 +184,17 @@ def test_constraints_say_what_is_wrong(conformed: Any) -> None:
 
 def test_rules_of_severity_error_put_rows_aside(conformed: Any) -> None:
     rules = (
-        Rule("library", "state", "s", "invalidValues", arguments={"validValues": ["open"]}, operator="mustBe", operand=0,
-             severity="error"),
+        Rule("library", "state", "s", "invalidValues", arguments={"validValues": ["open"]}, operator="mustBe",
+             operand=0, severity="error"),
         Rule("library", "no gaps", "s", "missingValues", arguments={"missingValues": [None, "?"]}, operator="mustBe",
              operand=0, severity="error"),
         Rule("library", "mild", "s", "nullValues", operator="mustBe", operand=0),
     )  # fmt: skip
-    repeat = Rule("library", "once", None, "duplicateValues", arguments={"properties": ["n"]}, operator="mustBe", operand=0, severity="error")  # fmt: skip
+    repeat = Rule("library", "once", None, "duplicateValues", arguments={"properties": ["n"]}, severity="error")
     contract = contract_of(Property("n", Kind.INTEGER), Property("s", Kind.STRING, quality=rules), quality=[repeat])
-    found = conformed(contract, {"n": ["1", "2", "3", "1", None, None], "s": ["open", "shut", "?", "open", "open", None]})
+    found = conformed(
+        contract, {"n": ["1", "2", "3", "1", None, None], "s": ["open", "shut", "?", "open", "open", None]}
+    )
     assert found.column("n") == [1, None]
     assert found.counts.broken == {0: 1, 1: 2, 2: 2}
     assert "The value '1' is already used by row 1." in [line["reason"] for line in found.quarantine]
@@ -216,6 +220,7 @@ def test_places(conformed: Any) -> None:
     assert "outside the world" in found.quarantine[1]["reason"]
     wkb = found.column("g")[4]
     import duckdb
+
     from arengo.quality.place import load_spatial
 
     with duckdb.connect() as connection:
@@ -235,7 +240,9 @@ def test_projected_pairs_get_a_geometry(conformed: Any) -> None:
 
 
 def test_degrees_outside_the_world(conformed: Any) -> None:
-    contract = contract_of(Property("lon", Kind.NUMBER), Property("lat", Kind.NUMBER), geometry=Geometry(x="lon", y="lat"))
+    contract = contract_of(
+        Property("lon", Kind.NUMBER), Property("lat", Kind.NUMBER), geometry=Geometry(x="lon", y="lat")
+    )
     found = conformed(contract, {"lon": ["2", "200", "2"], "lat": ["41", "41", "-91"]})
     assert found.counts.rows == 1
     assert [line["column"] for line in found.quarantine] == ["lon", "lat"]
@@ -247,9 +254,9 @@ def test_columns_that_are_missing_or_new(conformed: Any, tmp_path: Path) -> None
         conform(contract, pull_of({"distreto": ["a"], "n": ["1"]}), tmp_path / "a", tmp_path / "b")
     found = conformed(contract, {" Distretto ": ["a"], "n": ["1"], "extra": ["x"]})
     assert found.counts.warnings == ("The source has a column the contract does not declare, left out: extra.",)
+    placed = contract_of(Property("g", Kind.GEOMETRY), geometry=Geometry("g", crs="EPSG:99999"))
     with pytest.raises(ContractError, match="EPSG:99999 is not known"):
-        geometry = Geometry("g", crs="EPSG:99999")
-        conform(contract_of(Property("g", Kind.GEOMETRY), geometry=geometry), pull_of({"g": ["x"]}), tmp_path / "c", tmp_path / "d")  # fmt: skip
+        conform(placed, pull_of({"g": ["x"]}), tmp_path / "c", tmp_path / "d")
 
 
 def test_records_the_reader_could_not_read(conformed: Any) -> None:

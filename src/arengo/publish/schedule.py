@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from arengo.contract.model import Contract
 from arengo.contract.vocabulary import FREQUENCIES
 from arengo.publish import run as records
 from arengo.publish.run import Run
+from arengo.publish.workflow import CRON, DUE
 
 if TYPE_CHECKING:
     from arengo.publish.publisher import Publisher
+    from arengo.publish.workflow import Runtime
 
 QUEUE = "arengo-schedule"
 TICK = "arengo-due"
@@ -29,9 +32,18 @@ EARLY = 0.02
 """Share of a period by which a run may be early, so that a daily run does not creep later each day."""
 AGAIN = timedelta(hours=1)
 """A run that failed is tried again after this, or after the contract's own period when that is shorter."""
+KEEP_DAYS = 2
+"""DBOS's own records are kept this long; a minute's tick makes one."""
 UNITS = {
-    "y": 365.25, "a": 365.25, "m": 30.4375, "mo": 30.4375, "w": 7.0, "d": 1.0,
-    "h": 1 / 24, "min": 1 / 1440, "s": 1 / 86400,
+    "y": 365.25,
+    "a": 365.25,
+    "m": 30.4375,
+    "mo": 30.4375,
+    "w": 7.0,
+    "d": 1.0,
+    "h": 1 / 24,
+    "min": 1 / 1440,
+    "s": 1 / 86400,
 }
 """Days in a unit of an ODCS SLA property."""
 
@@ -100,8 +112,8 @@ def _workflows() -> tuple[Callable[..., None], Callable[..., None]]:
         from dbos import DBOS
 
         _registered = (
-            DBOS.workflow(name="arengo-due")(publish_due),
-            DBOS.workflow(name="arengo-cron")(publish_cron),
+            DBOS.workflow(name=DUE)(publish_due),
+            DBOS.workflow(name=CRON)(publish_cron),
         )
     return _registered
 
@@ -111,11 +123,31 @@ def publish_due(moment: datetime, context: Mapping[str, Any]) -> None:
     service = _services.get(context["home"])
     if service is None:
         return
+    with ThreadPoolExecutor(1, "arengo-due") as pool:  # outside this workflow: its runs are their own
+        pool.submit(_publish_due, service).result()
+
+
+def _publish_due(service: _Service) -> None:
     contracts = list(service.contracts())
     last = {item.dataset: item for item in latest(service.publisher, [contract.id for contract in contracts])}
     found = [contract for contract in contracts if is_due(contract, last.get(contract.id), datetime.now(UTC))]
     if found:
         service.publisher.publish(found, trigger="schedule")
+    forget(service.publisher._runtime((QUEUE,)))
+
+
+def forget(active: Runtime, days: int = KEEP_DAYS) -> None:
+    """Remove DBOS's records of what ended long ago; the runs stay in the state database."""
+    before = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    old = active.dbos.list_workflows(
+        completed_before=before,
+        status=["SUCCESS", "ERROR", "CANCELLED"],
+        limit=2000,
+        load_input=False,
+        load_output=False,
+    )
+    if old:
+        active.dbos.delete_workflows([item.workflow_id for item in old])
 
 
 def publish_cron(moment: datetime, context: Mapping[str, Any]) -> None:
@@ -125,7 +157,8 @@ def publish_cron(moment: datetime, context: Mapping[str, Any]) -> None:
         return
     found = [contract for contract in service.contracts() if contract.id == context["dataset"]]
     if found and found[0].custom.get("arengoSchedule"):
-        service.publisher.publish(found, trigger="schedule")
+        with ThreadPoolExecutor(1, "arengo-cron") as pool:
+            pool.submit(service.publisher.publish, found, trigger="schedule").result()
 
 
 def period(contract: Contract) -> timedelta | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from arengo.lake import Lake
 
-NAME = "publish"
+NAME, DUE, CRON = "publish", "arengo-due", "arengo-cron"
 REVISION = "arengo-street-1"
 """Changed when the steps change, so that a run begun by another revision is not resumed with these."""
 WAIT = 600.0
@@ -316,11 +316,14 @@ def resume(active: Runtime, state: State) -> list[str]:
     found: list[str] = []
     with state.hold("resume", wait=60.0):
         dead: dict[str, bool] = {active.identity: False}
-        for item in active.dbos.list_workflows(name=NAME, status="PENDING", load_output=False):
+        for item in active.dbos.list_workflows(name=[NAME, DUE, CRON], status="PENDING", load_output=False):
             executor = item.executor_id or ""
             if executor not in dead:
                 dead[executor] = _is_dead(state, executor)
             if not dead[executor]:
+                continue
+            if item.name != NAME:  # a tick that died: the next one looks again
+                active.dbos.cancel_workflow(item.workflow_id)
                 continue
             if item.app_version != REVISION:
                 _interrupted(active, state, item.workflow_id)

@@ -194,7 +194,7 @@ def _duplicates(
         part = f" AND hash({names}) % {shares} = {share}" if shares > 1 else ""
         connection.execute(
             f"INSERT INTO twice SELECT hash({names}) AS h FROM {TABLE} WHERE {present}{part} "
-            f"GROUP BY h HAVING count(*) > 1"
+            f"GROUP BY 1 HAVING count(*) > 1"
         )
     if not _count(connection.execute("SELECT count(*) FROM twice")):
         return 0

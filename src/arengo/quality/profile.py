@@ -207,13 +207,14 @@ def _histogram(
         slot = f"least(greatest(floor(({c}::DOUBLE - $1) / $2), -1), $3)::BIGINT"
         last = len(edges) - 1
         found_rows = connection.execute(
-            f"SELECT {slot} AS s, count(*) FROM {table} WHERE {c} IS NOT NULL GROUP BY s", [edges[0], step, float(last)]
+            f"SELECT {slot} AS s, count(*) FROM {table} WHERE {c} IS NOT NULL GROUP BY 1", [edges[0], step, float(last)]
         ).fetchall()
         counts = [0] * (last + 2)
         for position, n in found_rows:
             counts[position + 1] += n
         if high <= edges[-1]:  # the largest value itself belongs into the last bin
-            counts[-2] += counts.pop()
+            beyond = counts.pop()
+            counts[-1] += beyond
         else:
             edges = [*edges, high]
         if low >= edges[0]:
@@ -252,13 +253,14 @@ def _calendar(
     units = _UNITS[1:] if kind is Kind.DATE else _UNITS
     unit = next((name for name, length in units if span / length <= 2 * BINS), "century")
     found = connection.execute(
-        f"SELECT date_trunc('{unit}', {c}::TIMESTAMP) AS t, count(*) FROM {table} WHERE {c} IS NOT NULL GROUP BY t"
+        f"SELECT date_trunc('{unit}', {c}::TIMESTAMP) AS t, count(*) FROM {table} WHERE {c} IS NOT NULL GROUP BY 1"
     ).fetchall()
     counts = {moment if isinstance(moment, datetime) else datetime.combine(moment, time()): n for moment, n in found}
     edges = [min(counts)]
     while edges[-1] <= max(counts) and len(edges) < 20 * BINS:
         following = _next(edges[-1], unit)
-        if following is None:
+        if following is None:  # the calendar ends here
+            edges.append(datetime.max)
             break
         edges.append(following)
     shown = [edge.date() if kind is Kind.DATE else edge for edge in edges]
@@ -291,7 +293,7 @@ def _patterns(
     step = rows // SAMPLE + 1
     found = connection.execute(
         f"SELECT {form} AS p, count(*) AS n FROM {table} WHERE {c} IS NOT NULL AND rowid % {step} = 0 "
-        f"GROUP BY p ORDER BY n DESC, p LIMIT 5"
+        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5"
     ).fetchall()
     sampled = sum(n for _, n in found)
     if not found or found[0][1] * 20 < min(sampled * 20, SAMPLE // 10):
@@ -303,7 +305,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> lis
     shape = f"ST_GeometryType(ST_GeomFromWKB({quote(name)}))"
     found = connection.execute(
         f"SELECT CAST({shape} AS VARCHAR) AS v, count(*) AS n FROM {table} WHERE {quote(name)} IS NOT NULL "
-        f"GROUP BY v ORDER BY n DESC"
+        f"GROUP BY 1 ORDER BY 2 DESC"
     ).fetchall()
     return [{"value": value, "count": n} for value, n in found]
 

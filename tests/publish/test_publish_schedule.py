@@ -1,0 +1,92 @@
+"""What is due, and the scheduler that publishes it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from publish_city import CONTRACT, deliver, make, rows
+
+from arengo.contract import Contract, loads
+from arengo.publish.run import Run
+from arengo.publish.schedule import PREFIX, TICK, forget, is_due, period
+
+NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
+
+
+def contract(custom: str = "", sla: str = "") -> Contract:
+    return loads(CONTRACT.format(id="trees", quality="", custom=custom) + sla)
+
+
+def run(state: str, ago: timedelta) -> Run:
+    return Run("r", "trees", "schedule", state, started_at=NOW - ago)
+
+
+def test_periods() -> None:
+    daily = "  - {property: arengoFrequency, value: DAILY}\n"
+    assert period(contract(daily)) == timedelta(days=1)
+    assert period(contract()) is None
+    for value, unit, days in ((1, "d", 1), (2, "w", 14), (1, "y", 365.25), (6, "h", 0.25), (3, "months", 3 * 30.4375)):
+        sla = f"slaProperties:\n  - {{property: frequency, value: {value}, unit: {unit}}}\n"
+        assert period(contract(sla=sla)) == timedelta(days=days), unit
+
+
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [
+        (None, True),
+        (run("running", timedelta(days=9)), False),
+        (run("succeeded", timedelta(hours=23)), False),
+        (run("succeeded", timedelta(hours=23, minutes=45)), True),
+        (run("unchanged", timedelta(hours=1)), False),
+        (run("failed", timedelta(minutes=59)), False),
+        (run("failed", timedelta(minutes=61)), True),
+    ],
+)
+def test_what_is_due(last: Run | None, due: bool) -> None:
+    daily = contract("  - {property: arengoFrequency, value: DAILY}\n")
+    assert is_due(daily, last, NOW) is due
+    assert not is_due(contract(), last, NOW), "no frequency, no schedule"
+    assert not is_due(replace(daily, source=None), last, NOW)
+    cron = contract(
+        '  - {property: arengoFrequency, value: DAILY}\n  - {property: arengoSchedule, value: "0 5 * * *"}\n'
+    )
+    assert not is_due(cron, last, NOW), "its cron line decides"
+
+
+@pytest.mark.slow
+def test_it_publishes_by_itself(tmp_path: Path) -> None:
+    custom = "  - {property: arengoFrequency, value: 1MIN}\n"
+    with make(tmp_path, ("trees", "other"), custom=custom) as opened:
+        other = tmp_path / "contracts" / "other.odcs.yaml"
+        other.write_text(other.read_text() + '  - {property: arengoSchedule, value: "0 0 1 1 *"}\n')
+        opened.apply()
+        publisher = opened.publisher
+        publisher.schedule(lambda: opened.contracts().values())
+        publisher.schedule(lambda: opened.contracts().values())  # asked twice is once
+        dbos = publisher._runtime().dbos
+        assert {item["schedule_name"] for item in dbos.list_schedules()} == {TICK, PREFIX + "other"}
+
+        def wait(dataset: str, count: int) -> list[Run]:
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                found = [item for item in publisher.runs(dataset) if item.finished]
+                if len(found) >= count:
+                    return found
+                time.sleep(0.2)
+            raise AssertionError(publisher.runs(dataset))
+
+        dbos.trigger_schedule(TICK)
+        (first, *_) = wait("trees", 1)
+        assert (first.state, first.trigger) == ("succeeded", "schedule")
+        assert publisher.runs("other") == []
+        dbos.trigger_schedule(PREFIX + "other")
+        assert wait("other", 1)[0].version == 1
+        deliver(tmp_path, rows(60), "other")
+        dbos.trigger_schedule(PREFIX + "other")
+        assert wait("other", 2)[0].version == 2
+        forget(publisher._runtime(), days=-1)
+        assert not [item for item in dbos.list_workflows(status="SUCCESS") if item.name == "publish"]
