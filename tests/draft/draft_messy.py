@@ -139,7 +139,10 @@ def cell(kind: str, tongue: Tongue, choice: random.Random, row: int, grouped: bo
         case "date":
             return day.strftime(tongue.date)
         case "ts":
-            return day.strftime(tongue.date.rstrip(".")) + f" {choice.randrange(24):02}:{choice.randrange(60):02}:{choice.randrange(60):02}"
+            return (
+                day.strftime(tongue.date.rstrip("."))
+                + f" {choice.randrange(24):02}:{choice.randrange(60):02}:{choice.randrange(60):02}"
+            )
         case "flag":
             return choice.choice(tongue.yes_no)
         case "cp":
@@ -165,7 +168,11 @@ def make(seed: int) -> Messy:
     tongue = TONGUES[seed % len(TONGUES)]
     encoding = choice.choice(tongue.encodings)
     delimiter = choice.choice((",", ";", ";", "\t", "|"))
-    kinds = ["id", "name", *choice.sample([k for k in TRUTH if k not in ("id", "name", "lat", "lon", "person")], choice.randrange(3, 8))]
+    kinds = [
+        "id",
+        "name",
+        *choice.sample([k for k in TRUTH if k not in ("id", "name", "lat", "lon", "person")], choice.randrange(3, 8)),
+    ]
     if choice.random() < 0.5:
         kinds += ["lat", "lon"]
     if tongue.names and choice.random() < 0.3:
@@ -209,7 +216,11 @@ def make(seed: int) -> Messy:
         for kind in kinds:
             text = cell(kind, tongue, choice, row, grouped)
             if blanks and kind not in ("id", "name", "lat", "lon") and choice.random() < 0.07:
-                text = tongue.null if tongue.null and choice.random() < 0.4 and kind in ("int", "num", "money", "date") else ""
+                text = (
+                    tongue.null
+                    if tongue.null and choice.random() < 0.4 and kind in ("int", "num", "money", "date")
+                    else ""
+                )
             fill[kind] += bool(text)
             if kind == "name" and choice.random() < 0.02:
                 text = f'{text}{delimiter} "{choice.choice(tongue.words)}"'

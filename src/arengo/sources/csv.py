@@ -18,7 +18,7 @@ from arengo.contract.model import SourceSpec
 from arengo.contract.sample import Sample, SampleColumn
 from arengo.errors import Place, SourceMalformed
 from arengo.settings import SourceSettings
-from arengo.sources import csv_stream
+from arengo.sources import csv_points, csv_stream
 from arengo.sources.base import ROW, Context, Fingerprint, Pull
 from arengo.sources.csv_records import Marks
 from arengo.sources.dialect import Dialect, sections, sniff
@@ -54,6 +54,7 @@ OPTIONS: Mapping[str, str] = {
     "skip": "Records above the header (titles).",
     "header": "Rows the header takes; 0 when the file has none.",
     "columns": "Names of the columns, for a file without a header.",
+    "points": "Columns that hold both coordinates in one text, each with its order: {place: lat lon}.",
     "section": "Name of the section, for a file that holds several tables under words such as PROJECTS.",
 }
 
@@ -141,14 +142,18 @@ def open_table(
     of the pull, complete after the last batch, is the SHA-256 of the bytes as stored.
     """
     encoding, dialect = understand(open_bytes, name, options, context.settings, wanted=columns)
-    missing = [column for column in columns if column not in dialect.names]
+    points = {str(k): str(v) for k, v in dict(options.get("points") or {}).items() if k in dialect.names}
+    derived_names = [item for column in points for item in csv_points.names(column)]
+    every = (*dialect.names, *derived_names)
+    missing = [column for column in columns if column not in every]
     if missing:
         raise SourceMalformed(
             f"The file has no column {', '.join(repr(column) for column in missing)}.",
             todo=f"Its columns are {', '.join(dialect.names[:40])}. Change physicalName in the contract.",
             place=Place(file=name, column=missing[0]),
         )
-    chosen = columns or dialect.names
+    chosen = columns or every
+    read, derived = csv_points.wanted(chosen, points)
     count = csv_stream.Count()
     pull = Pull(schema=csv_stream.schema(chosen), batches=iter(()), fingerprint=Fingerprint(""), rejects=count.rejects)
     feeds: list[Feed] = []
@@ -166,9 +171,9 @@ def open_table(
 
     def whole() -> Iterator[pa.RecordBatch]:
         if dialect.names:
-            for batch in csv_stream.batches(open_feed, dialect, chosen, name, count, context.settings.max_cell):
+            for batch in csv_stream.batches(open_feed, dialect, read, name, count, context.settings.max_cell):
                 pull.read = count.read
-                yield batch
+                yield _with_points(batch, chosen, derived, points) if derived else batch
         else:
             open_feed(0).read()
         feed = feeds[-1]
@@ -188,6 +193,16 @@ def open_table(
 
     pull.close = close
     return pull
+
+
+def _with_points(
+    batch: pa.RecordBatch, chosen: tuple[str, ...], derived: dict[str, tuple[str, int]], points: dict[str, str]
+) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    made = {column: csv_points.columns(batch.column(column), points[column]) for column, _ in derived.values()}
+    arrays = [made[derived[name][0]][derived[name][1]] if name in derived else batch.column(name) for name in chosen]
+    return pa.RecordBatch.from_arrays([batch.column(0), *arrays], names=[ROW, *chosen])
 
 
 def understand(
@@ -210,6 +225,8 @@ def understand(
             source.close()
     text, complete = head_text(open_bytes, name, encoding, limits)
     dialect = _sniffed(text, complete, options)
+    derived = {item for column in dict(options.get("points") or {}) for item in csv_points.names(str(column))}
+    wanted = tuple(name for name in wanted if name not in derived)
     if wanted and not set(wanted) <= set(dialect.names):
         # The title above the table grew a line, say: look again without what the contract remembers.
         anew = _sniffed(text, complete, {key: options[key] for key in ("section", "columns") if key in options})
@@ -331,6 +348,14 @@ def _sample(
         picker.add(batch)
     chosen, extra = picker.result()
     doubts = list(dialect.doubts)
+    names, captions = list(dialect.names), list(dialect.captions)
+    for column, values in list(zip(dialect.names, chosen, strict=True)):
+        if found := csv_points.order(values):
+            pinned.setdefault("points", {})[column] = found
+            both = [csv_points.split(text, found) for text in values]
+            names += csv_points.names(column)
+            captions += ["", ""]
+            chosen += [tuple(lat for lat, _ in both), tuple(lon for _, lon in both)]
     if not encoding.sure:
         doubts.append(f"The encoding {encoding.name} is a guess; look at accented letters.")
     if encoding.fallback:
@@ -345,7 +370,7 @@ def _sample(
         options=pinned,
         columns=tuple(
             SampleColumn(name=column, values=values, caption=caption)
-            for column, values, caption in zip(dialect.names, chosen, dialect.captions, strict=True)
+            for column, values, caption in zip(names, chosen, captions, strict=True)
         ),
         table=section,
         title=dialect.title,
@@ -356,4 +381,4 @@ def _sample(
     )
 
 
-__all__ = ["OPTIONS", "ROW", "CsvReader", "array", "open_table", "tables", "understand", "Path"]
+__all__ = ["OPTIONS", "ROW", "CsvReader", "Path", "array", "open_table", "tables", "understand"]

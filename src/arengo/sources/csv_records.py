@@ -35,7 +35,7 @@ class Record:
     open: bool = False
 
 
-class _Runaway(Exception):  # noqa: N818 - a signal, never seen outside
+class _Runaway(Exception):
     pass
 
 

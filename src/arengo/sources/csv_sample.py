@@ -35,8 +35,8 @@ class Picker:
         self._met_late = 0
         self._unusual: list[tuple[str | None, ...]] = []
         self._choice = random.Random(0)  # noqa: S311 - a repeatable choice, not a secret
-        self._watch: dict[int, re.Pattern[str] | str] = {}
-        self._chars: dict[int, set[str]] = {}
+        self._strange: dict[int, str] = {}  # column -> pattern of a value unlike the first ones
+        self._few: dict[int, frozenset[str]] = {}  # column of few values -> those met first
         self._counts: dict[int, Counter[str]] = {}
         self._hashes: dict[int, array[int]] = {}
 
@@ -62,18 +62,19 @@ class Picker:
         for index, values in enumerate(by_column):
             found = [value.strip() for value in values if value and value.strip()]
             distinct = set(found)
-            if len(found) == len(values) and len(distinct) == len(values):
+            if len(distinct) == len(values) and max(map(len, found), default=99) <= 40:
                 keys.append(index)
             if not found or max(map(len, found)) > 80:
                 continue
-            digits = sum(1 for value in distinct if any(c.isdigit() for c in value))
-            if digits >= 0.5 * len(distinct) and sum(c.isalpha() for value in distinct for c in value) < 0.5 * sum(
-                map(len, distinct)
-            ):
-                self._chars[index] = {c for value in distinct for c in value}
+            letters = sum(c.isalpha() for value in distinct for c in value)
+            if len(distinct) <= 12 and max(map(len, found)) <= 20:
+                self._few[index] = frozenset(value for value in values if value)
                 self._counts[index] = Counter()
-            elif len(distinct) <= 12 and max(map(len, found)) <= 20:
-                self._chars[index] = {c for value in distinct for c in value}
+            elif letters < 0.5 * sum(map(len, distinct)):
+                chars = sorted({c for value in distinct for c in value})
+                known = "".join(re.escape(c) if c.isascii() else c for c in chars)
+                zeros = r"|^\s*0\d" if not any(re.match(r"0\d", value) for value in distinct) else ""
+                self._strange[index] = rf"[^{known}\s]|^\s*[^\p{{L}}\p{{N}}\s]+\s*${zeros}"
                 self._counts[index] = Counter()
         for index in sorted(keys, key=lambda i: (not _names_a_row(self.names[i]), i))[:WATCHED]:
             self._hashes[index] = array("q", map(hash, by_column[index]))
@@ -95,25 +96,19 @@ class Picker:
         import pyarrow.compute as pc
 
         wanted: set[int] = set()
-        for index, chars in self._chars.items():
+        for index, pattern in self._strange.items():
             if len(self._counts[index]) > 60:
                 continue
-            pattern = "[^" + "".join(re.escape(c) if c.isascii() else c for c in sorted(chars)) + r"\s]"
-            text = columns[index]
-            strange = pc.or_(
-                pc.match_substring_regex(text, pattern), pc.match_substring_regex(text, r"^\s*[^\p{L}\p{N}\s]+\s*$")
-            )
-            if "0" in chars:
-                strange = pc.or_(strange, pc.match_substring_regex(text, r"^\s*0\d"))
-            places = pc.indices_nonzero(strange)
-            if not len(places):
+            places = pc.indices_nonzero(pc.match_substring_regex(columns[index], pattern))
+            if len(places):
+                self._notice(index, columns[index], places, wanted)
+        for index, known_values in self._few.items():
+            if len(self._counts[index]) > 60:
                 continue
-            values = text.take(places).to_pylist()
-            known = self._counts[index]
-            for place, value in zip(places.to_pylist(), values, strict=True):
-                if value not in known and len(known) <= 60:
-                    wanted.add(place)
-                known[value] += 1
+            new = [v for v in columns[index].unique().to_pylist() if v.strip() and v not in known_values]
+            for value in new[:60]:
+                places = pc.indices_nonzero(pc.equal(columns[index], value))
+                self._notice(index, columns[index], places, wanted)
         for index, hashes in self._hashes.items():
             if len(hashes) <= KEY_ROWS:
                 hashes.extend(map(hash, columns[index].to_pylist()))
@@ -124,6 +119,15 @@ class Picker:
         step = max(1, rows * 2 // max(self._rows, 1) // 4)
         for place in range(self._choice.randrange(step), rows, step):
             self._reservoir(tuple(column[place].as_py() for column in columns))
+
+    def _notice(self, index: int, column: pa.Array, places: pa.Array, wanted: set[int]) -> None:
+        """Count unusual values and remember the first row of each."""
+        known = self._counts[index]
+        values = column.take(places).to_pylist()
+        for place, value in zip(places.to_pylist(), values, strict=True):
+            if value not in known and len(known) <= 60:
+                wanted.add(place)
+            known[value] += 1
 
     def result(self) -> tuple[list[tuple[str | None, ...]], dict[str, Any]]:
         """Values by column, and ``Sample.extra``."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from arengo.errors import Place, SourceTooLarge
 from arengo.sources.base import ROW, Reject
 from arengo.sources.csv_records import Marks, records
-from arengo.sources.dialect import Dialect, _SECTION
+from arengo.sources.dialect import _SECTION, Dialect
 from arengo.sources.text import Feed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TAIL = 12  # records at the end that may be notes under the table
 MAX_REJECTS = 100_000
 
 
-class _Unsuitable(Exception):  # noqa: N818 - a signal, never seen outside
+class _Unsuitable(Exception):
     """The fast road ends here."""
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF100 - long patterns and letters read better on one line
 """The dialect of a delimited text, found from its first lines: delimiter, quotes, where the table starts, its header.
 
 Delimiter and quotes are chosen by the consistency measure of van den Burg, Nazabal and Sutton (*Wrangling messy CSV
@@ -11,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from arengo.sources.csv_records import Marks, Record, records
 from arengo.sources.text import _split_lines
@@ -140,16 +142,15 @@ def _bytes_before(lines: Sequence[str], found: Sequence[Record], used: int) -> i
     """UTF-8 bytes of the first ``used`` records, the empty lines between them included."""
     if not used:
         return 0
-    wanted, seen, total, count = sum(len(record.raw) for record in found[:used]), 0, 0, 0
-    for line in lines:
+    wanted, total, count = sum(len(record.raw) for record in found[:used]), 0, 0
+    for seen, line in enumerate(lines):
         if count >= wanted:
             break
         total += len(line.encode())
         if line.strip("\r\n"):
             count += len(line)
-        elif 0 < seen:
+        elif seen > 0:
             count += _inside(line, found, count)
-        seen += 1
     return total
 
 
@@ -362,9 +363,7 @@ def _year_header(rows: Sequence[Sequence[str]], index: int, numbers: Sequence[in
     if len(years) >= max(2, len(cells) - 1):
         alike = sum(1 for cell in below if re.fullmatch(r"(?:1[89]|20)\d\d", cell))
         return alike < 0.3 * len(below) or (
-            any(others)
-            and all(int(b[:4]) > int(a[:4]) for a, b in zip(years, years[1:], strict=False))
-            and alike < 0.9 * len(below)
+            any(others) and all(int(b[:4]) > int(a[:4]) for a, b in pairwise(years)) and alike < 0.9 * len(below)
         )
     ordered = [int(cell) for cell in steps]
     return (

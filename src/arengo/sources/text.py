@@ -228,7 +228,7 @@ def find_encoding(stream: Bytes, *, whole: bool = True) -> Encoding:
                     lines = lines[:: max(1, len(lines) // 2000)] + bad
                 telling += lines
                 kept += sum(map(len, lines))
-        if not whole and len(telling) > 50 or stream.bytes > _SCAN:
+        if (not whole and len(telling) > 50) or stream.bytes > _SCAN:
             break
         piece = stream.read(HEAD)
     if rest and not rest.isascii():

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF100 - long patterns and letters read better on one line
 """Which encoding a text file is in, decided by evidence.
 
 A byte order mark or strict UTF-8 settles most files. For the rest every candidate code page is tried and the
@@ -177,7 +178,7 @@ def _score_narrow(words: list[bytes], codec: str, languages: tuple[str, ...]) ->
             if char.isascii():
                 continue
             inside = 0 < index < len(word) - 1 and word[index - 1].isalpha() and word[index + 1].isalpha()
-            flip = char.isupper() and index > 0 and word[index - 1].islower() or (char.islower() and upper)
+            flip = (char.isupper() and index > 0 and word[index - 1].islower()) or (char.islower() and upper)
             seen[char, inside, flip] += 1
     total = sum(seen.values())
     if not total:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
 """Yes and no in many languages."""
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from arengo.contract.draft.words import plain
 _PAIRS = (
     "true false", "t f", "yes no", "y n", "si no", "s n", "oui non", "o n", "sim nao", "ja nein", "j n", "ja nee", "ja nej", "ja nei",
     "tak nie", "ano ne", "ano nie", "igen nem", "da nu", "da ne", "kylla ei", "jah ei", "evet hayir", "vrai faux", "verdadero falso",
-    "vero falso", "verdadeiro falso", "cert fals", "wahr falsch", "waar onwaar", "prawda falsz", "истина ложь", "да нет", "так ні",
+    "vero falso", "verdadeiro "
+    "falso", "cert fals", "wahr falsch", "waar onwaar", "prawda falsz", "истина ложь", "да нет", "так ні",
     "да не", "ναι οχι", "はい いいえ", "有 無", "有 无", "예 아니오", "예 아니요", "유 무", "是 否", "نعم لا", "כן לא", "bai ez", "ya tidak", "co khong",
     "taip ne", "ja ne", "po jo", "ndiyo hapana", "有り 無し", "あり なし", "○ ×", "on off", "verdad mentira", "si non", "v f", "w f",
 )  # fmt: skip

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
 """The values of one column as evidence: each distinct text with its weight, and the texts that mean *nothing*."""
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ from arengo.contract.sample import Sample, SampleColumn
 
 # Texts that mean "not known" in any column.
 NULLS = frozenset(
-    "#n/a #n/d #nv #ref! #value! #valor! #wert! #name? #nombre? #null! #div/0! #¡valor! #¡ref! #zahl! null (null) <null> n/a na/ n.a. "
-    "n.a n/d n.d. n.d s/n s/d s/i s/inf n/i n/c none(null) nan nodata no_data -- --- ---- – — -nan nil \\n n.v. k.a. k.a b.d. - .. ... "
-    "н/д н.д. n/s n.r. n.k. n/r".split()
+    r"""
+    #n/a #n/d #nv #ref! #value! #valor! #wert! #name? #nombre? #null! #div/0! #¡valor! #¡ref! #zahl! null (null)
+    <null> n/a na/ n.a. n.a n/d n.d. n.d s/n s/d s/i s/inf n/i n/c none(null) nan nodata no_data -- --- ---- – —
+    -nan nil \n n.v. k.a. k.a b.d. - .. ... н/д н.д. n/s n.r. n.k. n/r
+    """.split()
 )
 # Texts that mean "not known" where numbers, dates or yes and no are expected.
 NULLS_HERE = frozenset(
-    ". : / _ ? ?? na nd nc ns nr nv kd none x0 sd null nulo nullo inf -inf tbd tba unknown missing unbekannt onbekend inconnu "
-    "sconosciuto desconocido desconhecido brak ukendt ukjent okand tuntematon neznamo nepoznato 없음 미상 不明 無 无 なし 暂无 нет н".split()
+    """
+    . : / _ ? ?? na nd nc ns nr nv kd none x0 sd null nulo nullo inf -inf tbd tba unknown missing unbekannt
+    onbekend inconnu sconosciuto desconocido desconhecido brak ukendt ukjent okand tuntematon neznamo nepoznato
+    없음 미상 不明 無 无 なし 暂无 нет н
+    """.split()
 ) | frozenset(
     {
         "sin dato", "sin datos", "no disponible", "no aplica", "sin informacion", "non disponible", "non renseigne", "non connu",
@@ -33,8 +39,10 @@ NULLS_HERE = frozenset(
 )  # fmt: skip
 # Texts that mean "known, but withheld": small counts, statistical secrecy.
 SUPPRESSED = frozenset(
-    "* ** *** (*) c :c (c) [c] (s) [s] [x] (x) (d) (n) secret confidential confidentiel suppressed <3 <4 <5 <6 <10 <11 <20 ≤5 ≤3 "
-    "ss s.s. geheim vertraulich riservato s.e. n.p. 1-4 1-5 1-9 1_4 r. x".split()
+    """
+    * ** *** (*) c :c (c) [c] (s) [s] [x] (x) (d) (n) secret confidential confidentiel suppressed <3 <4 <5 <6 <10
+    <11 <20 ≤5 ≤3 ss s.s. geheim vertraulich riservato s.e. n.p. 1-4 1-5 1-9 1_4 r. x
+    """.split()
 ) | frozenset(
     {"secret statistique", "< 5", "< 3", "< 10", "< 4", "secreto estadistico", "segreto statistico", "under 5"}
 )
@@ -137,9 +145,7 @@ def markers(column: Column) -> None:
         low = plain(text)
         if low in SUPPRESSED and not (low == "x" and column.distinct <= 2):
             column.suppressed.append(text)
-        elif low in NULLS or low in NULLS_HERE:
-            column.nulls.append(text)
-        elif text == "..":
+        elif low in NULLS or low in NULLS_HERE or text == "..":
             column.nulls.append(text)
 
 

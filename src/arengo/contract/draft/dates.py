@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - long patterns read better on one line
 """Dates and times as people write them, and the order of day and month decided over the whole column."""
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 
 MONTH_FIRST = frozenset({"US", "PH", "FM", "PW", "GU", "AS", "VI", "PR"})
-_EN_SHORT = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_EN_LONG = "january february march april may june july august september october november december".split()
+_EN_SHORT = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_EN_LONG = """
+    january february march april may june july august september october november december
+    """.split()
 _TIME = (
     r"(?P<H>\d{1,2})(?P<hs>[:.h])(?P<M>\d{2})(?:(?P=hs)(?P<S>\d{2})(?P<f>[.,]\d{1,9})?)?"
     r"(?P<ap>\s?[AaPp]\.?\s?[Mm]\b\.?)?(?P<zs>\s?)(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
@@ -20,7 +23,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(rf"{body}(?:(?P<ts>[T ]|, ?| - |\s{{1,3}}|T ){_TIME})?", re.IGNORECASE))
     for name, body in (
         ("ymd", r"(?P<Y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
-        ("abY", r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<Y>\d{4})"),
+        ("abY", r"(?P<a>\d{1,2})(?P<s>[-/.]|\. )(?P<b>\d{1,2})(?P=s)(?P<Y>\d{4})"),
         ("aby", r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<y>\d{2})"),
         ("dBY", rf"(?P<d>\d{{1,2}})(?P<s>[-/. ]|\. )(?P<mon>{_MONTH})\.?(?P<s2>[-/. ]|, )(?P<Y>\d{{4}})"),
         ("dBy", rf"(?P<d>\d{{1,2}})(?P<s>[-/. ])(?P<mon>{_MONTH})\.?(?P<s2>[-/. ])(?P<y>\d{{2}})"),
@@ -140,12 +143,9 @@ def _dates(values: Mapping[str, float], total: float, order: str, country: str, 
     met: list[tuple[str, float, str, re.Match[str]]] = []
     lost: list[str] = []
     for text, weight in values.items():
-        found = None
+        name, found = "", None
         if 6 <= len(text) <= 45:
-            for name, pattern in _PATTERNS:
-                found = pattern.fullmatch(text)
-                if found:
-                    break
+            name, found = _shape(text)
         if found is None or (found["H"] and not _hour_fits(found)):
             lost.append(text)
         else:
@@ -192,6 +192,14 @@ def _iso_time(parts: re.Match[str]) -> bool:
         and parts["zs"] in ("", " ")
         and len(parts["H"]) == 2
     )
+
+
+def _shape(text: str) -> tuple[str, re.Match[str] | None]:
+    for name, pattern in _PATTERNS:
+        found = pattern.fullmatch(text)
+        if found:
+            return name, found
+    return "", None
 
 
 def _part(parts: re.Match[str], name: str) -> str:

@@ -11,14 +11,17 @@ from typing import Any
 from arengo.contract.draft import (
     keys,
     kinds,
-    language as languages,
     layout,
     naming,
     numbers,
     people,
     places,
+    systems,
     theme,
     units,
+)
+from arengo.contract.draft import (
+    language as languages,
 )
 from arengo.contract.draft.column import Column, gather
 from arengo.contract.draft.words import concepts, plain
@@ -39,7 +42,7 @@ class Draft:
     doubts: tuple[str, ...]
 
 
-def infer(sample: Sample, *, id: str = "", language: str = "", country: str = "") -> Draft:  # noqa: A002
+def infer(sample: Sample, *, id: str = "", language: str = "", country: str = "") -> Draft:
     """Draft a contract for one table.
 
     ``language``: BCP 47 of the data when known, else guessed. ``country``: ISO 3166, orders ambiguous dates and
@@ -65,7 +68,10 @@ def infer(sample: Sample, *, id: str = "", language: str = "", country: str = ""
     place = _place(sample, columns, country, tongue, doubts)
     doubts += people.find(_renamed(columns), _texts(sample), tongue, country)
     key, key_doubt = keys.find(sample, columns, whole)
-    idents = naming.column_names([column.title or column.name for column in columns], place.column if place else "")
+    idents = naming.column_names(
+        [column.title or column.name for column in columns],
+        next((column.title or column.name for column in columns if column.kind is Kind.GEOMETRY), ""),
+    )
     for column, ident in zip(columns, idents, strict=True):
         column.ident = ident
         if key_doubt and column.name in key:
@@ -126,7 +132,7 @@ def _date_order(columns: Sequence[Column]) -> str:
 
     votes: Counter[str] = Counter()
     for column in columns:
-        values = {text: weight for text, weight in list(column.weights.items())[:3000]}
+        values = dict(list(column.weights.items())[:3000])
         reading = dates.read(values) if values and not column.declared else None
         if reading is not None and reading.order and reading.share > 0.9:
             votes[reading.order] += 1
@@ -134,8 +140,10 @@ def _date_order(columns: Sequence[Column]) -> str:
 
 
 _TOTALS = re.compile(
-    r"^[\W_]*(?:(?:sub|grand )?total(?:es|e|i|s)?|totaal|gesamt\w*|summe|suma|razem|ogółem|celkem|összesen|totalt|yhteensä|toplam|"
-    r"итого|всего|разом|всього|σύνολο|합계|총계|소계|합 계|計|合計|総数|总计|合计|總計|المجموع|الإجمالي|jumlah|ukupno|skupaj|viso|kopā)\b.*$",
+    r"^[\W_]*(?:(?:sub|grand )?total(?:es|e|i|s)?|totaal|gesamt\w*|summe|suma|razem|ogółem|celkem|összesen|totalt|"
+    r"yhteensä|toplam|"
+    r"итого|всего|разом|всього|σύνολο|합계|총계|소계|합 계|計|"
+    r"合計|総数|总计|合计|總計|المجموع|الإجمالي|jumlah|ukupno|skupaj|viso|kopā)\b.*$",
     re.IGNORECASE,
 )
 
@@ -200,12 +208,12 @@ def _place(
         found = places.Found(column=sample.geometry, crs=sample.crs, types=tuple(sample.geometry_types))
         if not found.crs and sample.bounds:
             x0, y0, x1, y1 = sample.bounds
-            if -180.5 <= x0 and x1 <= 180.5 and -90.5 <= y0 and y1 <= 90.5:
+            if x0 >= -180.5 and x1 <= 180.5 and y0 >= -90.5 and y1 <= 90.5:
                 found.crs = "EPSG:4326"
                 if sample.kind not in ("geojson", "kml"):
                     found.doubts.append("The source names no reference system; the coordinates look like degrees.")
             else:
-                code, why, _ = places.system((x0, x1), (y0, y1), country, language, sample.name)
+                code, why, _ = systems.system((x0, x1), (y0, y1), country, language, _hint(sample, columns))
                 found.crs = code
                 found.doubts.append(
                     f"{code} is a guess ({why})."
@@ -217,7 +225,13 @@ def _place(
                 column.doubts += found.doubts
         return found
     texts = [column for column in columns if column.kind is Kind.GEOMETRY]
-    pair = places.find(columns, country=country, language=language, crs=sample.crs)
+    hint = _hint(sample, columns)
+    for column in columns:
+        if column.note == "latitude and longitude in one text" and f"{column.name} latitude" not in {
+            c.name for c in columns
+        }:
+            column.doubts.append("Each text holds both coordinates; it is kept as text.")
+    pair = places.find(columns, country=country, language=language, crs=sample.crs, hint=hint)
     if pair is not None:
         for column in columns:
             if column.name in (pair.x, pair.y):
@@ -231,12 +245,24 @@ def _place(
     chosen = (shapes or ([] if pair and pair.crs else texts))[:1]
     if chosen:
         srid = chosen[0].options.get("srid")
-        return places.Found(
-            column=chosen[0].name,
-            crs=sample.crs or (f"EPSG:{srid}" if srid else "EPSG:4326"),
-            types=tuple(chosen[0].options.get("types", ())),
-        )
+        crs = sample.crs or (f"EPSG:{srid}" if srid else "EPSG:4326")
+        box = places.text_bounds(chosen[0])
+        if crs == "EPSG:4326" and box and (max(abs(box[0]), abs(box[2])) > 181 or max(abs(box[1]), abs(box[3])) > 91):
+            crs, why, _ = systems.system((box[0], box[2]), (box[1], box[3]), country, language, hint)
+            chosen[0].doubts.append(
+                f"{crs} is a guess ({why})." if crs else "Nothing says in which reference system the coordinates are."
+            )
+        return places.Found(column=chosen[0].name, crs=crs, types=tuple(chosen[0].options.get("types", ())))
     return pair if pair is not None and pair.crs else None
+
+
+def _hint(sample: Sample, columns: Sequence[Column]) -> str:
+    """Words of the table that may name a region or a reference system."""
+    texts = [sample.name, sample.title, sample.table, *(c.name for c in columns)]
+    for column in columns:
+        if column.kind is Kind.STRING:
+            texts += [text for text, _ in column.weights.most_common(8) if len(text) < 60]
+    return " ".join(texts)
 
 
 def _zero_places(column: Column) -> None:
@@ -292,8 +318,10 @@ class _Draft:
         seen = "all of them read" if self.whole else "drafted from a sample spread over them"
         table = f", table {sample.table}" if sample.table else ""
         lines = [
-            f"# Drafted by Arengo from {layout.comment(sample.name)}{layout.comment(table)}: {rows} ({seen}), {len(self.columns)} columns.",
-            "# Read it, correct it, fill in what is marked. Where arengoDoubt stands the draft is unsure: check, then take it out.",
+            f"# Drafted by Arengo from {layout.comment(sample.name)}{layout.comment(table)}: {rows} ({seen}), "
+            f"{len(self.columns)} columns.",
+            "# Read it, correct it, fill in what is marked. Where arengoDoubt stands the draft is unsure:",
+            "# check, then take it out.",
         ]
         if personal:
             shown = ", ".join(personal[:8]) + (" ..." if len(personal) > 8 else "")

@@ -1,4 +1,4 @@
-"""Which columns name a row. A key is claimed only where it was checked on every row, or on many and its name says so."""
+"""Which columns name a row. A key is claimed where every row was checked, or many and its name says so."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find(sample: Sample, columns: Sequence[Column], whole: bool) -> tuple[tuple[
     if single:
         _, _, column, doubt = max(single, key=lambda item: item[:2])
         return (column.name,), doubt
-    if whole and 20 <= rows:
+    if whole and rows >= 20:
         return _several(sample, columns), ""
     return (), ""
 

@@ -10,14 +10,15 @@ import re
 
 from arengo.contract.draft import booleans, dates, numbers, places
 from arengo.contract.draft.column import ZERO_DATES, Column, markers, text_markers
-from arengo.contract.draft.words import concepts, exactly, words
+from arengo.contract.draft.words import concepts, exactly, plain, words
 from arengo.contract.model import Kind
 
 DIRT = 0.005
 _DECLARED: tuple[tuple[str, Kind | None], ...] = (
     (r"bool|bit\(1\)|^bit$|^l$", Kind.BOOLEAN), (r"geometry|geography|^point|polygon|linestring|^wkb", Kind.GEOMETRY),
-    (r"json|struct|list|map|array|object|\[\]", Kind.JSON), (r"timestamp|datetime|^timestamptz", Kind.TIMESTAMP), (r"^date|^d$", Kind.DATE),
-    (r"^time", Kind.TIME), (r"interval|uuid|char|text|string|clob|^c$|^m$|enum|blob|binary|bytea|inet|xml|citext|utf8", Kind.STRING),
+    (r"json|struct|list|map|array|object|\[\]", Kind.JSON), (r"timestamp|datetime|^timestamptz", Kind.TIMESTAMP),
+    (r"^date|^d$", Kind.DATE), (r"^time", Kind.TIME),
+    (r"interval|uuid|char|text|string|clob|^c$|^m$|enum|blob|binary|bytea|inet|xml|citext|utf8", Kind.STRING),
     (r"^u?(big|small|tiny|medium|huge)?int|serial|^integer|^long|int\d|^year|^oid|^i$", Kind.INTEGER),
     (r"dec|num|^n$|^f$", None), (r"double|float|real|money|^o$|^b$", Kind.NUMBER),
 )  # fmt: skip
@@ -65,7 +66,6 @@ def decide(
         return
     if places.coordinate_pair(column):
         column.note = "latitude and longitude in one text"
-        column.doubts.append("Each text holds both coordinates; it is kept as text.")
         return
     if _boolean(column, dict(column.weights), language):
         return
@@ -138,12 +138,28 @@ def _boolean(column: Column, values: dict[str, float], language: str) -> bool:
     return True
 
 
+_HOUSE = frozenset(
+    {"hausnr", "hausnummer", "hsnr", "huisnummer", "husnummer", "civico", "talonumero", "házszám", "hazszam"}
+)
+_HOUSES = frozenset(
+    {
+        "house_number",
+        "house number",
+        "numero_civico",
+        "street number",
+        "street_number",
+        "house_no",
+        "numero civico",
+        "n_civico",
+    }
+)
 _CODES = frozenset({"phone", "fax", "postcode", "iban", "national_id", "official_code"})
 
 
 def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]) -> bool:
     """Digits that are no numbers: telephones, postcodes, official codes."""
-    if (not known & _CODES and "version" not in words(column.name)) or known & {
+    special = {"version", *_HOUSE} & set(words(column.name)) or plain(column.name) in _HOUSES
+    if (not known & _CODES and not special) or known & {
         "count",
         "latitude",
         "longitude",
@@ -157,7 +173,7 @@ def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]
         return False
     if known & {"phone", "fax", "iban", "national_id"}:
         return True
-    if "version" in words(column.name):
+    if "version" in words(column.name) or not _HOUSE.isdisjoint(words(column.name)) or plain(column.name) in _HOUSES:
         return True
     lengths = {len(text) for text in values}
     return max(lengths) <= 20 and min(lengths) >= 3
@@ -263,6 +279,7 @@ def _number(
         else habit.decimal,
         habit.language,
         habit.country,
+        bool(known & {"count"}) and not degrees,
     )
     reading = numbers.read(values, used)
     if reading is None:
@@ -352,10 +369,5 @@ def _is_measure(column: Column, known: frozenset[str]) -> bool:
 
 
 def _years(column: Column) -> None:
-    if column.kind is Kind.INTEGER and column.numbers and all(1500 <= number <= 2150 for number in column.numbers):
-        if "year" in concepts(column.name) or (
-            len(set(column.numbers)) <= 60
-            and max(column.numbers) >= 1950
-            and max(column.numbers) - min(column.numbers) < 160
-        ):
-            column.options["year"] = "year" in concepts(column.name)
+    if column.kind is Kind.INTEGER and column.numbers and "year" in concepts(column.name):
+        column.options["year"] = all(1500 <= number <= 2150 for number in column.numbers)

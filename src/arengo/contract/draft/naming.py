@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
 """Names people can type: identifiers for columns and datasets, titles for readers.
 
 Latin letters lose their accents; Greek, Cyrillic, Hangul, kana, Hebrew and Arabic are written in Latin letters by
@@ -20,47 +21,92 @@ _LATIN = {
 _CYRILLIC = dict(
     zip(
         "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўђћњљџј",
-        "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya yo i yi ye g u dj c nj lj dz j".replace(
-            "_", "-"
-        ).split(),
+        "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya yo i yi ye g u dj c nj lj dz "
+        "j".replace("_", "-").split(),
         strict=True,
     )
 )
 _GREEK = dict(
-    zip("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t y f ch ps o".split(), strict=True)
+    zip(
+        "αβγδεζηθικλμνξοπρσςτυφχψω",
+        """
+    a v g d e z i th i k l m n x o p r s s t y f ch ps o
+    """.split(),
+        strict=True,
+    )
 )
 _HEBREW = dict(
-    zip("אבגדהוזחטיכךלמםנןסעפףצץקרשת", "a b g d h v z ch t y k k l m m n n s a p f ts ts k r sh t".split(), strict=True)
+    zip(
+        "אבגדהוזחטיכךלמםנןסעפףצץקרשת",
+        """
+    a b g d h v z ch t y k k l m m n n s a p f ts ts k r sh t
+    """.split(),
+        strict=True,
+    )
 )
 _ARABIC = dict(
     zip(
         "اأإآبتثجحخدذرزسشصضطظعغفقكلمنهويىةءئؤپچژگک",
-        "a a i a b t th j h kh d dh r z s sh s d t z a gh f q k l m n h w y a a - y w p ch zh g k".split(),
+        """
+    a a i a b t th j h kh d dh r z s sh s d t z a gh f q k l m n h w y a a - y w p ch zh g k
+    """.split(),
         strict=True,
     )
 )
 _KANA = dict(
     zip(
         "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲンガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポー",
-        (
-            "a i u e o ka ki ku ke ko sa shi su se so ta chi tsu te to na ni nu ne no ha hi fu he ho ma mi mu me mo ya yu yo ra ri ru "
-            "re ro wa o n ga gi gu ge go za ji zu ze zo da ji zu de do ba bi bu be bo pa pi pu pe po -"
-        ).split(),
+        """
+    a i u e o ka ki ku ke ko sa shi su se so ta chi tsu te to na ni nu ne no ha hi fu he ho ma mi mu me mo ya yu
+    yo ra ri ru re ro wa o n ga gi gu ge go za ji zu ze zo da ji zu de do ba bi bu be bo pa pi pu pe po -
+    """.split(),
         strict=True,
     )
 )
 _LEAD = "g kk n d tt r m b pp s ss - j jj ch k t p h".replace("-", "").split(" ")
-_VOWEL = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split(" ")
-_TAIL = " k k k n n n t l k m l l l p l m p p t t ng t t k t p t".split(" ")
+_VOWEL = """
+    a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i
+    """.split()
+_TAIL = [
+    "",
+    "k",
+    "k",
+    "k",
+    "n",
+    "n",
+    "n",
+    "t",
+    "l",
+    "k",
+    "m",
+    "l",
+    "l",
+    "l",
+    "p",
+    "l",
+    "m",
+    "p",
+    "p",
+    "t",
+    "t",
+    "ng",
+    "t",
+    "t",
+    "k",
+    "t",
+    "p",
+    "t",
+]
 _RESERVED = frozenset({"geometry"})
 
 
 def latin(text: str) -> str:
     """The text in Latin letters where a table knows how."""
     out = []
+    han = any(0x4E00 <= ord(char) <= 0x9FFF for char in text)
     for char in text:
         low = char.lower()
-        if char.isascii():
+        if char.isascii() or (han and 0x3041 <= ord(char) <= 0x30FC):
             out.append(char)
         elif (code := ord(char)) >= 0xAC00 and code <= 0xD7A3:
             code -= 0xAC00

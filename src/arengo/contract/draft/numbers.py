@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
 """Numbers as people write them: decimal comma, thousands marks, currency and per cent signs, units, micro-degrees."""
 
 from __future__ import annotations
@@ -8,10 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 COMMA_LANGUAGES = frozenset(
-    "es fr it de pt ca nl pl cs sk hu ro hr sl sr sv da no fi et lt lv tr el ru uk bg id vi eu gl be mk sq az kk is".split()
+    """
+    es fr it de pt ca nl pl cs sk hu ro hr sl sr sv da no fi et lt lv tr el ru uk bg id vi eu gl be mk sq az kk
+    is
+    """.split()
 )
 DOT_COUNTRIES = frozenset(
-    "MX GT SV HN NI PA DO PR PE US GB IE AU NZ CA IN CN JP KR TW HK SG MY PH TH KE NG GH UG TZ CH LI IL EG".split()
+    """
+    MX GT SV HN NI PA DO PR PE US GB IE AU NZ CA IN CN JP KR TW HK SG MY PH TH KE NG GH UG TZ CH LI IL EG
+    """.split()
 )
 CURRENCY: dict[str, str] = {
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "$": "", "us$": "USD", "usd": "USD", "£": "GBP", "gbp": "GBP", "¥": "JPY",
@@ -25,9 +31,12 @@ CURRENCY: dict[str, str] = {
     "a$": "AUD", "c$": "CAD", "rp": "IDR", "idr": "IDR", "₫": "VND", "đ": "VND", "฿": "THB", "₱": "PHP",
 }  # fmt: skip
 UNITS = frozenset(
-    "% ‰ m km cm mm m2 m² km2 km² ha m3 m³ l kg g t mg µg ug kw kwh mw mwh gwh w wh v a h min s ms km/h m/s °c °f ° c° db db(a) dba hpa mbar "
-    "ppm ppb µg/m3 µg/m³ ug/m3 mg/l mg/m3 l/s m3/s nº hab hab. hab/km2 hab./km² inh. kg/hab mi ft sqm sq.m. sqft acres ac años anos ans "
-    "jahre years kb mb gb fte etp명 명 개 원 ㎡ ㎢ 대 건 세대 가구 人 件 台 世帯 m.s.n.m. msnm pcs szt szt. ks db. stk st. stück".split()
+    """
+    % ‰ m km cm mm m2 m² km2 km² ha m3 m³ l kg g t mg µg ug kw kwh mw mwh gwh w wh v a h min s ms km/h m/s °c °f
+    ° c° db db(a) dba hpa mbar ppm ppb µg/m3 µg/m³ ug/m3 mg/l mg/m3 l/s m3/s nº hab hab. hab/km2 hab./km² inh.
+    kg/hab mi ft sqm sq.m. sqft acres ac años anos ans jahre years kb mb gb fte etp명 명 개 원 ㎡ ㎢ 대 건 세대
+    가구 人 件 台 世帯 m.s.n.m. msnm pcs szt szt. ks db. stk st. stück
+    """.split()
 )
 _SPACE = "\u00a0\u202f\u2009 "
 _CORE = re.compile(
@@ -68,6 +77,7 @@ class Habit:
     decimal: str = ""
     language: str = ""
     country: str = ""
+    counts: bool = False  # the column's name speaks of a number of things
 
     @property
     def comma(self) -> bool:
@@ -181,6 +191,8 @@ def read(values: Mapping[str, float], habit: Habit) -> Reading | None:
 
 def _affix(text: str) -> bool:
     low = text.casefold()
+    if len(text) == 1 and text.isalpha() and text.isascii():
+        return text == "m"
     return low in CURRENCY or low in UNITS or low.replace(" ", "") in UNITS
 
 
@@ -248,9 +260,15 @@ def _single(numbers: list[tuple[str, float]], mark: str, habit: Habit) -> tuple[
         return (mark, "", "")  # 1234 beside 1,234: the mark is no thousands mark
     natural = mark == ("." if habit.comma else ",")  # this mark groups thousands here
     hundreds = any(len(num) == 3 for num in bare)
-    if mark == "," and (hundreds or natural):
-        sure = hundreds and natural
+    if mark == "," and (hundreds or natural or habit.counts):
+        sure = (hundreds or habit.counts) and natural
         return (other, mark, "" if sure else "Commas were read as thousands marks, not as decimal commas.")
+    if mark == "." and habit.counts:
+        return (
+            other,
+            mark,
+            "" if natural else "Dots were read as thousands marks: the name speaks of a number of things.",
+        )
     if mark == "." and natural and (hundreds or len(bare) >= 3):
         return (
             other,
@@ -284,7 +302,9 @@ def to_float(text: str, reading: Reading) -> float | None:
 
 SENTINELS = frozenset(
     float(text)
-    for text in "-1 -9 -99 -999 -9999 -99999 -999999 -8888 -888 999 9999 99999 999999 9999999 99999999 -32768 888888".split()
+    for text in """
+    -1 -9 -99 -999 -9999 -99999 -999999 -8888 -888 999 9999 99999 999999 9999999 99999999 -32768 888888
+    """.split()
 )
 
 
@@ -303,7 +323,7 @@ def sentinels(values: Mapping[str, float], reading: Reading) -> list[str]:
             continue
         low, high = min(rest), max(rest)
         if number < 0:
-            far = low >= 0 and number < -1 or (low < 0 and number < 5 * low - 10)
+            far = (low >= 0 and number < -1) or (low < 0 and number < 5 * low - 10)
             often = weight >= 2 or number <= -999
         else:
             far = high > 0 and number >= 3 * high and number >= 999

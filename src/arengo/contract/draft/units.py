@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
 """Units that stand in a header: ``PM10 (µg/m³)``, ``superficie_m2``, ``Importe [€]``."""
 
 from __future__ import annotations

@@ -1,0 +1,145 @@
+# ruff: noqa: E501, SIM905, RUF100 - word lists read better as text
+"""Names of persons: given names of many languages, patronymics, the shape of Korean, Chinese and Japanese names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from arengo.contract.draft.column import Column
+from arengo.contract.draft.given_names import COMMON_WORDS, NAMES
+from arengo.contract.draft.setting import Setting, mark, share_of, some_values
+from arengo.contract.draft.words import concepts, plain
+from arengo.contract.model import Kind
+
+_PATRONYMIC = re.compile(r"(?:ович|евич|ич|овна|евна|ична|івна|йович)$", re.IGNORECASE)
+_HANGUL_NAME = re.compile(
+    r"[김이박최정강조윤장임한오서신권황안송류홍전고문손양배백허남심노하곽성차주우구민진나지엄채원천방공현함변염여추도소석선설마길연위표명기반왕금옥육인맹제모][가-힣○*]{1,3}"
+)
+_HAN_NAME = re.compile(r"[\u4e00-\u9fff]{1,3}[ \u3000]?[\u4e00-\u9fff]{1,3}")
+_PLACE_WORDS = frozenset(
+    """
+    rue avenue av calle c carrer via viale piazza plaza plaça placa strasse str straat ulica ul road street st rd
+    ave boulevard blvd bd place parc park parque jardin jardi giardino school escuela escola ecole scuola schule
+    college colegio liceo lycee hospital clinica clinic iglesia church eglise chiesa kirche centro centre center
+    zentrum museo museum musee biblioteca library bibliotheque station estacion stazione gare bahnhof hotel
+    restaurant bar cafe ltd inc sa sl srl spa gmbh ag sarl sas llc ltda bv nv ab as oy kg ev associacio
+    association asociacion associazione verein club federation fundacion fondazione fondation stiftung institut
+    instituto istituto universidad universite universita university ministerio comune ayuntamiento mairie
+    municipio gemeinde comite comunidad cooperativa barrio district quartier distrito sector zona norte sur este
+    oeste nord sud est ouest puente ponte pont bridge rio fleuve lago lac monte mont piscina polideportivo
+    stadium estadio stade teatro theatre theater cine mercado market residencia residence torre edificio casa
+    casal caserne caserma puerto port playa linea line ligne paseo passeig pg passatge travessera ronda camino
+    chemin allee impasse quai cours villa complexe espace salle gymnase maison parking aparcamiento fuente font
+    source km carretera autopista department services service council committee company group agency bureau
+    office
+    """.split()
+)
+_PARTICLES = frozenset(
+    """
+    de del della dello di da dos das do la las los le van von der den ten ter el al bin ben ibn y i e und mc mac
+    o d l du des zu
+    """.split()
+)
+
+
+def _tokens(text: str) -> list[str]:
+    return [token for token in re.split(r"[\s,.\-/&()]+", plain(text)) if token]
+
+
+def person_share(values: Sequence[str]) -> tuple[float, float, float]:
+    """Shares of values with a given name, of the shape of a full name, with a word of a place or firm."""
+    given = shape = place = 0
+    for text in values:
+        tokens = _tokens(text)
+        if not tokens:
+            continue
+        strong = [t for t in tokens if t in NAMES and t not in COMMON_WORDS]
+        weak = [t for t in tokens if t in NAMES]
+        given += bool(strong) or (len(weak) >= 1 and 2 <= len(tokens) <= 4)
+        core = [t for t in tokens if t not in _PARTICLES]
+        alphabetic = all(t.isalpha() for t in core)
+        shape += alphabetic and 2 <= len(core) <= 5 and (text[:1].isupper() or text.isupper())
+        place += any(t in _PLACE_WORDS for t in tokens)
+    n = len(values) or 1
+    return given / n, shape / n, place / n
+
+
+def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
+    if column.kind is not Kind.STRING or column.geometry_format:
+        return
+    known = concepts(column.name)
+    values = some_values(column)
+    if not values or len(values) < 2 or max(map(len, values)) > 150:
+        return
+    mean = sum(map(len, values)) / len(values)
+    if mean > 60 or known & {"street", "url", "email", "code", "postcode", "date", "address", "sex"}:
+        return
+    titled = known & {"first_name", "last_name", "full_name"}
+    person = "person" in known
+    given, shape, place = person_share(values)
+    if _cyrillic(values):
+        patronymic = share_of(values, lambda v: any(_PATRONYMIC.search(t) for t in v.split()[1:]))
+        initials = share_of(values, lambda v: re.fullmatch(r"[А-ЯЁІЇЄ][а-яёіїє'-]+\s+[А-ЯЁІЇЄ]\.\s?[А-ЯЁІЇЄ]\.", v))
+        if patronymic >= 0.3 or initials >= 0.5 or (titled and shape >= 0.5):
+            mark(
+                column,
+                "name",
+                "identifier",
+                "the values are names with patronymics" if patronymic >= 0.3 else "name of a person by its header",
+            )
+        return
+    if (titled or person) and (
+        share_of(values, _HANGUL_NAME.fullmatch) >= 0.6
+        or (share_of(values, _HAN_NAME.fullmatch) >= 0.7 and (titled or not setting.counts))
+    ):
+        mark(column, "name", "identifier", "the header and the length of the values are those of names")
+        return
+    if setting.counts and not (known & {"last_name", "full_name"} or person):
+        return  # baby names and their like
+    if titled and not known & {"count"}:
+        both = {"first_name", "last_name"} <= set().union(*(concepts(c.name) for c in columns))
+        single = bool(titled & {"first_name", "last_name"})
+        # "nome", "ad", "imie" and their like are also the words for any name: their values must be persons'
+        if (
+            given >= 0.25
+            or (single and both and place < 0.1)
+            or ("last_name" in titled and place < 0.1 and _wordlike(values))
+        ):
+            mark(
+                column,
+                "name",
+                "identifier",
+                "name of a person by its header" if given < 0.25 else f"{given:.0%} of the values hold given names",
+            )
+            return
+    if person and place < 0.35 and given >= 0.12 and not (known & {"organisation", "facility", "code"} and given < 0.5):
+        mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+        return
+    if "name" in known and given >= 0.3 and place < 0.1:
+        listed = share_of(values, lambda v: re.fullmatch(r"[^\W\d][^\d,]+, [^\W\d][^\d,]*", v))
+        beside = any(
+            "last_name" in concepts(c.name) and abs(c.index - column.index) <= 2 for c in columns if c is not column
+        )
+        if beside or (listed >= 0.7 and not known & {"facility", "organisation"}):
+            mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+            return
+    if known & {"facility", "organisation", "street"} or (setting.counts and not person):
+        return
+    distinct = column.distinct / max(1.0, column.filled)
+    if (
+        given >= (0.6 if "name" in known else 0.75)
+        and shape >= 0.7
+        and place < 0.05
+        and (distinct > 0.1 or column.distinct > 30)
+        and len(values) >= 8
+    ):
+        mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+
+
+def _wordlike(values: Sequence[str]) -> bool:
+    return share_of(values, lambda v: len(_tokens(v)) <= 3 and all(t.isalpha() for t in _tokens(v))) >= 0.9
+
+
+def _cyrillic(values: Sequence[str]) -> bool:
+    return share_of(values, lambda v: re.search(r"[А-Яа-яІЇЄґ]", v)) >= 0.5
