@@ -18,9 +18,8 @@ KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/st
 def create() -> Any:
     """Open the city of ``ARENGO_CITY`` and compose faces and portal into one ASGI application."""
     from starlette.applications import Starlette
-    from starlette.routing import Router
 
-    from arengo import faces, portal
+    from arengo import caretaker, faces, portal
     from arengo.city import open_city
 
     city = open_city(os.environ.get("ARENGO_CITY", "."))
@@ -28,7 +27,7 @@ def create() -> Any:
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state)
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
     inner.state.city = city
-    assert isinstance(inner.router, Router)
+    caretaker.watch(city)
     return faces.wrap(inner, city.door, city.catalogue, city.settings)
 
 
@@ -38,6 +37,8 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
 
     from granian import Granian
     from granian.constants import Interfaces, Loops
+
+    from arengo import caretaker
 
     address, number = host or settings.serve.host, port or settings.serve.port
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -53,7 +54,7 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
     print(f"{settings.city.name}: http://{shown}:{number}/")
     sys.stdout.flush()
-    Granian(
+    server = Granian(
         "arengo.app:create",
         factory=True,
         address=address,
@@ -65,4 +66,18 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
         log_level="warning",  # type: ignore[arg-type]
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_TIMEOUT,
-    ).serve()
+    )
+    tending = caretaker.start(settings) if settings.serve.schedule and _scheduled(settings) else None
+    try:
+        server.serve()
+    finally:
+        if tending is not None:
+            tending.terminate()
+            tending.wait(KILL_TIMEOUT)
+
+
+def _scheduled(settings: Settings) -> bool:
+    """Whether a contract of the folder asks to be published by itself; a look at the texts is enough here."""
+    marks = ("arengoFrequency", "arengoSchedule")
+    found = (settings.root / "contracts").glob("**/*.odcs.y*ml")
+    return any(mark in path.read_text(encoding="utf-8", errors="replace") for path in found for mark in marks)

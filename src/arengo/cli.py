@@ -556,6 +556,33 @@ def serve(
 
 
 @app.command()
+def tend(
+    city: CityOption = HERE,
+    parent: Annotated[int, typer.Option(hidden=True)] = 0,
+) -> None:
+    """Publish what is due and expire what is old, until stopped. 'serve' starts this by itself."""
+    from arengo.caretaker import tend as run
+
+    with _open(city) as opened:
+        run(opened, parent)
+
+
+@app.command()
+def tidy(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Drop versions past their retention and free the disk they took."""
+    from arengo.caretaker import tidy as run
+
+    with _open(city) as opened:
+        found = run(opened)
+    if json:
+        _emit(found)
+        return
+    for name, numbers in found["expired"].items():
+        print(f"{name}: versions {', '.join(map(str, numbers))} expired")
+    print(f"{found['files']:,} files removed, {found['bytes']:,} bytes freed")
+
+
+@app.command()
 def demo(
     directory: Annotated[Path, typer.Option("--dir", help="Where to make the city.")] = Path("demo-city"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Only make and publish.")] = False,

@@ -1,0 +1,5 @@
+"""``python -m arengo``."""
+
+from arengo.cli import main
+
+main()
