@@ -235,6 +235,8 @@ def nice_edges(low: float, high: float, bins: int, *, whole: bool = False) -> li
     if not power:
         return [low, high]
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    if step < 1e-12 * max(abs(low), abs(high)):
+        return [low, high]  # narrower than a double can count up to
     if whole:
         step = max(1.0, float(math.ceil(step)))
     first = math.floor(low / step)
