@@ -48,7 +48,7 @@ def sample(d: Dossier) -> dict[str, Any]:
     """The first rows, geometry left to the map."""
     columns = [item for item in d.heads if item.kind != "geometry"] or d.heads
     names = tuple(dict.fromkeys([*(item.name for item in columns), *d.view.scope.key]))
-    rows = d.visit.door.ask(Query(d.id, select=names, limit=FIRST_ROWS, as_of=d.visit.as_of)).rows()
+    rows = d.visit.door.ask(Query(d.id, select=names, order_by=d.order, limit=FIRST_ROWS, as_of=d.visit.as_of)).rows()
     cells = Writer(d.speech, columns, rows).rows(rows)
     return {"heads": columns, "rows": cells, "links": row_links(d, columns, names, rows, cells)}
 

@@ -13,6 +13,7 @@ from arengo.lake.version import Version
 from arengo.portal.cells import Head, heads
 from arengo.portal.site import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
+from arengo.query.model import Order
 
 if TYPE_CHECKING:
     from arengo.catalogue import Entry
@@ -145,6 +146,13 @@ class Dossier:
 
     def head(self, name: str) -> Head:
         return next(item for item in self.heads if item.name == name)
+
+    @property
+    def order(self) -> tuple[Order, ...]:
+        """The order a person expects: by key. Rows are stored so unless they have places (then by nearness)."""
+        if self.view.geometry is None or self.contract.sort:
+            return ()
+        return tuple(Order(name) for name in self.view.scope.key)
 
     @property
     def searchable(self) -> bool:

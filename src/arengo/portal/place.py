@@ -166,6 +166,7 @@ def page(visit: Visit) -> Response:
         Query(
             d.id,
             select=tuple(dict.fromkeys((*names, *place))),
+            order_by=d.order,
             search=search,
             limit=LISTED,
             cursor=cursor,

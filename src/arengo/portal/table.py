@@ -93,7 +93,7 @@ def page(visit: Visit) -> Response:
         d.id,
         select=names,
         filter=both(*parts),
-        order_by=(Order(column, down),) if column else (),
+        order_by=(Order(column, down),) if column else d.order,
         limit=ROWS,
         cursor=trail[-1] if trail else "",
         as_of=visit.as_of,
@@ -309,7 +309,7 @@ def _exports(visit: Visit, d: Dossier, query: Query) -> list[tuple[str, str]]:
     if query.filter is not None:
         asked["filter"] = cql2.to_text(query.filter)
     if query.order_by:
-        asked["order_by"] = ("-" if query.order_by[0].descending else "") + query.order_by[0].column
+        asked["order_by"] = ",".join(f"{'-' if item.descending else ''}{item.column}" for item in query.order_by)
     if query.search:
         asked["search"] = query.search
     if visit.as_of:

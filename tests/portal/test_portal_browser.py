@@ -1,0 +1,312 @@
+"""The pages in a real browser: axe, keyboard, no JavaScript, narrow, zoomed, dark, right to left; no foreign host."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arengo.city import City
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.slow
+
+CHROMIUM = "/usr/bin/chromium"
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PAGES = (
+    "/",
+    "/datasets",
+    "/datasets?q=unicorn",
+    "/datasets/trees",
+    "/datasets/trees?as_of=1",
+    "/datasets/trees/table?f.district=%3DPorto&sort=-height",
+    "/datasets/trees/table?f.id=12345",
+    "/datasets/trees/charts",
+    "/datasets/trees/map",
+    "/datasets/trees/columns",
+    "/datasets/trees/quality",
+    "/datasets/trees/versions",
+    "/datasets/trees/compare?from=1&to=2",
+    "/datasets/trees/rows/3",
+    "/datasets/trees/downloads",
+    "/datasets/trees/api",
+    "/datasets/air",
+    "/datasets/budget",
+    "/datasets/planned",
+    "/datasets/persons",
+    "/runs",
+    "/about",
+    "/operator",
+    "/nowhere",
+)
+
+
+FOCUSED = """() => {
+    const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
+    const at = document.elementFromPoint(b.x + b.width / 2, b.y + Math.min(b.height / 2, 12));
+    return {
+        tag: e.tagName, name: e.getAttribute("name"), text: e.textContent.trim().slice(0, 30),
+        outline: parseFloat(s.outlineWidth), style: s.outlineStyle,
+        seen: !at || e.contains(at) || at.contains(e),
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(register: City) -> Iterator[str]:
+    """The city served as ``arengo serve`` serves it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [
+        str(Path(sys.executable).with_name("arengo")),
+        "serve",
+        "--city",
+        str(register.settings.root),
+        "--port",
+        str(port),
+    ]
+    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
+    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    for _attempt in range(150):
+        try:
+            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
+            break
+        except OSError:
+            assert process.poll() is None, "the server ended"
+            time.sleep(0.2)
+    yield address
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as play:
+        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield made
+        made.close()
+
+
+def visit(browser: Any, server: str, **options: Any) -> Any:
+    """A fresh page that collects what it asks other hosts for and what it complains about."""
+    context = browser.new_context(base_url=server, **options)
+    page = context.new_page()
+    page.foreign, page.complaints = [], []
+    page.on("request", lambda asked: page.foreign.append(asked.url) if _is_foreign(asked.url, server) else None)
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
+
+
+def _is_foreign(url: str, server: str) -> bool:
+    return not url.startswith((f"{server}/", "data:", "blob:"))
+
+
+@pytest.mark.parametrize(
+    ("width", "theme", "language"),
+    [
+        (360, "light", "it"),
+        (360, "dark", "ar"),
+        (768, "dark", "it"),
+        (768, "light", "ar"),
+        (1440, "light", "en"),
+        (1440, "dark", "fr"),
+    ],
+)
+def test_axe_finds_nothing(browser: Any, server: str, width: int, theme: str, language: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("npm ci in web/ brings axe-core")
+    size = {"width": width, "height": 800}
+    # Reading axe into the page is the test's own doing, which the content policy would forbid.
+    page = visit(browser, server, viewport=size, color_scheme=theme, locale=language, bypass_csp=True)
+    found = []
+    for path in PAGES:
+        page.goto(path)
+        if path.endswith("/map"):
+            page.wait_for_selector("#map[data-features]", timeout=20_000)
+        page.add_script_tag(path=str(AXE))
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        report = page.evaluate("tags => axe.run({ runOnly: tags })", tags)
+        for violation in report["violations"]:
+            places = [node["target"] for node in violation["nodes"]][:3]
+            found.append(f"{path}: {violation['id']}: {violation['help']} at {places}")
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if over > 0:
+            found.append(f"{path}: {over} px wider than the window")
+    assert not found, "\n".join(found)
+    page.context.close()
+
+
+def test_nothing_leaves_the_host_and_nothing_complains(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 1200, "height": 800})
+    for path in PAGES:
+        page.goto(path)
+        if path.endswith("/map"):
+            page.wait_for_selector("#map[data-features]", timeout=20_000)
+    assert not page.foreign
+    # A refused or missing page is itself answered with 4xx, which the browser logs.
+    assert not [text for text in page.complaints if "status of 40" not in text]
+    page.context.close()
+
+
+def test_the_answer_stands_in_the_first_600_pixels_of_a_phone(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 360, "height": 740}, locale="it")
+    places = {
+        "/": (".count", ".index > li:first-child"),
+        "/datasets": (".register > li:first-child h2",),
+        "/datasets/trees": ("h1", ".tabs", ".map"),
+        "/datasets/air": (".figure .narrow svg",),
+        "/datasets/trees/table": ("tbody tr:first-child",),
+        "/datasets/trees/map": ("#map",),
+        "/datasets/trees/quality": (".tally",),
+    }
+    for path, marks in places.items():
+        page.goto(path)
+        for mark in marks:
+            box = page.locator(mark).first.bounding_box()
+            assert box, (path, mark)
+            assert box["y"] + min(box["height"], 120) <= 600, (path, mark, box)
+    page.context.close()
+
+
+def test_four_hundred_per_cent_zoom(browser: Any, server: str) -> None:
+    """WCAG 1.4.10: a window of 1280 by 1024 at 400 % is 320 by 256; nothing scrolls in two directions."""
+    page = visit(browser, server, viewport={"width": 320, "height": 256}, locale="it")
+    for path in PAGES:
+        page.goto(path)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, (path, over)
+    page.context.close()
+
+
+def test_keyboard_walk(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="en")
+    page.goto("/datasets/trees/table")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["y"] >= 0, "seen when it has the focus"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    seen = []
+    for _step in range(45):
+        page.keyboard.press("Tab")
+        state = page.evaluate(FOCUSED)
+        if state["tag"] == "BODY":
+            break
+        assert state["outline"] >= 2, state
+        assert state["style"] != "none", state
+        assert state["seen"], f"hidden behind something: {state}"
+        seen.append(state)
+    names = [state["name"] for state in seen]
+    assert names.index("q") < names.index("f.name"), "search comes before the filters of the columns"
+    page.locator('[name="f.district"]').focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator('[name="f.height"]').fill("10..20")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**f.height=10..20**")
+    assert page.locator(".chips").count() == 1
+    page.context.close()
+
+
+def test_keyboard_walk_through_the_places_of_a_map(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="en")
+    page.goto("/datasets/trees/map")
+    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    links = page.locator("#places a")
+    links.first.focus()
+    assert page.locator("#places li[data-on]").count() == 1
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement === document.querySelectorAll('#places a')[1]")
+    assert page.locator("#places li[data-on]").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rows/**")
+    page.go_back()
+    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    box = page.locator("#map").bounding_box()
+    canvas = page.locator("#map canvas")
+    canvas.focus()
+    page.keyboard.press("+")
+    assert canvas.get_attribute("aria-label")
+    buttons = page.locator(".maplibregl-ctrl button")
+    assert {buttons.nth(i).get_attribute("aria-label") for i in range(buttons.count())} == {"Zoom in", "Zoom out"}
+    assert box["height"] > 300
+    page.context.close()
+
+
+def test_a_popup_speaks_the_words_of_the_contract(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="it", reduced_motion="reduce")
+    page.goto("/datasets/trees/map?q=maple")
+    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    box = page.locator("#map").bounding_box()
+    found = False
+    for x in range(20, int(box["width"]) - 60, 24):
+        for y in range(40, int(box["height"]) - 20, 24):
+            page.mouse.move(box["x"] + x, box["y"] + y)
+            if page.evaluate("document.querySelector('#map canvas').style.cursor") == "pointer":
+                page.mouse.click(box["x"] + x, box["y"] + y)
+                found = True
+                break
+        if found:
+            break
+    assert found, "no place under the mouse"
+    text = page.locator(".popup").inner_text()
+    assert "Circoscrizione" in text
+    assert "Apri questa riga" in text
+    page.context.close()
+
+
+def test_everything_works_without_javascript(browser: Any, server: str) -> None:
+    page = visit(browser, server, viewport={"width": 1000, "height": 800}, java_script_enabled=False, locale="en")
+    page.goto("/datasets/trees/map")
+    assert page.locator("#map > svg circle").count() > 20
+    assert page.locator("#places a").count() > 20
+    page.goto("/datasets/trees/table")
+    page.fill('[name="f.height"]', "10..20")
+    page.press('[name="f.height"]', "Enter")
+    assert "f.height=10..20" in page.url
+    page.goto("/")
+    page.fill('[name="q"]', "tree")
+    page.click("main button")
+    assert page.locator(".register h2").count() == 1
+    page.locator(".menu > summary").click()
+    page.locator('.menu a[lang="ar"]').click()
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    assert "/datasets?" in page.url
+    page.goto("/datasets/air")
+    page.locator("details > summary", has_text="جدول").last.click()
+    assert page.locator("details table").first.is_visible()
+    page.context.close()
+
+
+def test_reduced_motion_forced_colours_and_paper(browser: Any, server: str) -> None:
+    page = visit(
+        browser, server, viewport={"width": 1000, "height": 800}, reduced_motion="reduce", forced_colors="active"
+    )
+    page.goto("/datasets/trees")
+    assert page.evaluate("getComputedStyle(document.querySelector('.button')).transitionDuration") in ("0s", "")
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.button')).borderTopWidth)") >= 1
+    page.emulate_media(media="print")
+    assert not page.locator(".tabs").is_visible()
+    assert page.locator("table").first.is_visible()
+    page.context.close()
