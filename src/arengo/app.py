@@ -38,8 +38,6 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
     from granian import Granian
     from granian.constants import Interfaces, Loops
 
-    from arengo import caretaker
-
     address, number = host or settings.serve.host, port or settings.serve.port
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,7 +52,7 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
     print(f"{settings.city.name}: http://{shown}:{number}/")
     sys.stdout.flush()
-    server = Granian(
+    Granian(
         "arengo.app:create",
         factory=True,
         address=address,
@@ -66,18 +64,4 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
         log_level="warning",  # type: ignore[arg-type]
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_TIMEOUT,
-    )
-    tending = caretaker.start(settings) if settings.serve.schedule and _scheduled(settings) else None
-    try:
-        server.serve()
-    finally:
-        if tending is not None:
-            tending.terminate()
-            tending.wait(KILL_TIMEOUT)
-
-
-def _scheduled(settings: Settings) -> bool:
-    """Whether a contract of the folder asks to be published by itself; a look at the texts is enough here."""
-    marks = ("arengoFrequency", "arengoSchedule")
-    found = (settings.root / "contracts").glob("**/*.odcs.y*ml")
-    return any(mark in path.read_text(encoding="utf-8", errors="replace") for path in found for mark in marks)
+    ).serve()

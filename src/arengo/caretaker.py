@@ -1,14 +1,14 @@
 """What happens by itself while a city is served: clustered copies, scheduled publications, expiry.
 
-``watch`` runs as a thread of each server process and builds the copies a new version calls for (one process at a
-time; the build is a process of its own when it is large). ``tend`` is a process beside the server, started only when
-a contract asks to be published by itself, since the workflow runtime costs memory that readers should not pay.
+``watch`` runs as a thread of each server process. It builds the copies a new version calls for (one process at a
+time; a large build is a process of its own) and, when a publication is due, starts ``arengo tend --once``: the
+workflow runtime costs memory that readers should not pay while nothing is due. ``arengo tend`` without ``--once``
+stays and leaves the clock to DBOS, for a machine that only publishes.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -20,81 +20,99 @@ from typing import TYPE_CHECKING, Any
 from arengo.errors import ArengoError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arengo.city import City
-    from arengo.settings import Settings
 
 LOOK_SECONDS = 2.0
 USAGE_SECONDS = 120.0
+DUE_SECONDS = 30.0
 TIDY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
 
 def watch(city: City) -> threading.Thread:
-    """Start the thread that keeps the copies of newest versions current."""
-    thread = threading.Thread(target=_watch, args=(city,), name="arengo-copies", daemon=True)
+    """Start the thread that looks after the city while this process serves it."""
+    thread = threading.Thread(target=_watch, args=(city,), name="arengo-caretaker", daemon=True)
     thread.start()
     return thread
 
 
 def _watch(city: City) -> None:
-    seen, looked = -1, 0.0
+    seen, looked, clocked = -1, 0.0, time.monotonic()
+    child: subprocess.Popen[bytes] | None = None
     while True:
         time.sleep(LOOK_SECONDS)
         try:
+            now = time.monotonic()
             generation = city.state.generation()
-            if generation == seen and time.monotonic() - looked < USAGE_SECONDS:
-                continue
-            seen, looked = generation, time.monotonic()
-            for dataset in city.lake.datasets():
-                version = city.lake.newest(dataset)
-                if version is not None:
-                    city.lake.prepare(version)
+            if generation != seen or now - looked > USAGE_SECONDS:
+                seen, looked = generation, now
+                _copies(city)
+            if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
+                clocked = now
+                if (child is None or child.poll() is not None) and due(city):
+                    child = _start(city.settings.root)
+        except Exception:  # the city is served on, whatever happens here
+            _log.exception("The caretaker met an error")
+
+
+def _copies(city: City) -> None:
+    for dataset in city.lake.datasets():
+        version = city.lake.newest(dataset)
+        try:
+            if version is not None:
+                city.lake.prepare(version)
         except ArengoError as error:  # reading goes on without copies
-            _log.warning("Copies could not be built: %s", error)
-        except Exception:
-            _log.exception("Copies could not be built")
+            _log.warning("Copies of %s could not be built: %s", dataset, error)
 
 
-def wanted(city: City) -> bool:
-    """Whether any contract in force is to be published by itself."""
-    found = (entry.contract for entry in city.catalogue.entries(limit=None).items)
-    return any(contract.frequency or contract.custom.get("arengoSchedule") for contract in found)
+def due(city: City) -> list[str]:
+    """Datasets that their contract wants published now."""
+    from arengo.publish.schedule import is_late, latest
+
+    entries = {entry.id: entry for entry in city.catalogue.entries(limit=None).items}
+    last = {run.dataset: run for run in latest(city.publisher, entries)}
+    now, zone = datetime.now(UTC), city.settings.city.timezone
+    return [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
 
 
-def start(settings: Settings) -> subprocess.Popen[bytes]:
-    """Start ``arengo tend`` beside the server; it ends with its parent."""
-    command = [sys.executable, "-m", "arengo", "tend", "--city", str(settings.root), "--parent", str(os.getpid())]
+def _start(root: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "arengo", "tend", "--once", "--city", str(root)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def tend(city: City, parent: int = 0) -> None:
-    """Resume what was interrupted, publish what is due, expire what is past its retention; until stopped.
+def tend(city: City, *, once: bool = False) -> None:
+    """Resume what was interrupted, publish what is due, expire what is past its retention.
 
-    ``parent``: a process id; when that process is gone, so is this one.
+    ``once``: do that and return, when no other process is at it; otherwise stay until stopped.
     """
-    stop = threading.Event()
-
-    def leave(*_: Any) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    if not wanted(city):
-        city.publisher.resume()
+    if once:
+        with city.state.hold("tend"):
+            city.publisher.resume()
+            if names := due(city):  # the contracts in force; what was edited in the folder waits for 'apply'
+                city.publisher.publish([city.catalogue.entry(name).contract for name in names], trigger="schedule")
+            _tidy_daily(city)
         return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     city.publisher.resume()
     city.publisher.schedule(lambda: [entry.contract for entry in city.catalogue.entries(limit=None).items])
-    tidied = datetime.now(UTC) - TIDY
-    while not stop.wait(1.0):
-        if parent and os.getppid() != parent:
-            break
-        if datetime.now(UTC) - tidied >= TIDY:
-            tidied = datetime.now(UTC)
-            try:
-                tidy(city)
-            except ArengoError as error:
-                _log.warning("Expiry did not finish: %s", error)
+    while not stop.wait(60.0):
+        _tidy_daily(city)
+
+
+def _tidy_daily(city: City) -> None:
+    mark = city.settings.home / "tidied"
+    if mark.exists() and time.time() - mark.stat().st_mtime < TIDY.total_seconds():
+        return
+    mark.touch()
+    try:
+        tidy(city)
+    except ArengoError as error:
+        _log.warning("Expiry did not finish: %s", error)
 
 
 def tidy(city: City) -> dict[str, Any]:

@@ -558,13 +558,13 @@ def serve(
 @app.command()
 def tend(
     city: CityOption = HERE,
-    parent: Annotated[int, typer.Option(hidden=True)] = 0,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now and return.")] = False,
 ) -> None:
-    """Publish what is due and expire what is old, until stopped. 'serve' starts this by itself."""
+    """Publish what is due and expire what is old, until stopped; 'serve' does this by itself."""
     from arengo.caretaker import tend as run
 
     with _open(city) as opened:
-        run(opened, parent)
+        run(opened, once=once)
 
 
 @app.command()

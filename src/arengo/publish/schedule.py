@@ -190,6 +190,19 @@ def is_due(contract: Contract, last: Run | None, now: datetime) -> bool:
     return since >= every * (1 - EARLY)
 
 
+def is_late(contract: Contract, last: Run | None, now: datetime, timezone: str = "UTC") -> bool:
+    """Like :func:`is_due`, for contracts with a cron line too: a line's last moment has passed without a run."""
+    line = str(contract.custom.get("arengoSchedule", ""))
+    if not line:
+        return is_due(contract, last, now)
+    from zoneinfo import ZoneInfo
+
+    from croniter import croniter  # comes with dbos, which reads the same lines
+
+    before: datetime = croniter(line, now.astimezone(ZoneInfo(timezone))).get_prev(datetime)
+    return last is not None and last.started_at is not None and last.finished and last.started_at < before
+
+
 def latest(publisher: Publisher, datasets: Iterable[str]) -> list[Run]:
     """The newest run of each dataset that has one."""
     return [run for dataset in datasets for run in publisher.runs(dataset, limit=1)]

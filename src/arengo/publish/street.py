@@ -200,12 +200,10 @@ class Street:
         return {"version": version.number if version is not None else None}
 
     def announce(self, found: Found) -> dict[str, Any]:
-        """Remember the source's state, build the serving copies, let every reader see it, remove the scratch."""
-        if found.get("version") is not None and self.contract.filters:
-            prepare = getattr(self.lake, "prepare", None)
-            version = self.lake.newest(self.contract.id)
-            if prepare is not None and version is not None:
-                prepare(version)
+        """Remember the source's state, let every reader see the version, remove the scratch.
+
+        Clustered copies are built by whoever serves: a publication costs what its rows cost.
+        """
         if "fingerprint" in found:
             notes = {"contract": sha(self.contract), "reader": found["reader"]}
             records.put_source_state(self.state, self.contract.id, found["fingerprint"], notes)
