@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from arengo.contract.model import Geometry, Kind
+from arengo.contract.model import Kind
 from arengo.door import form
 from arengo.door.cache import Cache
 from arengo.door.view import View
@@ -46,6 +46,15 @@ class Encoded:
         return len(self.body) + len(self.next_cursor)
 
 
+class Features(NamedTuple):
+    """``rows``: the values of :attr:`Answer.properties`, then others. ``key``: where in a row the view's key is;
+    ``place``: where its GeoJSON text is (one position) or its x and y (two). Unknown places are None."""
+
+    rows: list[tuple[Any, ...]]
+    key: tuple[int, ...]
+    place: tuple[int, ...]
+
+
 class Answer:
     """Rows of one query over one view.
 
@@ -64,6 +73,7 @@ class Answer:
         self._after = after
         self._digest = blake2b(view.identity.encode(), digest_size=16)
         self._digest.update(cursors.canonical(plan.query))
+        self._columns: tuple[AnswerColumn, ...] | None = None
         self._next: str | None = None
         self._matched: int | None = None
         self._found: Sequence[int] | None = None
@@ -86,7 +96,9 @@ class Answer:
 
     @property
     def columns(self) -> tuple[AnswerColumn, ...]:
-        return tuple(self._column(item) for item in self.plan.outputs)
+        if self._columns is None:
+            self._columns = tuple(self._column(item) for item in self.plan.outputs)
+        return self._columns
 
     def _column(self, item: Output) -> AnswerColumn:
         if item.column and item.name == item.column:
@@ -103,18 +115,26 @@ class Answer:
         """
         return [row[: len(self.plan.outputs)] for row in self._page(self._forms(geometry), ())]
 
-    def features(self) -> list[tuple[str | None, tuple[Any, ...]]]:
-        """Rows with their place: (GeoJSON text, or None; values without the geometry column), and the key last.
-
-        The values are those of :attr:`properties`, then those of the view's key.
-        """
-        place, extra = self._place()
-        key = self.view.scope.key
+    def features(self) -> Features:
+        """Rows for features. Columns that are shown anyway are fetched once."""
         shown = [item for item in self.plan.outputs if item.kind is not Kind.GEOMETRY]
-        outputs = [item.sql for item in shown]
-        rows = self._page(outputs, (*(quote(name) for name in key), *extra), shown)
-        count = len(shown) + len(key)
-        return [(place(row[count : count + len(extra)]), row[:count]) for row in rows]
+        at = {item.sql: i for i, item in enumerate(shown)}
+        extra: list[str] = []
+
+        def where(sql: str) -> int:
+            if sql not in at:
+                at[sql] = len(shown) + len(extra)
+                extra.append(sql)
+            return at[sql]
+
+        geometry = self.view.geometry
+        key = tuple(where(quote(name)) for name in self.view.scope.key)
+        place: tuple[int, ...] = ()
+        if geometry is not None and geometry.stored:
+            place = (where(f"CAST({form.place(geometry, 'geojson')} AS VARCHAR)"),)
+        elif geometry is not None:
+            place = (where(quote(geometry.x)), where(quote(geometry.y)))
+        return Features(self._page([item.sql for item in shown], extra, shown), key, place)
 
     @property
     def properties(self) -> tuple[AnswerColumn, ...]:
@@ -296,9 +316,6 @@ class Answer:
     def _forms(self, geometry: str) -> list[str]:
         return [form.value(item, geometry) for item in self.plan.outputs]
 
-    def _place(self) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
-        return place_of(self.view.geometry)
-
     def _record(self, relation: Relation, seconds: float) -> None:
         if relation.layout != "rows":
             self._lake.record_usage(self.view.dataset, self._access(), seconds * 1000)
@@ -317,19 +334,3 @@ def joined(batch: pa.RecordBatch) -> bytes:
     bounds = memoryview(offsets).cast("i")
     start, end = bounds[texts.offset], bounds[texts.offset + len(texts)]
     return bytes(memoryview(data)[start:end])
-
-
-def place_of(geometry: Geometry | None) -> tuple[Callable[[tuple[Any, ...]], str | None], tuple[str, ...]]:
-    """How a row's place is fetched and turned into GeoJSON text."""
-    if geometry is None:
-        return (lambda values: None), ()
-    if geometry.stored:
-        return (lambda values: values[0]), (f"CAST({form.place(geometry, 'geojson')} AS VARCHAR)",)
-    return _point, (quote(geometry.x), quote(geometry.y))
-
-
-def _point(values: tuple[Any, ...]) -> str | None:
-    x, y = values
-    if x is None or y is None:
-        return None
-    return f'{{"type":"Point","coordinates":[{x!r},{y!r}]}}'

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.door.decision import Decision
-from arengo.lake.version import Version
+from arengo.lake.version import Column, Version
 from arengo.query.scope import Field, Scope
 
 
@@ -19,14 +19,8 @@ class ViewColumn:
     kind: Kind
     required: bool
     declared: Property | None
-
-    @property
-    def title(self) -> str:
-        return self.declared.label if self.declared else self.name.replace("_", " ")
-
-    @property
-    def unit(self) -> str:
-        return self.declared.unit if self.declared else ""
+    title: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +49,14 @@ class View:
         return next(item for item in self.columns if item.name == name)
 
 
+def _column(item: Column, declared: Property | None) -> ViewColumn:
+    title = declared.label if declared else item.name.replace("_", " ")
+    return ViewColumn(item.name, item.kind, item.required, declared, title, declared.unit if declared else "")
+
+
 def make_view(version: Version, contract: Contract, decision: Decision, release: str) -> View:
     columns = tuple(
-        ViewColumn(item.name, item.kind, item.required, contract.column(item.name))
-        for item in version.schema
-        if item.name in decision.columns
+        _column(item, contract.column(item.name)) for item in version.schema if item.name in decision.columns
     )
     names = {item.name for item in columns}
     geometry = version.geometry

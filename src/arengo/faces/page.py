@@ -110,17 +110,26 @@ def _ndjson(answer: Answer) -> bytes:
 def _geojson(answer: Answer) -> bytes:
     columns = answer.properties
     names = [item.name for item in columns]
-    found = answer.features()
-    parts = _json_values(columns, [row[: len(names)] for _, row in found])
-    keys = len(answer.view.scope.key)
-    features = []
-    for (place, row), values in zip(found, parts, strict=True):
-        feature: dict[str, Any] = {"type": "Feature"}
-        if keys:
-            feature["id"] = feature_id(row[-keys:])
-        feature["geometry"] = None if place is None else orjson.Fragment(place)
-        feature["properties"] = dict(zip(names, values, strict=True))
-        features.append(feature)
+    rows, key, place = answer.features()
+    one = key[0] if len(key) == 1 and answer.view.scope.fields[answer.view.scope.key[0]].kind in _IDS else None
+    x, y = (place[0], place[-1]) if place else (0, 0)
+    point = len(place) == 2
+    features: list[dict[str, Any]] = [
+        {
+            "type": "Feature",
+            "id": row[one] if one is not None else feature_id([row[i] for i in key]),
+            "geometry": None
+            if row[x] is None or row[y] is None
+            else {"type": "Point", "coordinates": (row[x], row[y])}
+            if point
+            else orjson.Fragment(row[x]),
+            "properties": dict(zip(names, values, strict=False)),
+        }
+        for row, values in zip(rows, _json_values(columns, rows), strict=True)
+    ]
+    if not key:
+        for feature in features:
+            del feature["id"]
     version = answer.view.version
     head: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": len(features)}
     if answer.query.count:
@@ -130,10 +139,11 @@ def _geojson(answer: Answer) -> bytes:
     return _dumps(head)[:-1] + b',"features":' + _dumps(features) + b"}"
 
 
-def feature_id(key: Sequence[Any]) -> Any:
-    """A GeoJSON id: the key itself, or its parts with commas between them."""
-    if len(key) == 1 and isinstance(key[0], (int, str)) and not isinstance(key[0], bool):
-        return key[0]
+_IDS = (Kind.STRING, Kind.INTEGER)
+
+
+def feature_id(key: Sequence[Any]) -> str:
+    """A GeoJSON id of a key that is no single text or whole number: its parts with commas between them."""
     return ",".join(_text(part) for part in key)
 
 

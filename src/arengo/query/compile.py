@@ -154,6 +154,12 @@ class Plan:
             if after is not None:
                 clause, rest = keyset(self.orderings, after)
                 where += (" AND " if where else " WHERE ") + clause
+            simple = not extra and all(sql == item.sql for sql, item in zip(forms, given, strict=True))
+            if limit is not None and not simple:
+                # Cut the page first, then compute: not for every row that matches.
+                page = f"(SELECT * FROM {relation}{where} ORDER BY {order} LIMIT ?) AS p"
+                sql = f"SELECT {', '.join(names + keys)} FROM {page} ORDER BY {order}"
+                return Statement(sql, (*relation_params, *params, *rest, limit), len(extra), len(keys))
             sql = f"SELECT {', '.join(names + keys)} FROM {relation}{where}"
         natural = scan_order and limit is None and not self.grouped and len(self.orderings) == 1
         sql += f" ORDER BY {order}" if order and not natural else ""
