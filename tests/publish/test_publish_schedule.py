@@ -12,7 +12,7 @@ from publish_city import CONTRACT, deliver, make, rows
 
 from arengo.contract import Contract, loads
 from arengo.publish.run import Run
-from arengo.publish.schedule import PREFIX, TICK, forget, is_due, period
+from arengo.publish.schedule import PREFIX, TICK, arrange, forget, is_due, period
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -88,5 +88,9 @@ def test_it_publishes_by_itself(tmp_path: Path) -> None:
         deliver(tmp_path, rows(60), "other")
         dbos.trigger_schedule(PREFIX + "other")
         assert wait("other", 2)[0].version == 2
+        other.write_text(other.read_text().replace("0 0 1 1 *", "0 0 2 2 *"))
+        arrange(publisher, list(opened.contracts().values()))
+        lines = {item["schedule_name"]: item["schedule"] for item in dbos.list_schedules()}
+        assert lines[PREFIX + "other"] == "0 0 2 2 *", "a changed line is followed"
         forget(publisher._runtime(), days=-1)
         assert not [item for item in dbos.list_workflows(status="SUCCESS") if item.name == "publish"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,43 +61,47 @@ _registered: tuple[Callable[..., None], Callable[..., None]] | None = None
 
 def start(publisher: Publisher, contracts: Callable[[], Iterable[Contract]]) -> None:
     """Make the schedules of this city known to DBOS and work on them in this process."""
-    home = str(publisher.settings.home)
-    tick, cron = _workflows()
+    _workflows()
     with _guard:
-        _services[home] = _Service(publisher, contracts)
+        _services[str(publisher.settings.home)] = _Service(publisher, contracts)
     active = publisher._runtime((QUEUE,))
     parallel = max(1, publisher.settings.publish.parallel)
     active.dbos.register_queue(
         QUEUE, worker_concurrency=parallel, on_conflict="always_update", polling_interval_sec=5.0
     )
-    wanted: list[Any] = [
-        {
-            "schedule_name": TICK,
-            "workflow_fn": tick,
-            "schedule": "* * * * *",
-            "context": {"home": home},
-            "queue_name": QUEUE,
-        }
-    ]
-    for contract in contracts():
-        line = str(contract.custom.get("arengoSchedule", ""))
+    arrange(publisher, list(contracts()))
+
+
+def arrange(publisher: Publisher, contracts: Sequence[Contract]) -> None:
+    """Bring DBOS's schedules to what the contracts say; what is right already is left alone."""
+    home, zone = str(publisher.settings.home), publisher.settings.city.timezone
+    tick, cron = _workflows()
+    lines = {item.id: str(item.custom.get("arengoSchedule", "")) for item in contracts}
+    wanted: dict[str, Any] = {TICK: (tick, "* * * * *", {"home": home})}
+    for dataset, line in lines.items():
         if line:
-            wanted.append(
-                {
-                    "schedule_name": PREFIX + contract.id,
-                    "workflow_fn": cron,
-                    "schedule": line,
-                    "context": {"home": home, "dataset": contract.id},
-                    "queue_name": QUEUE,
-                    "cron_timezone": publisher.settings.city.timezone,
-                }
-            )
-    names = {item["schedule_name"] for item in wanted}
-    for held in active.dbos.list_schedules():
-        name = held["schedule_name"] if isinstance(held, dict) else held.schedule_name
-        if name.startswith("arengo-") and name not in names:
-            active.dbos.delete_schedule(name)
-    active.dbos.apply_schedules(wanted)
+            wanted[PREFIX + dataset] = (cron, line, {"home": home, "dataset": dataset})
+    dbos = publisher._runtime((QUEUE,)).dbos
+    held: dict[str, str] = {}
+    for item in dbos.list_schedules():
+        held[item["schedule_name"]] = f"{item['schedule']} {item['cron_timezone']}"
+    for name in held:
+        if name.startswith("arengo-") and name not in wanted:
+            dbos.delete_schedule(name)
+    new: list[Any] = [
+        {
+            "schedule_name": name,
+            "workflow_fn": function,
+            "schedule": line,
+            "context": context,
+            "queue_name": QUEUE,
+            "cron_timezone": zone,
+        }
+        for name, (function, line, context) in wanted.items()
+        if held.get(name) != f"{line} {zone}"
+    ]
+    if new:
+        dbos.apply_schedules(new)
 
 
 def stop(home: str) -> None:
@@ -133,6 +137,7 @@ def _publish_due(service: _Service) -> None:
     found = [contract for contract in contracts if is_due(contract, last.get(contract.id), datetime.now(UTC))]
     if found:
         service.publisher.publish(found, trigger="schedule")
+    arrange(service.publisher, contracts)
     forget(service.publisher._runtime((QUEUE,)))
 
 

@@ -69,7 +69,10 @@ class Runtime:
         self._alive.enter_context(state.hold(f"process {self.identity}"))
         settings.home.mkdir(parents=True, exist_ok=True)
         for name in ("dbos", "dbos.dbos"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+            logger = logging.getLogger(name)
+            logger.setLevel(logging.CRITICAL)
+            # Its handler keeps the standard error of its first use, which a notebook or a test may have closed since.
+            logger.handlers = [logging.NullHandler()]
         config = DBOSConfig(
             name="arengo",
             system_database_url=database(settings, state),
