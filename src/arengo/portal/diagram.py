@@ -94,7 +94,7 @@ def lead(d: Dossier, choice: Choice) -> Plot | None:
     """The chart that says first what the dataset holds."""
     if choice.kind == "line":
         return over_time(d, choice)
-    if choice.function == "value":
+    if choice.function in ("value", "sum"):
         return by_name(d, choice)
     return column(d, d.head(choice.category))
 
@@ -144,19 +144,31 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
 
 
 def by_name(d: Dossier, choice: Choice) -> Plot | None:
-    """A short table's measure, one bar a row, largest first."""
-    query = Query(
-        d.id,
-        select=(choice.category, choice.measure),
-        order_by=(Order(choice.measure, True),),
-        limit=charts.MOST_BARS,
-        as_of=d.visit.as_of,
-    )
+    """A measure by name, largest first: one bar a row of a short table, or the sum of each category."""
+    if choice.function == "sum":
+        query = Query(
+            d.id,
+            group_by=(Group(choice.category),),
+            aggregates=(Aggregate("sum", choice.measure),),
+            order_by=(Order(f"sum_{choice.measure}", True),),
+            limit=charts.MOST_BARS,
+            as_of=d.visit.as_of,
+        )
+        whole = int(d.profile.get("columns", {}).get(choice.category, {}).get("distinct") or 0)
+    else:
+        query = Query(
+            d.id,
+            select=(choice.category, choice.measure),
+            order_by=(Order(choice.measure, True),),
+            limit=charts.MOST_BARS,
+            as_of=d.visit.as_of,
+        )
+        whole = d.version.rows if d.version else 0
     pairs = [(str(name), float(value)) for name, value in d.visit.door.ask(query).rows() if value is not None]
     if not pairs:
         return None
     name, measure = d.head(choice.category), d.head(choice.measure)
-    left = (d.version.rows if d.version else 0) - len(pairs)
+    left = whole - len(pairs)
     sub = f"{measure.label}{f' ({measure.unit})' if measure.unit else ''}"
     if left > 0:
         sub += ". " + d.visit._("The %(n)s largest are drawn", n=d.speech.number(len(pairs)))

@@ -1,6 +1,6 @@
 """Draws Vega-Lite charts, one JSON line in and one JSON line out, in a process of its own.
 
-The V8 engine inside vl-convert keeps 80 to 200 MB once it has drawn; the web server starts this file when a chart
+The V8 engine inside vl-convert keeps 80 to 120 MB once it has drawn; the web server starts this file when a chart
 is missing from the disk and lets it end when there is nothing to draw. It reads no file and opens no connection.
 """
 

@@ -114,7 +114,7 @@ class Studio:
 
     def _start(self) -> subprocess.Popen[str]:
         self._drawn = 0
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+        self._process = subprocess.Popen(
             [sys.executable, "-I", str(SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -4,6 +4,7 @@ table. Chosen from the contract and the profile, so that no one has to draw it a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _VALUE = re.compile(
 )
 _SUMS = re.compile(
     r"(amount|importo|montant|importe|cost|costo|coste|coût|spent|spesa|budget|total|count|number|numero|nombre|"
-    r"quantity|volume|loans|passengers|vehicles|visits|births|deaths|votes|population|visitors|rainfall)",
+    r"quantity|volume|loans|passengers|vehicles|visits|voti|votos|voix|births|deaths|votes|population|visitors|rainfall)",
     re.I,
 )
 _MONEY = re.compile(r"^(EUR|USD|GBP|CHF|COP|UYU|MAD|XOF|€|\$|£)\b|euro", re.I)
@@ -104,10 +105,24 @@ def categories(contract: Contract, profile: Mapping[str, Any]) -> Choice | None:
         filled = (found.get("count") or 0) / rows if rows else 0
         if not 2 <= distinct <= 60 or distinct > rows * 0.6 or filled < 0.2:
             continue
-        score = filled + (1.0 if item.name in wanted else 0) + (0.6 if 3 <= distinct <= 20 else 0)
+        code = ((found.get("length") or {}).get("mean") or 9) <= 2.5
+        score = filled + (item.name in wanted) + 0.6 * (3 <= distinct <= 20) - 0.7 * code - 0.8 * _even(found)
         if score > best_score:
             best_name, best_score = item.name, score
-    return Choice("bars", function="count", category=best_name) if best_name else None
+    if not best_name:
+        return None
+    if _even(columns[best_name]):  # every category has as many rows: count what the rows say instead
+        summed = [item for item in quantities(contract) if item.unit or _SUMS.search(item.name)]
+        if summed:
+            chosen = max(summed, key=lambda item: (bool(_SUMS.search(item.name)), _SUMS.search(item.title) is not None))
+            return Choice("bars", measure=chosen.name, function="sum", category=best_name)
+    return Choice("bars", function="count", category=best_name)
+
+
+def _even(found: Mapping[str, Any]) -> bool:
+    """Whether all frequent values are equally frequent."""
+    counts = [int(entry["count"]) for entry in found.get("top") or []]
+    return len(counts) > 1 and max(counts) <= 1.1 * min(counts)
 
 
 def quantities(contract: Contract) -> list[Property]:
@@ -183,7 +198,9 @@ def _measure(contract: Contract, profile: Mapping[str, Any], time: str) -> Prope
         filled = (known.get("count") or 0) / rows if rows else 0
         if item.name == time or filled < 0.5 or (known.get("distinct") or 0) < 2:
             continue
-        found.append(((2 if _VALUE.search(item.name) else 0) + (1.5 if item.unit else 0) + filled, -len(found), item))
+        varied = min(1.0, math.log10(known["distinct"]) / 3)  # a capacity repeats itself, what is measured does not
+        score = (2 if _VALUE.search(item.name) else 0) + (1.5 if item.unit else 0) + filled + varied
+        found.append((score, -len(found), item))
     return max(found, key=lambda entry: entry[:2])[2] if found else None
 
 
