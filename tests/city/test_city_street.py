@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 TREES = """\
 Street trees of My City;;;;
-tree;species;district;height (m);planted
+tree id;species;district;height (m);planted
 00017;Tilia cordata;Porto;12,5;03/11/1998
 00018;Platanus acerifolia;Porto;21,0;17/03/1971
 00021;Tilia cordata;Colle;n.d.;25/02/2004
@@ -63,7 +63,7 @@ def test_the_tutorial(city: Path) -> None:
 
     out = city / "out.csv"
     run("export", "street-trees", "-o", str(out), "--as-of", "1", *where)
-    assert out.read_text(encoding="utf-8").splitlines()[1].startswith("00017,")
+    assert out.read_text(encoding="utf-8").splitlines()[1].startswith('"00017",')
     assert "MEND" not in run("doctor", *where)
 
 
