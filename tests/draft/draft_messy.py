@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one language a block
 """A generator of messy municipal files: fifteen languages, and the dirt that real exports have. Truth comes with it."""
 
 from __future__ import annotations

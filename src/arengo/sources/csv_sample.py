@@ -115,8 +115,8 @@ class Picker:
         room = UNUSUAL - len(self._unusual)
         for place in sorted(wanted)[:room]:
             self._unusual.append(tuple(column[place].as_py() for column in columns))
-        # spread: about as many of this batch as its share asks for
-        step = max(1, rows * 2 // max(self._rows, 1) // 4)
+        # about a hundred records of each batch compete for the places of the later ones
+        step = max(1, rows // 100)
         for place in range(self._choice.randrange(step), rows, step):
             self._reservoir(tuple(column[place].as_py() for column in columns))
 

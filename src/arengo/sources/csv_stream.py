@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.errors import Place, SourceTooLarge
 from arengo.sources.base import ROW, Reject
-from arengo.sources.csv_records import Marks, records
+from arengo.sources.csv_records import Marks, looks_swallowed, records
 from arengo.sources.dialect import _SECTION, Dialect
 from arengo.sources.text import Feed
 
@@ -94,6 +94,8 @@ def _fast(feed: Feed, dialect: Dialect, columns: Sequence[str], file: str, count
     odd: list[tuple[int, str]] = []  # records of another width: number, text
 
     def other_width(row: Any) -> str:
+        if "\n" in row.text and looks_swallowed(row.text, marks.delimiter, width):
+            return "error"  # a quote was left open
         odd.append((int(row.number), row.text))
         if len(odd) > MAX_REJECTS:
             return "error"
@@ -179,8 +181,6 @@ def _numbers(before: int, rows: int, odd: list[tuple[int, str]], passed: int) ->
 def _suspicious(batch: pa.RecordBatch, dialect: Dialect) -> None:
     """Raises _Unsuitable when a cell holds lines that look like records: a quote was left open."""
     import pyarrow.compute as pc
-
-    from arengo.sources.csv_records import looks_swallowed
 
     if not dialect.marks.quote or dialect.width < 2:
         return

@@ -262,7 +262,7 @@ def _filled(cells: Sequence[str]) -> int:
 
 def _table(found: Sequence[Record], marks: Marks, skip: int | None, header: int | None) -> Dialect:
     rows = [record.cells for record in found]
-    if not rows:
+    if not any(_filled(row) for row in rows):
         return Dialect(marks, skip=skip or 0, header=header or 0)
     widths = Counter(len(row) for row in rows[:2000] if _filled(row))
     modal = max(widths.items(), key=lambda pair: (pair[1] * min(pair[0], 8), pair[0]))[0] if widths else len(rows[0])
@@ -377,7 +377,7 @@ def _year_header(rows: Sequence[Sequence[str]], index: int, numbers: Sequence[in
 
 def _counting(row: Sequence[str]) -> bool:
     """A row of column numbers below the header: 1;2;3;4."""
-    return len(row) >= 3 and [cell.strip() for cell in row] == [str(n) for n in range(1, len(row) + 1)]
+    return len(row) >= 4 and [cell.strip() for cell in row] == [str(n) for n in range(1, len(row) + 1)]
 
 
 def _first_text_row(rows: Sequence[Sequence[str]], width: int) -> int:

@@ -277,6 +277,8 @@ def _single(numbers: list[tuple[str, float]], mark: str, habit: Habit) -> tuple[
         )
     if mark == "." and natural and habit.decimal == "," and len(marked) >= 3:
         return (other, mark, "Dots were read as thousands marks, since other columns have decimal commas.")
+    if mark == "." and natural and not habit.decimal and len(marked) >= 8:
+        return (other, mark, "Dots were read as thousands marks, not as decimal points.")
     if mark == ",":
         return (mark, "", "Commas were read as decimal commas; they may be thousands marks.")
     return (mark, "", "")

@@ -220,7 +220,7 @@ CONCEPTS: dict[str, str] = {
     "referencia_catastral catastro "
     "siae krs edrpou едрпоу инн огрн окато октмо кадастровый_номер 법정동코드 행정동코드 사업자등록번호 法人番号 全国地方公共団体コード "
     "cod_ibge uei naics phone_code unspsc cpv",
-    "count": "anz einw bev populacao nufus vakinyi pop valore pocet_obyvatel lakosok hombres mujeres femmes "
+    "count": "residenti residents residentes mieszkancow obyvatel asukkaat asukasluku πληθυσμος население людей invanare indbyggere anz einw bev populacao nufus vakinyi pop valore pocet_obyvatel lakosok hombres mujeres femmes "
     "hommes maenner frauen rank count total totale totaal gesamt suma valor value wert anzahl aantal "
     "numero_de nombre_de n_ number_of population "
     "poblacion popolazione bevolkerung einwohner obs_value importe amount montant betrag menge cantidad "
