@@ -248,7 +248,7 @@ class Answer:
             outputs=outputs,
             shown=shown,
             extra=extra,
-            scan_order=relation.layout == "main" or len(self.view.version.files) < 2,
+            scan_order=self.plan.comes_sorted(self._order(relation)),
         )
 
     def _relation(self) -> Relation:
@@ -256,6 +256,11 @@ class Answer:
         if self._held is None:
             self._held = self._few() or self._lake.relation(self.view.version, self._access())
         return self._held
+
+    def _order(self, relation: Relation) -> tuple[str, ...] | None:
+        """The order a scan comes in: a copy's own; that of ``_row`` when one file holds the version."""
+        one_file = relation.layout == "parquet" and len(self.view.version.files) == 1
+        return () if one_file else relation.order
 
     def _few(self) -> Relation | None:
         """Rows that an index names one by one: by primary key, or the words of a page in the order of the rows."""

@@ -35,12 +35,14 @@ class Relation:
     """``sql`` stands after FROM and yields the contract's columns, ``_row`` and, for stored geometry, the box columns.
 
     ``params`` are bound where ``sql`` stands (empty today). ``layout`` names what is read: ``parquet``, ``clean`` or
-    a clustered copy. ``row_order``: rows come out of a plain scan in the order of ``_row``.
+    a clustered copy. ``order``: what a clustered copy is sorted by (``-`` prefix for descending, unknown values
+    last, then ``_row``); None when a plain scan promises no order.
     """
 
     sql: str
     params: tuple[object, ...] = ()
     layout: str = "parquet"
+    order: tuple[str, ...] | None = None
 
 
 def parquet(version: Version, today: Version | None = None) -> str:

@@ -252,7 +252,7 @@ class Lake:
             return Relation(self.source(version), (), "clean" if version.extra.get("deletes") else "parquet")
         chosen = serving.choose(copies.layouts, version, access)
         self._use(version, copies)
-        return Relation(f"{quote(copies.schema)}.{quote(chosen.name)}", (), chosen.name)
+        return Relation(f"{quote(copies.schema)}.{quote(chosen.name)}", (), chosen.name, tuple(chosen.order))
 
     def source(self, version: Version, today: Version | None = None) -> str:
         """SQL over a version's own Parquet files, under the column names and types of ``today`` when given."""

@@ -80,6 +80,18 @@ class Plan:
     def equals(self) -> frozenset[str]:
         return frozenset(name for part in self.conditions for name in part.equals)
 
+    def comes_sorted(self, order: Sequence[str] | None) -> bool:
+        """Whether a scan of rows sorted by ``order`` (then ``_row``) gives them in the wanted order.
+
+        Columns that the filter holds to one value do not count on either side.
+        """
+        if order is None or self.grouped:
+            return False
+        fixed = {name for part in self.conditions for name in part.fixed}
+        held = [term for term in order if term.lstrip("-") not in fixed]
+        terms = [f"{'-' if item.descending else ''}{item.column}" for item in self.query.order_by]
+        return held == [term for term in terms if term.lstrip("-") not in fixed]
+
     @property
     def row(self) -> tuple[Any, ...] | None:
         """The primary key of the one row that is asked for, when the filter holds every column of it to a value."""
@@ -130,7 +142,7 @@ class Plan:
 
         ``outputs``: SQL to put in place of each output's own (a face's form of a value); ``shown``: the outputs it
         stands for, all by default; ``extra``: more SQL expressions after them; ``after``: the cursor's values.
-        ``scan_order``: the relation comes out in the order of ``_row`` by itself, so reading all needs no sort.
+        ``scan_order``: the relation comes out of a scan in the wanted order by itself, so nothing is sorted.
         """
         where, params = self.where(found)
         given = shown if shown is not None else self.outputs
@@ -157,12 +169,12 @@ class Plan:
             simple = not extra and all(sql == item.sql for sql, item in zip(forms, given, strict=True))
             if limit is not None and not simple:
                 # Cut the page first, then compute: not for every row that matches.
-                page = f"(SELECT * FROM {relation}{where} ORDER BY {order} LIMIT ?) AS p"
-                sql = f"SELECT {', '.join(names + keys)} FROM {page} ORDER BY {order}"
+                by = "" if scan_order else f" ORDER BY {order}"
+                page = f"(SELECT * FROM {relation}{where}{by} LIMIT ?) AS p"
+                sql = f"SELECT {', '.join(names + keys)} FROM {page}{by}"
                 return Statement(sql, (*relation_params, *params, *rest, limit), len(extra), len(keys))
             sql = f"SELECT {', '.join(names + keys)} FROM {relation}{where}"
-        natural = scan_order and limit is None and not self.grouped and len(self.orderings) == 1
-        sql += f" ORDER BY {order}" if order and not natural else ""
+        sql += f" ORDER BY {order}" if order and (self.grouped or not scan_order) else ""
         values = (*relation_params, *params, *rest)
         if limit is not None:
             sql += " LIMIT ?"
