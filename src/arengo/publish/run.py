@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from arengo.contract.model import EMPTY
-from arengo.state import State, tables
+from arengo.state import RunRecord, State
 
 QUEUED, RUNNING, SUCCEEDED, UNCHANGED, REFUSED, FAILED = (
     "queued",
@@ -72,36 +69,11 @@ def new_id(dataset: str) -> str:
 
 def insert(state: State, run: Run) -> None:
     """Write a new run. A run of that id that is there already stays as it is."""
-    with state.write() as connection:
-        known = connection.scalar(sa.select(tables.run.c.id).where(tables.run.c.id == run.id))
-        if known is None:
-            connection.execute(sa.insert(tables.run).values(_row(run)))
+    if state.run(run.id) is None:
+        update(state, run)
 
 
 def update(state: State, run: Run) -> None:
-    row = _row(run)
-    with state.write() as connection:
-        connection.execute(sa.update(tables.run).where(tables.run.c.id == run.id).values(row))
-
-
-def find(state: State, run: str) -> Run | None:
-    with state.read() as connection:
-        row = connection.execute(sa.select(tables.run).where(tables.run.c.id == run)).mappings().first()
-    return _read(row) if row else None
-
-
-def listed(state: State, dataset: str = "", limit: int = 50, states: Sequence[str] = ()) -> list[Run]:
-    """Runs, newest first."""
-    query = sa.select(tables.run).order_by(tables.run.c.started_at.desc(), tables.run.c.id.desc()).limit(limit)
-    if dataset:
-        query = query.where(tables.run.c.dataset == dataset)
-    if states:
-        query = query.where(tables.run.c.state.in_(states))
-    with state.read() as connection:
-        return [_read(row) for row in connection.execute(query).mappings()]
-
-
-def _row(run: Run) -> dict[str, Any]:
     steps: list[dict[str, Any]] = [
         {
             "name": step.name,
@@ -114,62 +86,32 @@ def _row(run: Run) -> dict[str, Any]:
     ]
     if run.warnings and steps:  # the run's table has no column of its own for them
         steps[-1]["warnings"] = list(run.warnings)
-    return {
-        "id": run.id,
-        "dataset": run.dataset,
-        "trigger": run.trigger,
-        "state": run.state,
-        "step": run.step,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "steps": steps,
-        "rows_in": run.rows_in,
-        "rows": run.rows,
-        "quarantined": run.quarantined,
-        "version": run.version,
-        "error": dict(run.error) if run.error else None,
-    }
+    same = {name: getattr(run, name) for name in RunRecord.__slots__ if name not in ("steps", "error")}
+    state.put_run(RunRecord(**same, steps=tuple(steps), error=dict(run.error) if run.error else None))
 
 
-def _read(row: Mapping[Any, Any]) -> Run:
-    steps = row["steps"] or []
-    return Run(
-        row["id"],
-        row["dataset"],
-        row["trigger"],
-        row["state"],
-        row["step"] or "",
-        row["started_at"],
-        row["ended_at"],
-        tuple(
-            StepRecord(s["name"], s["state"], datetime.fromisoformat(s["started_at"]), s["seconds"], s["rows"])
-            for s in steps
-        ),
-        row["rows_in"],
-        row["rows"],
-        row["quarantined"],
-        row["version"],
-        dict(row["error"]) if row["error"] else None,
-        tuple(warning for step in steps for warning in step.get("warnings", ())),
+def find(state: State, run: str) -> Run | None:
+    held = state.run(run)
+    return _read(held) if held else None
+
+
+def listed(state: State, dataset: str = "", limit: int = 50) -> list[Run]:
+    """Runs, newest first."""
+    return [_read(item) for item in state.runs(dataset, limit)]
+
+
+def last(state: State) -> dict[str, Run]:
+    """The newest run of each dataset that has one."""
+    return {dataset: _read(item) for dataset, item in state.last_runs().items()}
+
+
+def _read(held: RunRecord) -> Run:
+    same = {name: getattr(held, name) for name in RunRecord.__slots__ if name != "steps"}
+    steps = tuple(
+        StepRecord(s["name"], s["state"], datetime.fromisoformat(s["started_at"]), s["seconds"], s["rows"])
+        for s in held.steps
     )
-
-
-def source_state(state: State, dataset: str) -> tuple[str, Mapping[str, Any]]:
-    """Fingerprint and notes of the last pull that came through, empty when there was none."""
-    query = sa.select(tables.source_state).where(tables.source_state.c.dataset == dataset)
-    with state.read() as connection:
-        row = connection.execute(query).mappings().first()
-    return (str(row["fingerprint"]), dict(row["state"] or {})) if row else ("", EMPTY)
-
-
-def put_source_state(state: State, dataset: str, fingerprint: str, notes: Mapping[str, Any]) -> None:
-    values = {"fingerprint": fingerprint, "state": dict(notes), "updated_at": datetime.now(UTC)}
-    with state.write() as connection:
-        done = connection.execute(
-            sa.update(tables.source_state).where(tables.source_state.c.dataset == dataset).values(values)
-        )
-        if not done.rowcount:
-            connection.execute(sa.insert(tables.source_state).values(dataset=dataset, **values))
+    return Run(**same, steps=steps, warnings=tuple(text for step in held.steps for text in step.get("warnings", ())))
 
 
 def _stamp(at: datetime) -> str:

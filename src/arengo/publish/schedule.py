@@ -133,7 +133,7 @@ def publish_due(moment: datetime, context: Mapping[str, Any]) -> None:
 
 def _publish_due(service: _Service) -> None:
     contracts = list(service.contracts())
-    last = {item.dataset: item for item in latest(service.publisher, [contract.id for contract in contracts])}
+    last = records.last(service.publisher.state)
     found = [contract for contract in contracts if is_due(contract, last.get(contract.id), datetime.now(UTC))]
     if found:
         service.publisher.publish(found, trigger="schedule")
@@ -206,8 +206,3 @@ def is_late(contract: Contract, last: Run | None, now: datetime, timezone: str =
 
     before: datetime = croniter(line, now.astimezone(ZoneInfo(timezone))).get_prev(datetime)
     return last is not None and last.started_at is not None and last.finished and last.started_at < before
-
-
-def latest(publisher: Publisher, datasets: Iterable[str]) -> list[Run]:
-    """The newest run of each dataset that has one."""
-    return [run for dataset in datasets for run in publisher.runs(dataset, limit=1)]

@@ -70,7 +70,7 @@ class Street:
         reader, context = self._reader()
         assert self.contract.source is not None
         now = reader.fingerprint(self.contract.source, context)
-        held, notes = records.source_state(self.state, self.contract.id)
+        held, notes = self.state.source_state(self.contract.id)
         same = bool(now.value) and now.value == held and notes.get("contract") == sha(self.contract)
         return {"unchanged": same and self.lake.newest(self.contract.id) is not None, "source": now.value}
 
@@ -206,7 +206,7 @@ class Street:
         """
         if "fingerprint" in found:
             notes = {"contract": sha(self.contract), "reader": found["reader"]}
-            records.put_source_state(self.state, self.contract.id, found["fingerprint"], notes)
+            self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         if found.get("version") is not None:
             self.state.announce()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -225,7 +225,7 @@ class Street:
             )
         scratch = self.folder / "source"
         scratch.mkdir(parents=True, exist_ok=True)
-        _, notes = records.source_state(self.state, self.contract.id)
+        _, notes = self.state.source_state(self.contract.id)
         known = notes.get("reader", {}) if notes.get("contract") == sha(self.contract) else {}
         city = self.settings.city
         context = Context(
