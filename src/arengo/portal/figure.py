@@ -103,7 +103,7 @@ def categories(contract: Contract, profile: Mapping[str, Any]) -> Choice | None:
         if item.kind not in (Kind.STRING, Kind.BOOLEAN) or not found.get("top") or item.privacy_role == "identifier":
             continue
         filled = (found.get("count") or 0) / rows if rows else 0
-        if not 2 <= distinct <= 60 or distinct > rows * 0.6 or filled < 0.2:
+        if not 2 <= distinct <= (60 if rows < 1000 else 200) or distinct > rows * 0.6 or filled < 0.2:
             continue
         code = ((found.get("length") or {}).get("mean") or 9) <= 2.5
         score = filled + (item.name in wanted) + 0.6 * (3 <= distinct <= 20) - 0.7 * code - 0.8 * _even(found)

@@ -161,7 +161,7 @@ def draw(
     place = _frame(box, width, height)
     layers: list[tuple[str, str]] = []
     for style, items in base:
-        parts = [_path(shape, place, width, height) for shape in items]
+        parts = [_path(shape, place, width, height, grain=1.5) for shape in items]
         if any(parts):
             layers.append((style, "".join(parts)))
     areas = "".join(_path(shape, place, width, height) for shape in shapes if shape.rings)
@@ -217,8 +217,9 @@ def _frame(box: tuple[float, float, float, float], width: int, height: int) -> A
     return place
 
 
-def _path(shape: Shape, place: Any, width: int, height: int) -> str:
-    """Path data, rounded to the pixel fraction that can be seen; points that fall together are dropped."""
+def _path(shape: Shape, place: Any, width: int, height: int, grain: float = 0.7) -> str:
+    """Path data, rounded to what can be seen; points nearer than ``grain`` pixels to the last are dropped."""
+    places = 1 if grain < 1 else 0
     out = []
     for part, closed in (*((line, False) for line in shape.lines), *((ring, True) for ring in shape.rings)):
         last = None
@@ -227,8 +228,8 @@ def _path(shape: Shape, place: Any, width: int, height: int) -> str:
         for position in part:
             x, y = place(position)
             inside = inside or (-50 <= x <= width + 50 and -50 <= y <= height + 50)
-            spot = (round(x, 1), round(y, 1))
-            if last is not None and abs(spot[0] - last[0]) < 0.7 and abs(spot[1] - last[1]) < 0.7:
+            spot = (round(x, places), round(y, places))
+            if last is not None and abs(spot[0] - last[0]) < grain and abs(spot[1] - last[1]) < grain:
                 continue
             marks.append(f"{'L' if marks else 'M'}{spot[0]:g},{spot[1]:g}")
             last = spot
