@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,49 @@ def test_an_old_version_is_read_with_its_own_contract(tmp_path: Path) -> None:
         assert city.door.view("areas").contract.title() == "Quarters"
     finally:
         city.close()
+
+
+def test_clustered_copies_give_the_same_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arengo.lake.serving.CLUSTER_FROM", 1)
+    city = open_tiny(tmp_path)
+    groups = "[[district, -height], [species, planted, code]]"
+    contract = loads(TREES + f"  - {{property: arengoFilters, value: {groups}}}\n")
+    try:
+        version = city.publish(contract, [tree(number) for number in range(1, 300)], datetime(2026, 1, 1, tzinfo=UTC))
+        assert version is not None
+        queries = [
+            Query("trees", filter=parse_text(text), order_by=order, limit=7, search=words)
+            for text in ("", "district = 'Nord'", "species = 'Tilia' AND id > 20", "species IN ('Tilia', 'Platanus')")
+            for order in (
+                (),
+                (Order("height", True),),
+                (Order("planted"), Order("code")),
+                (Order("district"), Order("height", True)),
+            )
+            for words in ("", "lime tree")
+        ]
+        plain = [_pages(city.door, query) for query in queries]
+        assert city.lake.prepare(version)
+        used: set[str] = set()
+        for query, wanted in zip(queries, plain, strict=True):
+            used.add(city.lake.relation(version, city.door.ask(query)._access()).layout)
+            assert _pages(city.door, query) == wanted, query
+        assert used >= {"main", "by1", "by2"}
+        one = city.door.ask(Query("trees", filter=parse_text("id = 17")))
+        assert one.rows()[0][0] == 17
+    finally:
+        city.close()
+
+
+def _pages(door: Door, query: Query) -> list[tuple[Any, ...]]:
+    """All rows, through the cursors."""
+    out: list[tuple[Any, ...]] = []
+    while True:
+        answer = door.ask(query)
+        out += answer.rows()
+        if not answer.next_cursor:
+            return out
+        query = replace(query, cursor=answer.next_cursor)
 
 
 class _Text:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from tiny_city import TinyCity
+from tiny_city import TREES, TinyCity, make_city, tree
 
 from arengo import faces
+from arengo.contract import loads
 from arengo.errors import LakeError, NotAllowed
 from arengo.faces.gate import Gate
 from arengo.faces.meter import METER, Meter, face_of
@@ -80,6 +83,23 @@ def test_packed_answers_have_their_own_strong_tag(client: TestClient) -> None:
     with client.stream("GET", "/api/v1/datasets/trees/export.csv", headers={"accept-encoding": "gzip"}) as streamed:
         raw = b"".join(streamed.iter_raw())
     assert gzip.decompress(raw) == client.get("/api/v1/datasets/trees/export.csv").content
+
+
+def test_repeated_answers_are_the_same_bytes_until_something_is_published(tmp_path: Path) -> None:
+    city = make_city(tmp_path, trees=20)
+    try:
+        with TestClient(faces.application(city.door, city.catalogue, city.settings)) as client:
+            for address in (ROWS, f"{ROWS}?group_by=district", "/api/v1/datasets", "/healthz"):
+                for encoding in ("gzip", "identity", "gzip", "identity"):
+                    answer = client.get(address, headers={"accept-encoding": encoding})
+                    assert answer.status_code == 200
+                    assert answer.json() == client.get(address, headers={"cookie": "a=b"}).json()
+            assert client.get(ROWS).json()["version"] == 2
+            city.publish(loads(TREES), [tree(7)], datetime(2026, 3, 1, tzinfo=UTC))
+            assert client.get(ROWS).json()["version"] == 3
+            assert client.get(ROWS, headers={"if-none-match": answer.headers["etag"]}).status_code == 200
+    finally:
+        city.close()
 
 
 def test_built_files_are_served_in_ranges(client: TestClient) -> None:

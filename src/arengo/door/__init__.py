@@ -12,6 +12,7 @@ May import: catalogue, lake, query, contract, settings, errors.
 from __future__ import annotations
 
 from arengo.door.answer import Answer, AnswerColumn, Encoded
+from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, Caller, Decision
 from arengo.door.door import Door, Facet, FacetValue, PastRow
 from arengo.door.view import View, ViewColumn
@@ -20,6 +21,7 @@ __all__ = [
     "ANYONE",
     "Answer",
     "AnswerColumn",
+    "Cache",
     "Caller",
     "Decision",
     "Door",

@@ -43,7 +43,7 @@ def wrap(app: Any, door: Door, catalogue: Catalogue, settings: Settings) -> Any:
     """The ASGI application with the quick answers, CORS, compression and counters around it."""
     from arengo.faces.gate import Gate
 
-    return Gate(app, catalogue)
+    return Gate(app, catalogue, settings.engine.cache_bytes // 4)
 
 
 def application(door: Door, catalogue: Catalogue, settings: Settings) -> Any:

@@ -2,7 +2,8 @@
 
 An answer is a pure function of (version, query, policy), and all that readers may see changes only when the state's
 generation does. So once an address was answered with an ETag, the same address in the same generation has the
-same ETag, and a caller who already has it is answered before any routing.
+same ETag, and a caller who already has it is answered before any routing; a caller who has it not gets the
+finished answer again, as long as it is small and asked for often enough to be still held.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from arengo.catalogue import Catalogue
+from arengo.door import Cache
 from arengo.faces.meter import METER
 from arengo.faces.problem import is_machine, of
 
@@ -24,6 +26,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 KEPT = 4096
+LARGEST = 262_144
+"""Larger bodies are not held twice; the door's own cache has them."""
 LONGEST = 2048
 SMALLEST = 1024
 """A body below a kilobyte costs more to compress than to send."""
@@ -45,16 +49,32 @@ _PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
+_APART = frozenset((b"authorization", b"cookie", b"range", b"if-range"))
+"""Requests with one of these are always answered by the application."""
+_NO_STORE = (b"cache-control", b"no-store")
 _WHOLE = (b"content-length", b"accept-ranges")
 _COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"content-location"))
 
 
-class Gate:
-    """ASGI application around ``app``."""
+class _Held:
+    """A finished answer."""
 
-    def __init__(self, app: App, catalogue: Catalogue) -> None:
+    __slots__ = ("body", "generation", "headers", "size")
+
+    def __init__(self, generation: int, headers: Headers, body: bytes) -> None:
+        self.generation = generation
+        self.headers = headers
+        self.body = body
+        self.size = len(body) + 600
+
+
+class Gate:
+    """ASGI application around ``app``. ``hold``: bytes for finished answers, 0 for none."""
+
+    def __init__(self, app: App, catalogue: Catalogue, hold: int = 0) -> None:
         self._app = app
         self._catalogue = catalogue
+        self._answers: Cache[_Held] = Cache(hold)
         self._known: dict[bytes, tuple[int, bytes, Headers]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +83,7 @@ class Gate:
             return
         started = time.perf_counter()
         asked = accept = encodings = host = b""
-        private = False
+        apart = False
         for name, value in scope["headers"]:
             if name == b"if-none-match":
                 asked = value
@@ -73,15 +93,15 @@ class Gate:
                 encodings = value
             elif name == b"host":
                 host = value
-            elif name in (b"authorization", b"cookie"):
-                private = True
+            elif name in _APART:
+                apart = True
         path: str = scope["path"]
         machine = is_machine(path)
         method: str = scope["method"]
         reading = method in ("GET", "HEAD")
         target = b""
         generation = -1
-        if machine and reading and not private:
+        if machine and reading and not apart:
             place = scope.get("raw_path") or path.encode()
             scheme: str = scope.get("scheme", "http")
             target = b"\0".join((place, scope.get("query_string", b""), accept, host, scheme.encode()))
@@ -96,6 +116,12 @@ class Gate:
                         await send({"type": "http.response.body", "body": b""})
                         return
             generation = self._generation()
+            found = self._answers.get(target + encodings) if method == "GET" and not asked else None
+            if found is not None and found.generation == generation:
+                METER.add(path, method, 200, time.perf_counter() - started)
+                await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})
+                await send({"type": "http.response.body", "body": found.body})
+                return
         if machine and method == "OPTIONS":
             await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
             await send({"type": "http.response.body", "body": b""})
@@ -120,8 +146,11 @@ class Gate:
         finally:
             METER.open -= 1
             METER.add(path, method, sender.status, time.perf_counter() - started)
-        if generation >= 0 and sender.etag and sender.status in (200, 304) and len(target) < LONGEST:
+        lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers
+        if generation >= 0 and lasting and len(target) < LONGEST:
             self._remember(target, generation, sender)
+            if sender.whole is not None and method == "GET":
+                self._answers.put(target + encodings, _Held(generation, sender.sent, sender.whole))
 
     def _generation(self) -> int:
         try:
@@ -144,6 +173,7 @@ class _Sender:
     """Adds CORS, compresses where it pays, keeps what the gate wants to remember."""
 
     __slots__ = (
+        "_first",
         "_gzip",
         "_head",
         "_machine",
@@ -154,8 +184,10 @@ class _Sender:
         "done",
         "etag",
         "headers",
+        "sent",
         "started",
         "status",
+        "whole",
     )
 
     def __init__(self, send: Send, machine: bool, method: str, gzip: bool, marked: bool) -> None:
@@ -165,12 +197,15 @@ class _Sender:
         self._gzip = gzip
         self._marked = marked
         self._packer: Any = None
+        self._first = True
         self._start: Message | None = None
         self.started = False
         self.done = False
         self.status = 500
         self.etag = b""
         self.headers: Headers = []
+        self.sent: Headers = []
+        self.whole: bytes | None = None
 
     async def __call__(self, message: Message) -> None:
         kind = message["type"]
@@ -192,6 +227,7 @@ class _Sender:
             if self._gzip and self.status == 200 and _pays(headers):
                 self._start = message
                 return
+            self.sent = headers
             await self._send(message)
             return
         if kind != "http.response.body":
@@ -212,6 +248,7 @@ class _Sender:
         self.done = not more
         if start is not None:
             if not more and len(body) < SMALLEST:
+                self.sent = start["headers"]
                 await self._send(start)
             else:
                 self._packer = zlib.compressobj(4 if not more else 1, zlib.DEFLATED, 31)
@@ -223,6 +260,7 @@ class _Sender:
                     body = self._packer.compress(body) + self._packer.flush()
                     headers.append((b"content-length", str(len(body)).encode()))
                     self._packer = None
+                self.sent = headers
                 await self._send({**start, "headers": headers})
         if self._packer is not None:
             body = self._packer.compress(body)
@@ -230,6 +268,9 @@ class _Sender:
                 body += self._packer.flush()
             if not body and more:
                 return
+        if not more and self.whole is None and self.status == 200 and len(body) <= LARGEST and self._first:
+            self.whole = body
+        self._first = False
         await self._send({**message, "body": body})
 
 

@@ -263,7 +263,7 @@ def _dataset_paths(
                 "operationId": "contract",
                 "parameters": [*path, as_of],
                 "responses": {
-                    "200": {"description": "YAML", "content": {"application/yaml": {"schema": {"type": "string"}}}},
+                    "200": {"description": "YAML", "content": {"application/yaml": {"schema": _JSON}}},
                     **_ERRORS,
                 },
             }

@@ -286,6 +286,7 @@ async def history(site: Site, request: Request) -> Response:
                 }
                 for item in found
             ],
+            "next": None,
             "key": dict(zip(view.scope.key, keys, strict=False)),
         }
 

@@ -159,7 +159,7 @@ def json_kind(kind: Kind) -> dict[str, Any]:
         Kind.NUMBER: {"type": "number"},
         Kind.BOOLEAN: {"type": "boolean"},
         Kind.DATE: {"type": "string", "format": "date"},
-        Kind.TIME: {"type": "string", "format": "time"},
+        Kind.TIME: {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}:[0-9]{2}"},
         Kind.TIMESTAMP: {"type": "string", "format": "date-time"},
         Kind.GEOMETRY: {"type": "object", "description": "GeoJSON geometry (RFC 7946)"},
         Kind.JSON: {"description": "Any JSON value"},
