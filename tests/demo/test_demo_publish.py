@@ -14,6 +14,7 @@ from arengo.errors import SettingsError
 END = dt.date(2026, 3, 14)
 
 
+@pytest.mark.slow
 def test_a_small_dataset_is_published_with_its_history(tmp_path: Path) -> None:
     demo = build(tmp_path, 7, END)
     with open_city(tmp_path) as city:
