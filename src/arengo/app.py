@@ -24,7 +24,7 @@ def create() -> Any:
 
     city = open_city(os.environ.get("ARENGO_CITY", "."))
     api = faces.routes(city.door, city.catalogue, city.settings)
-    pages = portal.routes(city.door, city.catalogue, city.settings, city.state)
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine)
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
     inner.state.city = city
     caretaker.watch(city)
