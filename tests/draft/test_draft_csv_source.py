@@ -114,7 +114,7 @@ def test_line_ends(end: str, tmp_path: Path) -> None:
 
 
 def test_two_encodings_in_one_file(tmp_path: Path) -> None:
-    data = "id,name\n".encode() + b"".join(f"{n},Jardín {n}\n".encode() for n in range(30))
+    data = b"id,name\n" + b"".join(f"{n},Jardín {n}\n".encode() for n in range(30))
     data += "30,Peñarol\n31,Málaga\n".encode("windows-1252")
     found, pull = read(data, tmp_path)
     assert found[0]["name"] == "Jardín 0"

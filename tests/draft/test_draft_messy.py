@@ -1,4 +1,4 @@
-"""Laws over generated dirt: whatever the language, encoding and dialect, the table is found and typed as it was made."""
+"""Laws over generated dirt: in any language, encoding and dialect the table is found and typed as it was made."""
 
 from __future__ import annotations
 

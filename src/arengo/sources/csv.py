@@ -8,10 +8,8 @@ bytes, so an archive's member or a download is read by the same code.
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import SourceSpec
@@ -40,10 +38,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HEAD = 262_144
-WHOLE = 20_000  # a table of so many records is drafted from all of them
-WATCHED_KEYS = 4
-KEY_ROWS = 10_000_000
-UNUSUAL = 300
 OPTIONS: Mapping[str, str] = {
     "path": "The file, relative to the city's folder.",
     "encoding": "Encoding of the text, such as utf-8 or windows-1252; found out when absent.",
@@ -51,6 +45,7 @@ OPTIONS: Mapping[str, str] = {
     "delimiter": "What stands between cells; '\\t' is the tabulator, two blanks mean two or more blanks.",
     "quote": "Quotation mark of cells, '\"' or \"'\"; 'none' when quotes are plain characters.",
     "escape": "Character that makes the next quotation mark a plain one, such as a backslash.",
+    "wrapped": "true when each whole line stands between quotation marks.",
     "skip": "Records above the header (titles).",
     "header": "Rows the header takes; 0 when the file has none.",
     "columns": "Names of the columns, for a file without a header.",
@@ -253,7 +248,12 @@ def _sniffed(text: str, complete: bool, options: Mapping[str, Any]) -> Dialect:
     quote = options.get("quote")
     marks = None
     if delimiter and quote is not None:
-        marks = Marks(delimiter, "" if quote == "none" else str(quote), str(options.get("escape", "")))
+        marks = Marks(
+            delimiter,
+            "" if quote == "none" else str(quote),
+            str(options.get("escape", "")),
+            bool(options.get("wrapped")),
+        )
     dialect = sniff(
         text,
         complete=complete,
@@ -322,6 +322,8 @@ def _pinned(encoding: Encoding, dialect: Dialect) -> dict[str, Any]:
     out["quote"] = dialect.marks.quote or "none"
     if dialect.marks.escape:
         out["escape"] = dialect.marks.escape
+    if dialect.marks.wrapped:
+        out["wrapped"] = True
     out["skip"] = dialect.skip
     out["header"] = dialect.header
     if not dialect.header:
@@ -381,4 +383,4 @@ def _sample(
     )
 
 
-__all__ = ["OPTIONS", "ROW", "CsvReader", "Path", "array", "open_table", "tables", "understand"]
+__all__ = ["OPTIONS", "CsvReader", "open_table", "tables", "understand"]

@@ -19,11 +19,15 @@ _SPACES = re.compile(r"\s{2,}|\t")
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How cells are told apart: ``delimiter`` (``"  "`` for two or more blanks), ``quote`` and ``escape`` ('' none)."""
+    """How cells are told apart: ``delimiter`` (``"  "`` for two or more blanks), ``quote`` and ``escape`` ('' none).
+
+    ``wrapped``: each whole line stands between quotation marks, its own doubled (a CSV saved as one column).
+    """
 
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def records(lines: Iterable[str], marks: Marks, width: int = 0, limit: int = 16_
 
     ``limit``: characters of one record; beyond it the record counts as an open quote.
     """
-    source = iter(lines)
+    source = map(unwrap, lines) if marks.wrapped else iter(lines)
     if len(marks.delimiter) > 1:
         for line in source:
             text = line.strip("\r\n")
@@ -94,6 +98,14 @@ def records(lines: Iterable[str], marks: Marks, width: int = 0, limit: int = 16_
             reader = _reader(feed(), marks)
             continue
         yield Record(cells, taken[0] if len(taken) == 1 else "".join(taken))
+
+
+def unwrap(line: str) -> str:
+    """A line without the quotation marks around it."""
+    text = line.strip()
+    if len(text) >= 2 and text.startswith('"') and text.endswith('"'):
+        return text[1:-1].replace('""', '"') + "\n"
+    return line
 
 
 def _reader(lines: Iterator[str], marks: Marks) -> Iterator[list[str]]:

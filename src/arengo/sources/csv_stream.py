@@ -78,7 +78,8 @@ def _fast_enough(dialect: Dialect) -> bool:
         and marks.delimiter.isascii()
         and not dialect.section
         and not dialect.pad
-        and not (dialect.marks.escape)
+        and not marks.escape
+        and not marks.wrapped
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from arengo.sources.csv_records import Marks, Record, records
+from arengo.sources.csv_records import Marks, Record, records, unwrap
 from arengo.sources.text import _split_lines
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "¦", "§")
@@ -170,6 +170,10 @@ def _inside(line: str, found: Sequence[Record], count: int) -> int:
 def _marks(lines: Sequence[str], delimiter: str, quote: str | None) -> Marks:
     sample = [line for line in lines[: SNIFF_RECORDS * 2] if line.strip()]
     text = "".join(sample)
+    if quote is None and _wrapped(sample):
+        inner = _marks([unwrap(line) for line in sample], delimiter, None)
+        if not inner.wrapped and _consistency([unwrap(line) for line in sample], inner) > 0.3:
+            return replace(inner, wrapped=True)
     candidates = [delimiter] if delimiter else [mark for mark in DELIMITERS if mark in text]
     quotes = [quote] if quote is not None else ['"']
     if quote is None and '"' in text:
@@ -197,6 +201,16 @@ def _marks(lines: Sequence[str], delimiter: str, quote: str | None) -> Marks:
         if width >= 2 and n >= 0.8 * len(sample) and len(sample) >= 3:
             return split
     return best
+
+
+def _wrapped(lines: Sequence[str]) -> bool:
+    """Does every line stand between quotation marks as one cell that holds delimiters?"""
+    whole = [line.strip() for line in lines]
+    framed = [text for text in whole if len(text) > 2 and text[0] == text[-1] == '"']
+    if len(framed) < 0.95 * len(whole) or len(whole) < 2:
+        return False
+    alone = sum(1 for text in framed if '"' not in text[1:-1].replace('""', ""))
+    return alone >= 0.95 * len(framed) and all(any(mark in text for mark in (",", ";", "\t")) for text in framed[:20])
 
 
 def _escaped(text: str, quote: str, mark: str) -> bool:

@@ -178,21 +178,26 @@ def _score_narrow(words: list[bytes], codec: str, languages: tuple[str, ...]) ->
             if char.isascii():
                 continue
             inside = 0 < index < len(word) - 1 and word[index - 1].isalpha() and word[index + 1].isalpha()
-            flip = (char.isupper() and index > 0 and word[index - 1].islower()) or (char.islower() and upper)
+            mixed = ord(char) >= 0x370 and char.isalpha() and any(c.isascii() and c.isalpha() for c in word)
+            flip = mixed or (char.isupper() and index > 0 and word[index - 1].islower()) or (char.islower() and upper)
             seen[char, inside, flip] += 1
     total = sum(seen.values())
     if not total:
         return -99.0
     best = -99.0
+    loan: dict[str, float] = {}  # letters of the code page's other languages turn up in names of places
     for language in languages:
-        model = _model(language)
+        for letter, p in _model(language).items():
+            loan[letter] = max(loan.get(letter, -99.0), p - 3.5)
+    for language in languages:
+        model = {**loan, **_model(language)}
         value = 0.0
         for (char, inside, flip), n in seen.items():
             p = model.get(char.lower(), model.get(char, _RARE if char.isalpha() else _NEVER))
             if char in _SYMBOLS:
                 p = _RARE if inside and char not in _IN_WORD else math.log(0.003)
             if flip:
-                p -= 3.0
+                p -= 4.0
             value += n * p
         best = max(best, value / total)
     return best

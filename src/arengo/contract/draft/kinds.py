@@ -104,6 +104,10 @@ def _from_declaration(column: Column, typed_table: bool) -> bool:
         return True
     column.kind = kind
     column.options["declared"] = True
+    if kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIME):
+        moment = dates.read(column.weights, named=True)
+        if moment is not None and moment.formats and moment.share == 1.0:
+            column.parse["formats"] = list(moment.formats)
     if kind in (Kind.INTEGER, Kind.NUMBER):
         reading = numbers.read(column.weights, numbers.Habit("."))
         if reading is not None:

@@ -152,6 +152,7 @@ def column_names(names: Iterable[str], geometry: str = "") -> list[str]:
 
 def identifier(name: str) -> str:
     """One column name; '' when nothing of it can be used."""
+    name = name.replace("%", " pct ").replace("&", " and ").replace("@", " at ")
     name = re.sub(r">=\s*", " ge ", name)
     name = re.sub(r"<=\s*", " le ", name)
     name = re.sub(r">\s*", " gt ", name)
