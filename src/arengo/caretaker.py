@@ -70,10 +70,11 @@ def _copies(city: City) -> None:
 
 def due(city: City) -> list[str]:
     """Datasets that their contract wants published now."""
-    from arengo.publish.schedule import is_late, latest
+    from arengo.publish import run as records
+    from arengo.publish.schedule import is_late
 
     entries = {entry.id: entry for entry in city.catalogue.entries(limit=None).items}
-    last = {run.dataset: run for run in latest(city.publisher, entries)}
+    last = records.last(city.state)
     now, zone = datetime.now(UTC), city.settings.city.timezone
     return [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
 

@@ -194,11 +194,10 @@ class City:
 
     def plan(self) -> list[PlanItem]:
         """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``."""
-        from arengo.state import register
-
+        root = self.settings.root
         held = {
-            name: loads(text, path=self.settings.root / path if path else None, base=self.settings.root)
-            for name, (text, path) in register.in_force(self.state).items()
+            name: loads(item.text, path=root / item.path if item.path else None, base=root)
+            for name, item in self.state.contracts().items()
         }
         good, bad = self.folder()
         items: list[PlanItem] = []
@@ -234,8 +233,6 @@ class City:
 
         With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
         """
-        from arengo.state import register
-
         plan = [item for item in self.plan() if not datasets or (item.dataset in datasets and item.action != "retire")]
         contracts, _ = self.folder()
         now = datetime.now(UTC)
@@ -243,8 +240,7 @@ class City:
             if item.action in ("add", "change"):
                 contract = contracts[item.dataset]
                 relative = contract.path.relative_to(self.settings.root) if contract.path else None
-                register.put(
-                    self.state,
+                self.state.put_contract(
                     contract.id,
                     version=contract.version,
                     sha=hashlib.sha256(contract.text.encode()).hexdigest(),
@@ -253,7 +249,7 @@ class City:
                     at=now,
                 )
             elif item.action == "retire":
-                register.retire(self.state, item.dataset, now)
+                self.state.retire(item.dataset, now)
         return plan
 
     # The street in
@@ -293,9 +289,7 @@ class City:
     # The street out
 
     def status(self) -> list[Status]:
-        from arengo.state import register
-
-        runs = register.last_runs(self.state)
+        runs = self.state.last_runs()
         out = []
         for entry in self.catalogue.entries(limit=None).items:
             version = entry.version
@@ -308,7 +302,7 @@ class City:
                     version.rows if version else None,
                     version.quarantined if version else None,
                     version.published_at if version else None,
-                    runs.get(entry.contract.id, "never"),
+                    runs[entry.id].state if entry.id in runs else "never",
                     entry.next_update,
                 )
             )
@@ -342,14 +336,12 @@ class City:
 
     def export_contracts(self) -> list[Path]:
         """Write every contract in force whose text differs from the folder's into the folder."""
-        from arengo.state import register
-
         written = []
-        for name, (text, path) in register.in_force(self.state).items():
-            target = self.settings.root / (path or f"contracts/{name}.odcs.yaml")
-            if not target.is_file() or target.read_text(encoding="utf-8") != text:
+        for name, item in self.state.contracts().items():
+            target = self.settings.root / (item.path or f"contracts/{name}.odcs.yaml")
+            if not target.is_file() or target.read_text(encoding="utf-8") != item.text:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8")
+                target.write_text(item.text, encoding="utf-8")
                 written.append(target)
         return written
 

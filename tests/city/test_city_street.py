@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import arengo
 import pytest
-from arengo.cli import app
 from typer.testing import CliRunner
+
+import arengo
+from arengo.cli import app
 
 TREES = """\
 Street trees of My City;;;;
@@ -54,7 +55,18 @@ def test_the_tutorial(city: Path) -> None:
     counts = found["difference"]
     assert (counts["added"], counts["changed"], counts["removed"]) == (1, 1, 1)
     assert "13.0" in run("history", "street-trees", "00017", *where)
-    words = ["query", "street-trees", "--as-of", "v1", "--group-by", "district", "--aggregate", "count", *where, "--json"]
+    words = [
+        "query",
+        "street-trees",
+        "--as-of",
+        "v1",
+        "--group-by",
+        "district",
+        "--aggregate",
+        "count",
+        *where,
+        "--json",
+    ]
     assert {row["district"]: row["count"] for row in json.loads(run(*words))} == {"Porto": 2, "Colle": 2, "Mercato": 1}
     assert [item["number"] for item in json.loads(run("versions", "street-trees", *where, "--json"))] == [2, 1]
     status = json.loads(run("status", *where, "--json"))
