@@ -38,7 +38,7 @@ check: setup  ## style, types, imports, words
 
 docs: setup  ## the documentation site in site/
 	$(BIN)/python scripts/reference.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: setup  ## the workloads of bench/README.md, printed as ratios
 	$(BIN)/python -m bench
