@@ -19,7 +19,7 @@ from arengo.door import Door
 from arengo.lake import Lake, Staged, Version
 from arengo.lake.engine import load
 from arengo.settings import CitySettings, EngineSettings, Settings
-from arengo.state import State, open_state, register
+from arengo.state import State, open_state
 
 TREES = """\
 apiVersion: v3.1.0
@@ -208,8 +208,7 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 def apply(state: State, contract: Contract) -> None:
     """Bring a contract into force."""
-    register.put(
-        state,
+    state.put_contract(
         contract.id,
         version=contract.version,
         sha=hashlib.sha256(contract.text.encode()).hexdigest(),

@@ -88,12 +88,8 @@ class Catalogue:
         held = self._contracts.get((version.dataset, version.contract_sha))
         if held is not None:
             return held
-        query = sa.select(tables.contract.c.text).where(
-            tables.contract.c.dataset == version.dataset, tables.contract.c.sha == version.contract_sha
-        )
-        with self._state.read() as connection:
-            text = connection.scalar(query)
-        return self._contract(version.dataset, version.contract_sha, str(text)) if text else entry.contract
+        text = self._state.contract_text(version.dataset, version.contract_sha)
+        return self._contract(version.dataset, version.contract_sha, text) if text else entry.contract
 
     def _snapshot(self) -> _Snapshot:
         generation = self._state.generation()
@@ -107,36 +103,17 @@ class Catalogue:
         return held
 
     def _read(self, generation: int) -> _Snapshot:
-        counted = (
-            sa.select(
-                tables.version.c.dataset, sa.func.count().label("n"), sa.func.max(tables.version.c.number).label("top")
-            )
-            .group_by(tables.version.c.dataset)
-            .subquery()
-        )
-        same = sa.and_(
-            tables.contract.c.dataset == tables.dataset.c.id, tables.contract.c.sha == tables.dataset.c.contract_sha
-        )
-        query = (
-            sa.select(
-                tables.dataset.c.id,
-                tables.dataset.c.created_at,
-                tables.contract.c.sha,
-                tables.contract.c.text,
-                counted.c.n,
-            )
-            .join(tables.contract, same)
-            .outerjoin(counted, counted.c.dataset == tables.dataset.c.id)
-            .where(tables.dataset.c.retired_at.is_(None))
-        )
+        versions = tables.version
         with self._state.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(sa.select(versions.c.dataset, sa.func.count()).group_by(versions.c.dataset))
+            counts: dict[str, int] = {str(row[0]): int(row[1]) for row in rows}
         entries: dict[str, Entry] = {}
         texts: dict[str, tuple[str, str]] = {}
-        for row in rows:
-            contract = self._contract(row.id, row.sha, row.text)
-            entries[row.id] = self._entry(contract, row.sha, row.created_at, int(row.n or 0))
-            texts[row.id] = _texts(contract)
+        for record in self._state.contracts().values():
+            contract = self._contract(record.dataset, record.sha, record.text)
+            entry = self._entry(contract, record.sha, record.created_at, counts.get(record.dataset, 0))
+            entries[record.dataset] = entry
+            texts[record.dataset] = _texts(contract)
         order = tuple(sorted(entries.values(), key=lambda entry: (fold(entry.contract.title()), entry.id)))
         return _Snapshot(generation, entries, order, texts)
 
