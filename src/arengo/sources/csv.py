@@ -365,7 +365,7 @@ def _sample(
     if pull.rejects:
         first = pull.rejects[0]
         doubts.append(f"{len(pull.rejects):,} records were set aside, the first is record {first.row}: {first.reason}")
-    notes = [reject.value for reject in pull.rejects if reject.reason == csv_stream._NOTE]
+    notes = [reject.value.strip(' \t;,|"') for reject in pull.rejects if reject.reason == csv_stream._NOTE]
     return Sample(
         name=name,
         kind=kind,

@@ -142,7 +142,7 @@ class Picker:
                     unique[self.names[index]] = len(np.unique(np.frombuffer(hashes, dtype=np.int64))) == len(hashes)
             extra["unique"] = unique
             extra["unusual_counts"] = {self.names[i]: dict(known) for i, known in self._counts.items() if known}
-        by_column = list(zip(*rows, strict=True)) if rows else [() for _ in self.names]
+        by_column: list[tuple[str | None, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in self.names]
         return by_column, extra
 
 

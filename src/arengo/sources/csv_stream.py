@@ -350,8 +350,12 @@ _NOTE = "It stands at the end and fills only its first cell: a note under the ta
 
 
 def _cells(text: str, marks: Marks) -> list[str]:
-    quoted = csv.QUOTE_MINIMAL if marks.quote else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text), delimiter=marks.delimiter, quotechar=marks.quote or None, quoting=quoted)
+    reader = csv.reader(
+        io.StringIO(text),
+        delimiter=marks.delimiter,
+        quotechar=marks.quote or None,
+        quoting=csv.QUOTE_MINIMAL if marks.quote else csv.QUOTE_NONE,
+    )
     try:
         return next(reader, [])
     except csv.Error:

@@ -59,7 +59,7 @@ def local_file(path: Path) -> Path:
 
 def opener(path: Path) -> Opener:
     """Opens a local file, unbuffered (the feed reads in large pieces)."""
-    return lambda: open(path, "rb", buffering=0)  # type: ignore[return-value]
+    return lambda: open(path, "rb", buffering=0)
 
 
 class Bytes:
@@ -139,7 +139,7 @@ class Bytes:
                 if not data:
                     raise self._damaged("ends too early")
             try:
-                piece = self._unpacker.decompress(data, max(n, 1))
+                piece: bytes = self._unpacker.decompress(data, max(n, 1))
             except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError) as error:
                 raise self._damaged(f"is damaged ({error})") from error
             unpacked = self.bytes + len(piece)

@@ -133,13 +133,14 @@ def by_letters(lines: list[bytes]) -> Encoding:
     lines = [line for line in lines if not line.isascii()]
     if not lines:
         return Encoding("utf-8")
-    good, bad = [], []
+    good: list[bytes] = []
+    bad: list[bytes] = []
     for line in lines:
         (good if _is_utf8(line) else bad).append(line)
     if not bad:
         return Encoding("utf-8")
     # A legacy line is UTF-8 by accident only when it holds one or two such pairs; true UTF-8 lines come in numbers.
-    if good and (len(good) >= 0.02 * len(lines) and sum(len(_UTF8_RUN.findall(line)) for line in good) >= 3):
+    if good and bool(len(good) >= 0.02 * len(lines) and sum(len(_UTF8_RUN.findall(line)) for line in good) >= 3):
         legacy = _legacy(bad)
         if len(good) > len(bad) or legacy.name not in WIDE:
             return Encoding("utf-8", fallback=legacy.name, sure=legacy.sure)
