@@ -176,6 +176,7 @@ def test_an_old_version_is_read_with_its_own_contract(tmp_path: Path) -> None:
         city.close()
 
 
+@pytest.mark.slow
 def test_clustered_copies_give_the_same_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arengo.lake.serving.CLUSTER_FROM", 1)
     city = open_tiny(tmp_path)

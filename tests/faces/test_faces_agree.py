@@ -7,6 +7,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from arengo.query import Query
 
 Table = list[dict[str, Any]]
 DATASETS = ("trees", "areas")
+SLOW = {("parquet", "areas"), ("geoparquet", "areas"), ("gpkg", "trees"), ("xlsx", "areas")}
+"""A process each, like their counterparts."""
 
 
 def truth(tiny: TinyCity, dataset: str) -> tuple[Table, list[str | None]]:
@@ -42,33 +45,29 @@ def truth(tiny: TinyCity, dataset: str) -> tuple[Table, list[str | None]]:
     return rows, normal([None if row["lon"] is None else f"POINT ({row['lon']} {row['lat']})" for row in rows])
 
 
+@cache
+def spatial() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": 1})
+    load(connection, "spatial")
+    return connection
+
+
+def shapes(values: list[Any], reader: str) -> list[str | None]:
+    """Geometries read by one of the engine's readers, as normalised WKT."""
+    sql = f"SELECT ST_AsText(ST_Normalize({reader})) FROM (SELECT unnest(?) AS g)"
+    return [row[0] for row in spatial().execute(sql, [values]).fetchall()]
+
+
 def normal(texts: list[str | None]) -> list[str | None]:
-    with duckdb.connect() as connection:
-        load(connection, "spatial")
-        return [
-            connection.execute("SELECT ST_AsText(ST_Normalize(ST_GeomFromText(?::VARCHAR)))", [text]).fetchone()[0]
-            for text in texts
-        ]
+    return shapes(texts, "ST_GeomFromText(g::VARCHAR)")
 
 
 def from_wkb(values: list[bytes | None]) -> list[str | None]:
-    with duckdb.connect() as connection:
-        load(connection, "spatial")
-        return [
-            connection.execute("SELECT ST_AsText(ST_Normalize(ST_GeomFromWKB(?::BLOB)))", [value]).fetchone()[0]
-            for value in values
-        ]
+    return shapes(values, "ST_GeomFromWKB(g::BLOB)")
 
 
 def from_geojson(values: list[Any]) -> list[str | None]:
-    with duckdb.connect() as connection:
-        load(connection, "spatial")
-        return [
-            connection.execute(
-                "SELECT ST_AsText(ST_Normalize(ST_GeomFromGeoJSON(?::VARCHAR)))", [json.dumps(v) if v else None]
-            ).fetchone()[0]
-            for v in values
-        ]
+    return shapes([json.dumps(value) if value else None for value in values], "ST_GeomFromGeoJSON(g::VARCHAR)")
 
 
 def plain(value: Any, kind: Kind) -> Any:
@@ -162,8 +161,14 @@ def read(form: str, path: Path, body: bytes, place: str) -> tuple[Table, list[st
     return readers[form]()
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("form", ["csv", "ndjson", "geojson", "parquet", "geoparquet", "arrow", "gpkg", "xlsx"])
+@pytest.mark.parametrize(
+    ("form", "dataset"),
+    [
+        pytest.param(form, dataset, marks=pytest.mark.slow if (form, dataset) in SLOW else ())
+        for form in ("csv", "ndjson", "geojson", "parquet", "geoparquet", "arrow", "gpkg", "xlsx")
+        for dataset in DATASETS
+    ],
+)
 def test_every_download_agrees_with_the_door(
     tiny: TinyCity, client: TestClient, tmp_path: Path, dataset: str, form: str
 ) -> None:
@@ -231,6 +236,7 @@ def test_the_rows_api_agrees_with_the_door(tiny: TinyCity, client: TestClient, d
             assert found == places
 
 
+@pytest.mark.slow
 def test_geoparquet_says_what_it_is(client: TestClient, tmp_path: Path) -> None:
     path, _ = fetch(client, "areas", "geoparquet", tmp_path)
     geo = json.loads(pq.read_metadata(path).metadata[b"geo"])
@@ -252,13 +258,12 @@ def test_geoparquet_says_what_it_is(client: TestClient, tmp_path: Path) -> None:
     point, _ = fetch(client, "trees", "geoparquet", tmp_path)
     kinds = json.loads(pq.read_metadata(point).metadata[b"geo"])["columns"]["geometry"]["geometry_types"]
     assert kinds == ["Point"]
-    with duckdb.connect() as connection:
-        load(connection, "spatial")
-        kind = connection.execute("SELECT typeof(shape) FROM read_parquet(?) LIMIT 1", [str(path)]).fetchone()
-        assert kind is not None
-        assert kind[0].startswith("GEOMETRY")
+    kind = spatial().execute("SELECT typeof(shape) FROM read_parquet(?) LIMIT 1", [str(path)]).fetchone()
+    assert kind is not None
+    assert kind[0].startswith("GEOMETRY")
 
 
+@pytest.mark.slow
 def test_geopackage_has_its_layer_and_crs(client: TestClient, tmp_path: Path) -> None:
     path, _ = fetch(client, "areas", "gpkg", tmp_path)
     info = pyogrio.read_info(path)

@@ -85,6 +85,7 @@ def test_packed_answers_have_their_own_strong_tag(client: TestClient) -> None:
     assert gzip.decompress(raw) == client.get("/api/v1/datasets/trees/export.csv").content
 
 
+@pytest.mark.slow
 def test_repeated_answers_are_the_same_bytes_until_something_is_published(tmp_path: Path) -> None:
     city = make_city(tmp_path, trees=20)
     try:
