@@ -321,7 +321,7 @@ class City:
         return list(self.door.changes(dataset, before, after, limit=limit))
 
     def history(self, dataset: str, key: Sequence[Any]) -> list[PastRow]:
-        """One row through time, by its primary key, newest first."""
+        """One row through time, by its primary key, oldest first."""
         return self.door.history(dataset, key)
 
     def query(self, query: Query) -> Answer:

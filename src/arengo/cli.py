@@ -460,7 +460,7 @@ def history(
         )
         return
     last: dict[str, Any] = {}
-    for item in reversed(found):
+    for item in found:
         when = f"{item.version.label}  {item.version.published_at:%Y-%m-%d}"
         if item.row is None:
             print(f"{when}  removed")

@@ -54,7 +54,8 @@ def test_the_tutorial(city: Path) -> None:
     found = json.loads(run("diff", "street-trees", "1", "2", *where, "--json"))
     counts = found["difference"]
     assert (counts["added"], counts["changed"], counts["removed"]) == (1, 1, 1)
-    assert "13.0" in run("history", "street-trees", "00017", *where)
+    told = run("history", "street-trees", "00017", *where).splitlines()
+    assert (told[0][:2], told[1].endswith("height_m=13.0")) == ("v1", True), told
     words = [
         "query",
         "street-trees",
