@@ -36,3 +36,14 @@ def draft(target: str, **options: Any) -> list[Any]:
     from arengo.city import draft as infer
 
     return infer(target, **options)
+
+
+def lean() -> None:
+    """For processes that are Arengo's own: keep DuckDB from importing pandas when it binds a value.
+
+    It looks for pandas' types at the first bound value, which costs 110 MB and a second where pandas happens to be
+    installed. Never called from the library: a notebook may want pandas.
+    """
+    import sys
+
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]

@@ -19,9 +19,12 @@ def create() -> Any:
     """Open the city of ``ARENGO_CITY`` and compose faces and portal into one ASGI application."""
     from starlette.applications import Starlette
 
+    import arengo
     from arengo import caretaker, faces, portal
     from arengo.city import open_city
 
+    if os.environ.get("ARENGO_LEAN"):  # set by serve(): this process is ours alone
+        arengo.lean()
     city = open_city(os.environ.get("ARENGO_CITY", "."))
     api = faces.routes(city.door, city.catalogue, city.settings)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine)
@@ -48,6 +51,7 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
                 f"Port {number} of {address} is not free: {error.strerror}.", todo="Choose another with --port."
             ) from error
     os.environ["ARENGO_CITY"] = str(settings.root)
+    os.environ["ARENGO_LEAN"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
     print(f"{settings.city.name}: http://{shown}:{number}/")

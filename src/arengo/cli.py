@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+import arengo
 from arengo.errors import ArengoError, BadQuery, ContractError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ HERE = Path(".")
 
 def main() -> None:
     """Entry point: Arengo's own errors become one sentence and an exit code."""
+    arengo.lean()
     try:
         app(standalone_mode=False)
     except ArengoError as error:
