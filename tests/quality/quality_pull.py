@@ -67,7 +67,7 @@ class Conformed:
 
     def rows(self, columns: str = "* EXCLUDE (_source)") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.staged.database), read_only=True) as connection:
-            return connection.execute(f"SELECT {columns} FROM {self.staged.table} ORDER BY rowid").fetchall()
+            return connection.execute(f"SELECT {columns} FROM {self.staged.table} ORDER BY _source").fetchall()
 
     def column(self, name: str) -> list[Any]:
         return [row[0] for row in self.rows(f'"{name}"')]

@@ -237,7 +237,7 @@ class Commit:
         first = int(before.extra["next_row"])
         numbered = (
             f"SELECT n.*, coalesce(o.{quote(ROW)}, {first} - 1 + count(*) FILTER (o.{quote(ROW)} IS NULL) "
-            f"OVER (ORDER BY n.rowid ROWS UNBOUNDED PRECEDING)) AS {quote(ROW)} "
+            f"OVER (ORDER BY n.{quote(self.staged.number)} ROWS UNBOUNDED PRECEDING)) AS {quote(ROW)} "
             f"FROM {source} n LEFT JOIN (SELECT {listing(key)}, {quote(ROW)} FROM {old}) o ON {match}"
         )
         again = self._stored_again(plan)

@@ -71,9 +71,9 @@ class Version:
 class Staged:
     """Rows that passed the checks, waiting for their commit.
 
-    ``database``: a DuckDB file; ``table`` in it holds the contract's columns under the contract's names and
+    ``database``: a DuckDB file; ``table`` (or view) in it holds the contract's columns under the contract's names and
     DuckDB types (:attr:`Kind.duckdb`), plus ``_xmin _ymin _xmax _ymax`` DOUBLE when ``geometry.stored``.
-    Row order is the source's.
+    Row order is the source's; ``number``: the column that tells it, unique.
     """
 
     database: Path
@@ -81,6 +81,7 @@ class Staged:
     columns: tuple[tuple[str, Kind, bool], ...]  # name, kind, required
     geometry: Geometry | None
     rows: int
+    number: str = "rowid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,7 @@ class Street:
                 "table": staged.table,
                 "columns": [[name, kind.value, required] for name, kind, required in staged.columns],
                 "rows": staged.rows,
+                "number": staged.number,
             },
             "counts": {
                 "rows_in": counts.rows_in,
@@ -257,7 +258,7 @@ class Street:
             )
         told = found["staged"]
         columns = tuple((name, Kind(kind), required) for name, kind, required in told["columns"])
-        return Staged(self._staged, told["table"], columns, self.contract.geometry, told["rows"])
+        return Staged(self._staged, told["table"], columns, self.contract.geometry, told["rows"], told["number"])
 
     def _counts(self, found: Found) -> Counts:
         from arengo.quality import Counts

@@ -1,8 +1,9 @@
 """From a pull's Arrow batches to a typed table, batch by batch, with what does not fit set aside.
 
-One typed pass writes the good rows of a batch and counts them; only a batch that kept fewer rows than it held runs
-the second, explaining query. So a clean file pays for one pass, and memory is that of one batch whatever the size
-of the source. *Rows in = rows kept + rows quarantined*, always.
+One typed pass writes the good rows of a batch to a Parquet file of its own and counts them; only a batch that kept
+fewer rows than it held runs the second, explaining query. So a clean file pays for one pass, and memory is that of
+one batch whatever the size of the source. The staged table is a view of those files, less the rows whose key repeats.
+*Rows in = rows kept + rows quarantined*, always.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from arengo.quality.batch import regroup, texts
 from arengo.quality.constraint import Check, checks, repeats, rules_of, unchecked
 from arengo.quality.expression import Reading, Values, is_text, quote, read_text, read_typed
 from arengo.quality.quarantine import Quarantine
+from arengo.quality.staging import Parts
 from arengo.sources.base import ROW, Pull
 
 if TYPE_CHECKING:
@@ -70,9 +72,7 @@ def conform(
     """
     import duckdb
 
-    staged_db.parent.mkdir(parents=True, exist_ok=True)
-    for stale in (staged_db, staged_db.with_name(staged_db.name + ".wal")):
-        stale.unlink(missing_ok=True)
+    parts = Parts.anew(staged_db)
     plan = _Plan(contract, pull, timezone, file)
     connection = duckdb.connect(
         str(staged_db),
@@ -94,22 +94,20 @@ def conform(
         if plan.spatial:
             place.load_spatial(connection)
             place.check_crs(connection, contract)
-        # The staged file lives for one run: written without compression it costs half the CPU.
-        connection.execute("PRAGMA force_compression = 'uncompressed'")
         # Filters would be pushed below the casts and every cast would run twice.
         connection.execute("SET disabled_optimizers = 'filter_pushdown,extension'")
-        connection.execute(plan.create)
         with Quarantine(quarantine) as aside:
-            counts = _run(connection, plan, pull, aside, progress)
+            counts = _run(connection, plan, parts, pull, aside, progress)
     finally:
         connection.close()
         pull.close()
-    return Staged(staged_db, TABLE, plan.columns, contract.geometry, counts.rows), counts
+    return Staged(staged_db, TABLE, plan.columns, contract.geometry, counts.rows, SOURCE), counts
 
 
 def _run(
     connection: duckdb.DuckDBPyConnection,
     plan: _Plan,
+    parts: Parts,
     pull: Pull,
     aside: Quarantine,
     progress: Callable[[int, int | None], None],
@@ -122,7 +120,7 @@ def _run(
         table, notes = texts(batch, plan.names, plan.text)
         warnings += [note for note in notes if note not in warnings]
         connection.register("batch", table)
-        inserted = _count(connection.execute(plan.insert, plan.values.list))
+        inserted = parts.add(connection, plan.good, plan.values.list)
         bad = table.num_rows - inserted
         if bad:
             _explain(connection, plan, aside, broken)
@@ -146,8 +144,9 @@ def _run(
             todo="Nothing was published. Please report this with the file.",
         )
     rejected = max(aside.rejected, pull.read - yielded)
+    parts.show(connection, TABLE, SOURCE, plan.empty)
     for columns, rule in plan.unique:
-        removed = _duplicates(connection, plan, columns, kept, aside)
+        removed = _duplicates(connection, plan, parts, columns, kept, aside)
         kept -= removed
         if rule is not None:
             broken[rule] = broken.get(rule, 0) + removed
@@ -180,7 +179,12 @@ def _sentence(value: str | None, reason: str) -> str:
 
 
 def _duplicates(
-    connection: duckdb.DuckDBPyConnection, plan: _Plan, columns: tuple[str, ...], rows: int, aside: Quarantine
+    connection: duckdb.DuckDBPyConnection,
+    plan: _Plan,
+    parts: Parts,
+    columns: tuple[str, ...],
+    rows: int,
+    aside: Quarantine,
 ) -> int:
     """Put aside every row whose key another row before it has; the number of rows put aside.
 
@@ -199,10 +203,10 @@ def _duplicates(
     if not _count(connection.execute("SELECT count(*) FROM twice")):
         return 0
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM (SELECT rowid AS _id, {SOURCE}, "
+        f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM (SELECT {SOURCE}, "
         f"concat_ws(', ', {', '.join(f'CAST({quote(name)} AS VARCHAR)' for name in columns)}) AS _value, "
-        f"first_value({SOURCE}) OVER (PARTITION BY {names} ORDER BY rowid) AS _first, "
-        f"row_number() OVER (PARTITION BY {names} ORDER BY rowid) AS _n "
+        f"first_value({SOURCE}) OVER (PARTITION BY {names} ORDER BY {SOURCE}) AS _first, "
+        f"row_number() OVER (PARTITION BY {names} ORDER BY {SOURCE}) AS _n "
         f"FROM {TABLE} WHERE {present} AND hash({names}) IN (SELECT h FROM twice)) WHERE _n > 1"
     )
     label = ", ".join(columns)
@@ -216,7 +220,7 @@ def _duplicates(
             where = f"row {earlier}" if held == file else f"row {earlier} of {held}"
             lines.append((file, number, label, value, f"{what} {value!r} is already used by {where}."))
         aside.lines(lines)
-    return _count(connection.execute(f"DELETE FROM {TABLE} WHERE rowid IN (SELECT _id FROM again)"))
+    return parts.take_out(connection, TABLE, SOURCE, f"SELECT {SOURCE} FROM again")
 
 
 def _count(result: duckdb.DuckDBPyConnection) -> int:
@@ -306,14 +310,19 @@ class _Plan:
             kinds[geometry.column] = Kind.GEOMETRY
         required = {prop.name: prop.required or prop.name in self.key for prop in contract.properties}
         self.columns = tuple((name, kinds[name], required.get(name, False)) for name in names)
-        out = [f"ST_AsWKB({column[n]})" if kinds[n] is Kind.GEOMETRY else column[n] for n in names]
-        ddl = [f"{quote(name)} {kinds[name].duckdb}" for name in names]
+        values_of = [f"ST_AsWKB({column[n]})" if kinds[n] is Kind.GEOMETRY else column[n] for n in names]
+        types = {quote(name): kinds[name].duckdb for name in names}
         if geometry and geometry.stored:
-            out += place.BOX
-            ddl += [f"{name} DOUBLE" for name in place.BOX]
+            values_of += place.BOX
+            types |= dict.fromkeys(place.BOX, "DOUBLE")
+        types[SOURCE] = "BIGINT"
+        out = [
+            f"CAST({sql} AS {kind}) AS {name}"
+            for sql, (name, kind) in zip([*values_of, ROW], types.items(), strict=True)
+        ]
         self.spatial = any(kind is Kind.GEOMETRY for kind in kinds.values())
-        self.create = f"CREATE TABLE {TABLE} ({', '.join([*ddl, f'{SOURCE} BIGINT'])})"
-        self.insert = f"INSERT INTO {TABLE} SELECT {', '.join([*out, ROW])} FROM ({inner}) WHERE NOT ({anything})"
+        self.empty = "SELECT " + ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in types.items())
+        self.good = f"SELECT {', '.join(out)} FROM ({inner}) WHERE NOT ({anything})"
         self.bad = f"SELECT * FROM ({inner}) WHERE {anything}"
 
     def _read(self, prop: Property, number: int, schema: pa.Schema, timezone: str) -> Reading:

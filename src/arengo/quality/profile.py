@@ -78,7 +78,7 @@ def profile(contract: Contract, staged: Staged, counts: Counts, *, memory: str =
                 column.pop("distinct"), column.pop("exact")
                 column["top"] = _shapes(connection, table, name)
             elif kind is not Kind.JSON:
-                _count(connection, table, name, kind, column, found, staged.rows)
+                _count(connection, table, name, kind, column, found, staged.rows, staged.number)
             columns[name] = column
         box = _bbox(staged, facts)
     moment = str(contract.custom.get("arengoTime", ""))
@@ -100,7 +100,7 @@ def _facts(
     parts: list[str] = []
     slots: list[tuple[str, str]] = []
     # Quantiles of many rows are estimated on an even share of them: an odd step does not fall into step with weeks.
-    share = f" FILTER (WHERE rowid % {staged.rows // SHARE | 1} = 0)" if staged.rows > SHARE else ""
+    share = f" FILTER (WHERE {quote(staged.number)} % {staged.rows // SHARE | 1} = 0)" if staged.rows > SHARE else ""
 
     def ask(name: str, key: str, sql: str) -> None:
         slots.append((name, key))
@@ -170,6 +170,7 @@ def _count(
     column: dict[str, Any],
     found: dict[str, Any],
     rows: int,
+    number: str,
 ) -> None:
     """Top values, exact number of different ones, histogram and patterns of one column."""
     c = quote(name)
@@ -186,7 +187,7 @@ def _count(
     elif kind in CALENDAR and "min" in found:
         column["histogram"] = _calendar(connection, table, c, kind, found["min"], found["max"])
     elif kind is Kind.STRING and column["distinct"] > TOP:
-        patterns = _patterns(connection, table, c, column["length"]["max"], rows)
+        patterns = _patterns(connection, table, c, column["length"]["max"], rows, number)
         if patterns:
             column["patterns"] = patterns
 
@@ -282,7 +283,7 @@ def _next(moment: datetime, unit: str) -> datetime | None:
 
 
 def _patterns(
-    connection: duckdb.DuckDBPyConnection, table: str, c: str, longest: int, rows: int
+    connection: duckdb.DuckDBPyConnection, table: str, c: str, longest: int, rows: int, number: str
 ) -> list[dict[str, Any]]:
     """Forms of a text column on a sample: 9 for a digit, A and a for letters. Long texts have their runs shortened."""
     if longest > 120:
@@ -294,7 +295,7 @@ def _patterns(
         form = f"regexp_replace(regexp_replace({form}, 'a+', 'a', 'g'), '9+', '9', 'g')"
     step = rows // SAMPLE + 1
     found = connection.execute(
-        f"SELECT {form} AS p, count(*) AS n FROM {table} WHERE {c} IS NOT NULL AND rowid % {step} = 0 "
+        f"SELECT {form} AS p, count(*) AS n FROM {table} WHERE {c} IS NOT NULL AND {quote(number)} % {step} = 0 "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5"
     ).fetchall()
     sampled = sum(n for _, n in found)
