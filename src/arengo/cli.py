@@ -49,7 +49,7 @@ def main() -> None:
     """Entry point: Arengo's own errors become one sentence and an exit code."""
     arengo.lean()
     try:
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False) or 0)
     except ArengoError as error:
         _fail(error)
     except typer.Abort:
