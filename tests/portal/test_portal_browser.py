@@ -199,6 +199,25 @@ def test_four_hundred_per_cent_zoom(browser: Any, server: str) -> None:
     page.context.close()
 
 
+def test_no_row_lies_under_the_head_of_the_table(browser: Any, server: str) -> None:
+    edges = """() => {
+        const box = (mark) => document.querySelector(mark).getBoundingClientRect();
+        return [box(".sheet").top, box("thead").top, box("tr.ask th").bottom, box("tbody tr").top];
+    }"""
+    for width, height in ((1440, 900), (390, 800), (320, 256)):
+        page = visit(browser, server, viewport={"width": width, "height": height}, locale="it")
+        page.goto("/datasets/trees/table")
+        _sheet, _head, asked, first = page.evaluate(edges)
+        assert first >= asked - 0.5, (width, asked, first)
+        page.evaluate("document.querySelector('.sheet').scrollTop = 200")
+        sheet, head, asked, first = page.evaluate(edges)
+        if height > 480:
+            assert abs(head - sheet) <= 1.5 and first < asked, (width, "the head stays while rows pass under it")
+        else:
+            assert first >= asked - 0.5, (width, "zoomed in, the head leaves with the rows")
+        page.context.close()
+
+
 def test_keyboard_walk(browser: Any, server: str) -> None:
     page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="en")
     page.goto("/datasets/trees/table")
