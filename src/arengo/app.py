@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from arengo.errors import SettingsError
+from arengo.errors import AddressTaken
 from arengo.settings import Settings
 
 KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/stack.md 4.3)
@@ -35,7 +35,7 @@ def create() -> Any:
 
 
 def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0) -> None:
-    """Serve until stopped. Raises SettingsError when the address is taken."""
+    """Serve until stopped. Raises AddressTaken when somebody listens there."""
     import socket
 
     from granian import Granian
@@ -47,7 +47,7 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
         try:
             probe.bind((address, number))
         except OSError as error:
-            raise SettingsError(
+            raise AddressTaken(
                 f"Port {number} of {address} is not free: {error.strerror}.", todo="Choose another with --port."
             ) from error
     os.environ["ARENGO_CITY"] = str(settings.root)

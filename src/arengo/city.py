@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo import settings as settings_module
-from arengo.contract import Contract, Finding, compare, lint, load, loads
+from arengo.contract import Contract, Finding, compare, lint, load, loads, version_gap
 from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
 from arengo.settings import Settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arengo.catalogue import Catalogue
     from arengo.contract.draft import Draft
     from arengo.contract.sample import Sample
@@ -192,8 +194,12 @@ class City:
         """Findings of each contract file, the whole folder by default."""
         return {path: lint(path.read_text(encoding="utf-8"), path) for path in (list(paths) or self.contract_paths())}
 
-    def plan(self) -> list[PlanItem]:
-        """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``."""
+    def plan(self, datasets: Sequence[str] | str = ()) -> list[PlanItem]:
+        """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``.
+
+        With ``datasets`` only those, and none is retired.
+        """
+        only = set(_names(datasets))
         root = self.settings.root
         held = {
             name: loads(item.text, path=root / item.path if item.path else None, base=root)
@@ -212,13 +218,15 @@ class City:
                 items.append(PlanItem(name, "same", old.version, contract.version))
             else:
                 found = compare(old, contract)
+                gap = version_gap(old, contract)
+                sentences = tuple(item.sentence for item in found) or ("Only words change, no reader is affected.",)
                 items.append(
                     PlanItem(
                         name,
                         "change",
                         old.version,
                         contract.version,
-                        tuple(item.sentence for item in found) or ("Only words change, no reader is affected.",),
+                        (*sentences, gap) if gap else sentences,
                         any("breaking" in (item.consumer, item.producer) for item in found),
                     )
                 )
@@ -226,14 +234,14 @@ class City:
             PlanItem(name, "retire", old.version, "", ("Its contract is no longer in the folder.",))
             for name, old in held.items()
         ]
-        return items
+        return [item for item in items if not only or (item.dataset in only and item.action != "retire")]
 
-    def apply(self, datasets: Sequence[str] = ()) -> list[PlanItem]:
+    def apply(self, datasets: Sequence[str] | str = ()) -> list[PlanItem]:
         """Bring the running city to what the folder says. Applying twice changes nothing.
 
         With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
         """
-        plan = [item for item in self.plan() if not datasets or (item.dataset in datasets and item.action != "retire")]
+        plan = self.plan(datasets)
         contracts, _ = self.folder()
         now = datetime.now(UTC)
         for item in plan:
@@ -268,7 +276,7 @@ class City:
 
     def publish(
         self,
-        datasets: Sequence[str] = (),
+        datasets: Sequence[str] | str = (),
         *,
         at: datetime | None = None,
         force_shrink: bool = False,
@@ -278,7 +286,7 @@ class City:
         """Apply the contracts named (all by default) and publish them; one run each, errors inside the runs."""
         from arengo.publish import Run
 
-        good, bad = self.folder(datasets)
+        good, bad = self.folder(_names(datasets))
         runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
         if good:
             self.apply(list(good))
@@ -313,26 +321,50 @@ class City:
         self.catalogue.entry(dataset)
         return self.lake.versions(dataset)
 
-    def diff(self, dataset: str, before: str, after: str) -> Difference:
-        return self.door.diff(dataset, before, after)
+    def datasets(self) -> list[str]:
+        """Ids of the datasets in force, in the order of their titles."""
+        return [entry.id for entry in self.catalogue.entries(limit=None).items]
 
-    def changes(self, dataset: str, before: str, after: str, limit: int = 100) -> list[Change]:
+    def diff(self, dataset: str, before: str | int, after: str | int = "") -> Difference:
+        """Counts of rows added, changed and removed between two versions (numbers, dates or times)."""
+        return self.door.diff(dataset, str(before), str(after))
+
+    def changes(self, dataset: str, before: str | int, after: str | int = "", limit: int = 100) -> list[Change]:
         """Rows added, changed and removed between two versions (numbers, dates or times)."""
-        return list(self.door.changes(dataset, before, after, limit=limit))
+        return list(self.door.changes(dataset, str(before), str(after), limit=limit))
 
-    def history(self, dataset: str, key: Sequence[Any]) -> list[PastRow]:
-        """One row through time, by its primary key, oldest first."""
+    def history(self, dataset: str, *key: Any) -> list[PastRow]:
+        """One row through time, by the values of its primary key, oldest first."""
         return self.door.history(dataset, key)
 
-    def query(self, query: Query) -> Answer:
-        return self.door.ask(query)
+    def query(self, dataset: str | Query, **words: Any) -> Answer:
+        """Ask a dataset in the words of the rows API, or with a ready Query.
 
-    def export(self, dataset: str, *, format: str = "", output: Path | None = None, as_of: str = "") -> Path:
+        ``city.query("street-trees", filter="height > 12", order_by="-height", as_of=3)``; lists stand where the
+        address has commas; ``limit=None`` gives all rows. The answer has ``columns``, ``rows()`` and ``batches()``.
+        Raises BadQuery, UnknownColumn, UnknownDataset.
+        """
+        from arengo.query import Query, from_parameters
+
+        if isinstance(dataset, Query):
+            return self.door.ask(dataset)
+        limit = words.pop("limit", 100)
+        given = {name: _word(value) for name, value in words.items() if value is not None}
+        return self.door.ask(replace(from_parameters(dataset, given), limit=None if limit is None else int(limit)))
+
+    def table(self, dataset: str, **words: Any) -> pa.Table:
+        """Like :meth:`query`, all rows by default, as an Arrow table (``.to_pandas()`` where pandas is installed)."""
+        import pyarrow as pa
+
+        answer = self.query(dataset, **{"limit": None, **words})
+        return pa.Table.from_batches(list(answer.batches()))
+
+    def export(self, dataset: str, *, format: str = "", output: Path | None = None, as_of: str | int = "") -> Path:
         """Write one version to a file; the format is the output's suffix unless given. Returns the file's path."""
         from arengo.faces.export import write
 
         wanted = format or (output.suffix.lstrip(".").lower() if output else "csv")
-        return write(self.door, dataset, wanted, output, as_of=as_of)
+        return write(self.door, dataset, wanted, output, as_of=str(as_of))
 
     def export_contracts(self) -> list[Path]:
         """Write every contract in force whose text differs from the folder's into the folder."""
@@ -408,6 +440,16 @@ def draft(
             taken.add(item.id)
             drafts.append(item)
         return drafts
+
+
+def _names(datasets: Sequence[str] | str) -> Sequence[str]:
+    return (datasets,) if isinstance(datasets, str) else datasets
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _within(sample: Sample, root: Path | None) -> Sample:

@@ -237,29 +237,43 @@ def lint(
 
 
 @app.command()
-def plan(city: CityOption = HERE, json: JsonOption = False) -> None:
-    """Show what 'apply' would change, and whom it would break."""
+def plan(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; all by default.")] = None,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Show what 'apply' would change, and whom it would break. Fails (3) when a contract cannot be used."""
     with _open(city) as opened:
-        _show_plan(opened.plan(), json)
+        _show_plan(opened.plan(datasets or ()), json)
 
 
 @app.command()
-def apply(city: CityOption = HERE, json: JsonOption = False) -> None:
-    """Bring the running city to what the folder says. Twice is once."""
+def apply(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; all by default.")] = None,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Bring the running city to what the folder says. Twice is once. Fails (3) when a contract cannot be used."""
     with _open(city) as opened:
-        _show_plan(opened.apply(), json)
+        _show_plan(opened.apply(datasets or ()), json)
 
 
 def _show_plan(items: Sequence[Any], json: bool) -> None:
+    _tell_plan(items, json)
+    if any(item.action == "invalid" for item in items):
+        raise typer.Exit(3)
+
+
+def _tell_plan(items: Sequence[Any], json: bool) -> None:
     if json:
         _emit(items)
         return
     for item in items:
         if item.action != "same":
             arrow = f" {item.before} -> {item.after}" if item.before and item.after else f" {item.after or item.before}"
-            print(f"{item.action:7}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
+            print(f"{item.action:8}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
             for sentence in item.sentences:
-                print(f"         {sentence}")
+                print(f"          {sentence}")
     same = sum(item.action == "same" for item in items)
     print(f"{len(items) - same} to change, {same} as they are")
 
@@ -452,7 +466,7 @@ def history(
 ) -> None:
     """One row through time."""
     with _open(city) as opened:
-        found = opened.history(dataset, tuple(key))
+        found = opened.history(dataset, *key)
     if json:
         _emit(
             [
@@ -489,8 +503,6 @@ def query(
     json: JsonOption = False,
 ) -> None:
     """Ask a dataset: filter, group, sort, as of any time."""
-    from arengo.query import from_parameters
-
     words = {
         "select": select,
         "filter": where,
@@ -501,18 +513,23 @@ def query(
         "bbox": bbox,
         "datetime": between,
         "as_of": as_of,
-        "limit": str(limit),
     }
     with _open(city) as opened:
-        asked = from_parameters(dataset, {name: value for name, value in words.items() if value})
-        answer = opened.query(asked)
-        names = [name for name, *_ in answer.columns]
-        rows = answer.rows()
+        answer = opened.query(dataset, limit=limit, **{name: value for name, value in words.items() if value})
+        names = [column.name for column in answer.columns]
+        places = {index for index, column in enumerate(answer.columns) if column.kind == "geometry"}
+        rows = answer.rows("geojson" if json else "wkt")
+    if json and places:
+        rows = [tuple(_parsed(cell) if index in places else cell for index, cell in enumerate(row)) for row in rows]
     if json:
         _emit([dict(zip(names, row, strict=True)) for row in rows])
     else:
         numbers = [index for index in range(len(names)) if rows and isinstance(rows[0][index], (int, float))]
         _table(names, rows, numbers)
+
+
+def _parsed(cell: Any) -> Any:
+    return jsonlib.loads(cell) if isinstance(cell, str) else cell
 
 
 @app.command()

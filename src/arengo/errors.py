@@ -28,6 +28,7 @@ was met, where (file, row, column), what to do.
         ├── MissingExtra          501  an optional package is not installed
         ├── StorageFull           507  no space left                        (retry)
         ├── Busy                  503  somebody else holds the dataset      (retry)
+        ├── AddressTaken          503  another process listens on the port
         └── LakeError             500  the stored state is not what it should be
 """
 
@@ -188,6 +189,10 @@ class StorageFull(OperatorError, OSError):
 
 class Busy(OperatorError):
     code, status, retry, title = "busy", 503, True, "The dataset is being published by somebody else"
+
+
+class AddressTaken(OperatorError):
+    code, status, title = "address-taken", 503, "The server cannot start"
 
 
 class LakeError(OperatorError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -88,6 +90,24 @@ def test_the_library_is_the_same_street(city: Path) -> None:
         assert published.state == "succeeded"
         (version,) = opened.versions("street-trees")
         assert version.rows == version.rows_in - version.quarantined == 5
+
+
+def test_the_python_guide_runs(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "python.md"
+    blocks = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    run("draft", str(city / "sources" / "trees.csv"), "-o", str(city / "contracts" / "street-trees.odcs.yaml"))
+    monkeypatch.chdir(city.parent)
+    names: dict[str, Any] = {}
+    for number, block in enumerate(blocks):
+        if number == len(blocks) - 1:  # the last one compares two versions
+            (city / "sources" / "trees.csv").write_text(TREES.replace("12,5", "13,0"), encoding="utf-8")
+            names["city"].publish("street-trees")
+        exec(block, names)
+    assert names["runs"][0].state == "succeeded"
+    assert names["answer"].rows() == [("00018", 21.0), ("00017", 12.5), ("00022", 9.8)]
+    assert names["table"].num_rows == 5
+    assert names["city"].diff("street-trees", 1, 2).changed == 1
+    names["city"].close()
 
 
 def test_errors_say_what_to_do(city: Path, tmp_path: Path) -> None:
