@@ -93,7 +93,6 @@ class Street:
                         self.folder / "quarantine.parquet",
                         lambda done, total: self.progress("read", done, total),
                         timezone=self.settings.city.timezone,
-                        threads=self.settings.engine.threads,
                         file=source_name(self.contract),
                     )
                 break

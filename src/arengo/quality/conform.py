@@ -60,7 +60,6 @@ def conform(
     *,
     timezone: str = "UTC",
     memory: str = "128MB",
-    threads: int = 2,
     file: str = "",
 ) -> tuple[Staged, Counts]:
     """Type, check and stage the rows of ``pull``; write what does not fit to ``quarantine`` (Parquet).
@@ -77,7 +76,8 @@ def conform(
     connection = duckdb.connect(
         str(staged_db),
         config={
-            "threads": threads,
+            # A batch is one piece of work: a second thread would only wait for it, busily.
+            "threads": 1,
             "memory_limit": memory,
             "temp_directory": str(staged_db.with_suffix(".tmp")),
             "autoinstall_known_extensions": False,
