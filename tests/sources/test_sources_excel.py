@@ -94,6 +94,35 @@ def test_title_merged_header_and_notes(tmp_path, context, pull, sample):
     assert len(read.rows) == 20
 
 
+def years(out):
+    sheet = out.add_worksheet()
+    sheet.merge_range(0, 0, 0, 6, "2025 Yılı İlçe Nüfus Tablosu")
+    for column, text in ((0, "İlçe Kodu"), (1, "İlçe"), (6, "Toplam")):
+        sheet.merge_range(2, column, 3, column, text)
+    sheet.merge_range(2, 2, 2, 3, "Erkek")
+    sheet.merge_range(2, 4, 2, 5, "Kadın")
+    sheet.write_row(3, 2, [2024, 2025, 2024, 2025])
+    for n in range(8):
+        sheet.write_row(
+            4 + n, 0, [f"0{n + 1}", f"İlçe {n}", *(30_000 + 977 * n + column for column in range(4)), 99_000]
+        )
+
+
+def test_years_below_merged_labels_are_header(tmp_path, sample):
+    (found,) = sample("excel", path=book(tmp_path / "a.xlsx", years))
+    assert [column.name for column in found.columns] == [
+        "İlçe Kodu",
+        "İlçe",
+        "Erkek 2024",
+        "Erkek 2025",
+        "Kadın 2024",
+        "Kadın 2025",
+        "Toplam",
+    ]
+    assert (found.options["skip_rows"], found.options["header_rows"], found.total) == (2, 2, 8)
+    assert found.title == "2025 Yılı İlçe Nüfus Tablosu"
+
+
 def test_labels_merged_downwards_belong_to_each_row(tmp_path, pull):
     def build(out):
         sheet = out.add_worksheet()

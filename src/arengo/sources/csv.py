@@ -376,7 +376,7 @@ def _sample(
         ),
         table=section,
         title=dialect.title,
-        notes=(*dialect.above[1:], *notes),
+        notes=(*(text for text in dialect.above if text != dialect.title), *notes),
         doubts=tuple(doubts),
         total=picker.total,
         extra=extra,

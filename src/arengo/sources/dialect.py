@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from arengo.sources.csv_records import Marks, Record, records, unwrap
 from arengo.sources.text import _split_lines
+from arengo.sources.text_title import title
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "¦", "§")
 SNIFF_RECORDS = 400
@@ -314,7 +315,7 @@ def _table(found: Sequence[Record], marks: Marks, skip: int | None, header: int 
         captions=captions,
         width=width,
         pad=pad,
-        title=above[0] if above else "",
+        title=title(above),
         above=tuple(above),
         header_cells=tuple(head[-1]) if head else (),
         doubts=tuple(doubts),
@@ -349,7 +350,9 @@ def _first_body_row(rows: Sequence[Sequence[str]], width: int) -> int:
             continue
         if len(row) < 0.5 * width:
             continue
-        if index + 1 < len(rows) and (_year_header(rows, index, numbers) or _counting(row)):
+        if index + 1 < len(rows) and (
+            _year_header(rows, index, numbers) or _counting(row) or _lower_header(rows, index, width)
+        ):
             continue
         return index
     return _first_text_row(rows, width)
@@ -387,6 +390,70 @@ def _year_header(rows: Sequence[Sequence[str]], index: int, numbers: Sequence[in
         and index == 0
         and sum(1 for a, b in zip(cells, rows[index + 1][numbers[0] :], strict=False) if a == b) < len(cells)
     )
+
+
+_YEAR = r"(?:1[89]|20|21)\d\d"
+_LABEL_NUMBER = re.compile(
+    rf"{_YEAR}(?:\s?[-/–.]\s?(?:\d{{1,2}}|{_YEAR}))?(?:-\d{{2}})?|\d{{1,2}}[/.-]{_YEAR}|[QqTt]?\d{{1,2}}[.ºª]?"
+)
+
+
+def _spans(upper: Sequence[str], lower: Sequence[str]) -> list[tuple[int, int]]:
+    """Columns [start, end) under a label that is merged sideways: blanks or the same label follow a filled cell."""
+    out, start = [], 0
+    while start < len(upper):
+        end = start + 1
+        if upper[start].strip():
+            while end < len(upper) and upper[end].strip() in ("", upper[start].strip()):
+                if not (end < len(lower) and lower[end].strip()):
+                    break
+                end += 1
+            if end > start + 1 and start < len(lower) and lower[start].strip():
+                out.append((start, end))
+        start = end
+    return out
+
+
+def _lower_header(rows: Sequence[Sequence[str]], index: int, width: int) -> bool:
+    """Years or numbers as second header row below merged labels: ``;;Men;;Women;`` over ``Code;Name;2024;2025;2024;2025``."""
+    if index == 0:
+        return False
+    row = [cell.strip() for cell in rows[index]]
+    upper = [cell.strip() for cell in rows[index - 1]] + [""] * (len(row) - len(rows[index - 1]))
+    if any(_kind(cell) == "n" for cell in upper) or len(row) < 0.6 * width:
+        return False
+    spans = _spans(upper, row)
+    if not spans:
+        return False
+    under = {column for start, end in spans for column in range(start, end)}
+    numbered = [column for column in under if _kind(row[column]) == "n"]
+    if not numbered or not all(_LABEL_NUMBER.fullmatch(row[column]) for column in numbered):
+        return False
+    labels = [tuple(row[start:end]) for start, end in spans]
+    if any(len(set(group)) != len(group) for group in labels):
+        return False
+    beside = [column for column in range(len(row)) if column not in under and row[column]]
+    if any(_kind(row[column]) == "n" and row[column] != upper[column] for column in beside):
+        return False
+    below = rows[index + 1 : index + 30]
+    if any(
+        row[column] != upper[column] and any(column < len(r) and r[column].strip() == row[column] for r in below)
+        for column in beside
+    ):
+        return False  # a word that comes again is data
+    years = all(re.match(_YEAR, row[column]) for column in numbered)
+    if not years and len(set(labels)) > 1:
+        return False  # small numbers are labels where each group repeats them
+    if not years and (len(labels) == 1 and len(labels[0]) < 3):
+        return False
+    pattern = _YEAR + ".*" if years else r"\d{1,2}"
+    met = [r[column].strip() for r in below for column in numbered if column < len(r) and r[column].strip()]
+    alike = (
+        sum(1 for cell in met if re.fullmatch(pattern, cell))
+        if years
+        else sum(1 for r in below for column in numbered if column < len(r) and r[column].strip() == row[column])
+    )
+    return bool(met) and alike < 0.4 * len(met)
 
 
 def _counting(row: Sequence[str]) -> bool:

@@ -65,7 +65,7 @@ def find_table(
         captions=captions,
         end=end,
         title=found.title,
-        notes=(*found.above[1:], *(text for text in below if text)),
+        notes=(*(text for text in found.above if text != found.title), *(text for text in below if text)),
         doubts=found.doubts,
     )
 
