@@ -204,7 +204,7 @@ def test_the_lead_figure_follows_the_data(client) -> None:
     assert "Value by day" in air
     assert "Average, in µg/m³" in air
     assert all(name in air for name in ("NO2", "PM10", "O3"))
-    assert "Amount by chapter" in client.get("/datasets/budget").text
+    assert "Amount by Chapter" in client.get("/datasets/budget").text
 
 
 def test_time_is_visible(client) -> None:

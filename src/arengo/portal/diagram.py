@@ -173,7 +173,7 @@ def by_name(d: Dossier, choice: Choice) -> Plot | None:
     if left > 0:
         sub += ". " + d.visit._("The %(n)s largest are drawn", n=d.speech.number(len(pairs)))
     return charts.bars(
-        d.speech, d.visit._("%(what)s by %(by)s", what=measure.label, by=_low(name.label)), pairs,
+        d.speech, d.visit._("%(what)s by %(by)s", what=measure.label, by=name.label), pairs,
         category=name.label, measure=measure.label, unit=measure.unit, sub=sub,
     )  # fmt: skip
 
@@ -231,7 +231,7 @@ def column(d: Dossier, head: Head) -> Plot | None:
         sub = ". ".join(part for part in (left, sub) if part)
     return charts.bars(
         speech,
-        _("Rows by %(column)s", column=_low(head.label)),
+        _("Rows by %(column)s", column=head.label),
         pairs,
         category=head.label,
         measure=_("Rows"),
@@ -280,11 +280,6 @@ def _top(d: Dossier, name: str) -> list[tuple[str, int]]:
     return [(item["value"], int(item["count"])) for item in top if item["value"] is not None][:LINES]
 
 
-def _low(label: str) -> str:
-    """A label inside a sentence: no capital, unless it is an abbreviation."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
-
-
 def _by(d: Dossier, what: str, bucket: str) -> str:
     _ = d.visit._
     titles = {
@@ -299,4 +294,4 @@ def _by(d: Dossier, what: str, bucket: str) -> str:
 
 
 def _by_column(d: Dossier, name: str) -> str:
-    return d.visit._("Counted by %(column)s", column=_low(d.head(name).label))
+    return d.visit._("Counted by %(column)s", column=d.head(name).label)
