@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from arengo.errors import SettingsError
 from arengo.portal import colour
+from arengo.portal.cells import _first, written
 from arengo.portal.geography import Shape, draw, read
 from arengo.portal.language import LANGUAGES, Speech, choose
 
@@ -191,3 +192,14 @@ def test_a_single_place_is_drawn_in_the_middle() -> None:
     assert drawing is not None
     assert drawing.dots == ((200.0, 150.0),)
     assert draw([]) is None
+
+
+def test_a_label_keeps_its_letters() -> None:
+    assert _first("ilçe", "tr") == "İlçe"
+    assert _first("ilot", "fr") == "Ilot"
+    assert _first("İlçe", "tr") == "İlçe"
+
+
+def test_a_drafts_own_words_are_no_description() -> None:
+    assert written("To be filled in: what this dataset holds, who collects it and what for.") == ""
+    assert written("Trees along the streets.") == "Trees along the streets."

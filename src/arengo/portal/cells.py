@@ -80,12 +80,22 @@ def spoken(contract: Contract, item: Property, language: str) -> tuple[str, str]
     words = contract.custom.get("arengoTranslations", {}).get(language.split("-")[0], {}).get("columns", {})
     found = words.get(item.name) if isinstance(words, Mapping) else None
     if isinstance(found, Mapping):
-        return str(found.get("label") or item.label), str(found.get("description") or item.description)
-    return str(found or _first(item.label)), item.description
+        return str(found.get("label") or item.label), written(str(found.get("description") or item.description))
+    return str(found or _first(item.label, contract.language)), written(item.description)
 
 
-def _first(label: str) -> str:
-    return label[:1].upper() + label[1:]
+def _first(label: str, language: str = "") -> str:
+    """The label with a capital, as its language writes it: Turkish has a dotted one."""
+    capital = "İ" if label[:1] == "i" and language.split("-")[0] in ("tr", "az") else label[:1].upper()
+    return capital + label[1:]
+
+
+_UNWRITTEN = "to be filled in:"
+
+
+def written(text: str) -> str:
+    """``text``, '' while a draft's own words stand where the owner's belong."""
+    return "" if text.strip().lower().startswith(_UNWRITTEN) else text
 
 
 def _named(item: Property, key: bool) -> bool:

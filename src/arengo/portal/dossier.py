@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract
 from arengo.lake.version import Version
-from arengo.portal.cells import Head, heads
+from arengo.portal.cells import Head, heads, written
 from arengo.portal.site import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 from arengo.query.model import Order
@@ -89,7 +89,19 @@ class Dossier:
 
     @property
     def summary(self) -> str:
-        return self.contract.summary(self.speech.language)
+        return written(self.contract.summary(self.speech.language))
+
+    @property
+    def usage(self) -> str:
+        return written(self.contract.usage)
+
+    @property
+    def limitations(self) -> str:
+        return written(self.contract.limitations)
+
+    @property
+    def owner(self) -> str:
+        return self.contract.owner or self.visit._("not named")
 
     @property
     def words_language(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from arengo.portal.cells import written
 from arengo.portal.figure import glyph
 from arengo.portal.site import Visit
 from arengo.portal.vocabulary import theme_name
@@ -99,11 +100,11 @@ def _item(visit: Visit, entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "title": contract.title(visit.language),
-        "summary": contract.summary(visit.language),
+        "summary": written(contract.summary(visit.language)),
         "access": contract.access,
         "glyph": kind,
         "glyph_word": words[kind],
         "rows": entry.version.rows if entry.version else None,
-        "owner": contract.owner or visit.settings.city.name,
+        "owner": contract.owner,
         "updated": entry.updated,
     }
