@@ -14,9 +14,10 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arengo.contract.model import Kind
 from arengo.errors import SettingsError
 from arengo.portal import colour
-from arengo.portal.cells import _first, written
+from arengo.portal.cells import Head, Writer, _first, plain, written
 from arengo.portal.geography import Shape, draw, read
 from arengo.portal.language import LANGUAGES, Speech, choose
 
@@ -203,3 +204,14 @@ def test_a_label_keeps_its_letters() -> None:
 def test_a_drafts_own_words_are_no_description() -> None:
     assert written("To be filled in: what this dataset holds, who collects it and what for.") == ""
     assert written("Trees along the streets.") == "Trees along the streets."
+
+
+def test_tags_of_a_page_editor_are_not_shown_in_a_cell() -> None:
+    assert plain('<div class="x"><b>Le lac</b>&nbsp;&amp; la rive<br/>Acc\u00e8s libre</div>') == (
+        "Le lac & la rive Acc\u00e8s libre"
+    )
+    for text in ("a < b and c > d", "<script>alert('x')</script>", "x <id> y", "5 < 7", "<", "A&amp;B"):
+        assert plain(text) == text, "what is not a page editor's stays"
+    head = Head("t", "T", "", Kind.STRING, False, False)
+    assert Writer(Speech("en"), [head], []).cell(0, "<p>Open</p>").text == "Open"
+    assert Writer(Speech("en"), [head], [], whole=True).cell(0, "<p>Open</p>").text == "<p>Open</p>"

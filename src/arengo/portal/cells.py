@@ -111,10 +111,29 @@ def _years(item: Property, measured: Mapping[str, Any]) -> bool:
     return not numbers or (1000 <= low <= high <= 2999)  # type: ignore[operator]
 
 
-class Writer:
-    """Writes the cells of one page of rows."""
+_TAG = re.compile(
+    r"<!--.*?-->|</?(?:a|abbr|article|b|big|blockquote|br|center|code|dd|div|dl|dt|em|font|h[1-6]|hr|i|img|li|ol|p|pre|"
+    r"s|section|small|span|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul)(?:\s[^<>]*)?/?>",
+    re.I | re.S,
+)
 
-    def __init__(self, speech: Speech, columns: Sequence[Head], rows: Sequence[Sequence[Any]]) -> None:
+
+def plain(text: str) -> str:
+    """A text that a page editor wrote, without its tags (HTML); any other text as it is."""
+    if "<" not in text or not _TAG.search(text):
+        return text
+    from html import unescape
+
+    return " ".join(unescape(_TAG.sub(" ", text)).split())
+
+
+class Writer:
+    """Writes the cells of one page of rows. ``whole``: as the file says it, tags and all, for the page of one row."""
+
+    def __init__(
+        self, speech: Speech, columns: Sequence[Head], rows: Sequence[Sequence[Any]], *, whole: bool = False
+    ) -> None:
+        self.whole = whole
         self.speech = speech
         self.columns = columns
         self.decimals = [self._decimals(index, rows) for index in range(len(columns))]
@@ -146,7 +165,7 @@ class Writer:
             from arengo.portal.geography import describe
 
             return Cell(describe(bytes(value), self.speech), raw=None)
-        said = str(value)
+        said = str(value) if self.whole else plain(str(value))
         if len(said) > LONG:
             return Cell(said[:LONG].rstrip() + "…", full=said, raw=value)
         return Cell(said, raw=value)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from arengo.contract.model import Kind
 from arengo.errors import UnknownDataset
-from arengo.portal.cells import Cell, Head, Writer, heads
+from arengo.portal.cells import Cell, Head, Writer, heads, plain
 from arengo.portal.dossier import Dossier
 from arengo.portal.geography import from_row
 from arengo.portal.site import Visit
@@ -93,7 +93,7 @@ def page(visit: Visit) -> Response:
     older = [item.row for item in past if item.row is not None and item.version.number <= d.version.number]
     row = here or (older[0] if older else seen[-1].row) or {}
     columns = [item for item in d.heads if item.name in row]
-    writer = Writer(d.speech, columns, [[row.get(item.name) for item in columns]])
+    writer = Writer(d.speech, columns, [[row.get(item.name) for item in columns]], whole=True)
     facts = [(head, writer.cell(index, row.get(head.name))) for index, head in enumerate(columns)]
     geometry = d.view.geometry
     picture = None
@@ -120,7 +120,7 @@ def _name(d: Dossier, columns: Sequence[Head], row: Mapping[str, Any], key: Sequ
     from arengo.portal.place import title_columns
 
     title, _facts = title_columns(d.contract, [item for item in columns if item.kind is not Kind.GEOMETRY])
-    said = str(row.get(title.name) or "") if title and title.kind is Kind.STRING else ""
+    said = plain(str(row.get(title.name) or "")) if title and title.kind is Kind.STRING else ""
     return said if said and len(said) < 90 else " / ".join(key)
 
 
@@ -174,7 +174,7 @@ def changed(d: Dossier, before: Mapping[str, Any] | None, after: Mapping[str, An
         head = labels.get(name) or Head(name, name, "", Kind.STRING, False, False)
         if head.kind is Kind.GEOMETRY and (before is None or after is None):
             continue
-        writer = Writer(d.speech, [head], [[old], [new]])
+        writer = Writer(d.speech, [head], [[old], [new]], whole=True)
         out.append({"label": head.label, "old": _said(writer.cell(0, old)), "new": _said(writer.cell(0, new))})
     return out
 

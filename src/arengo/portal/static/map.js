@@ -123,7 +123,7 @@ function start() {
     box.className = "popup";
     const title = document.createElement("h3");
     title.dir = "auto";
-    title.textContent = data.title && values[data.title] != null ? values[data.title] : keys.map((key) => values[key]).join(" / ");
+    title.textContent = data.title && values[data.title] != null ? plain(String(values[data.title])) : keys.map((key) => values[key]).join(" / ");
     box.append(title);
     const facts = document.createElement("dl");
     let count = 0;
@@ -153,8 +153,16 @@ function start() {
     if (value === null || value === undefined || value === "null") return words.none;
     if (value === true || value === "true") return words.yes;
     if (value === false || value === "false") return words.no;
-    const text = typeof value === "number" ? number.format(value) : String(value);
+    const text = typeof value === "number" ? number.format(value) : plain(String(value));
     return unit && typeof value === "number" ? `${text} ${unit}` : text;
+  }
+
+  // What a page editor wrote, without its tags; any other text as it is.
+  function plain(text) {
+    const tag = /<\/?(?:a|b|big|blockquote|br|center|dd|div|dl|dt|em|font|h[1-6]|hr|i|img|li|ol|p|pre|section|small|span|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul)(?:\s[^<>]*)?\/?>/gi;
+    if (text.search(tag) < 0) return text;
+    const page = new DOMParser().parseFromString(text.replace(tag, " "), "text/html");
+    return page.body.textContent.replace(/\s+/g, " ").trim();
   }
 
   const layers = ["dot", "path", "area"];
