@@ -214,12 +214,14 @@ def _value(visit: Visit, head: Head, text: str) -> tuple[Any, Any]:
 
 
 def _number(text: str, language: str) -> int | float | None:
-    """A number as the reader's language writes it, or as programs do."""
+    """A number as the reader's language writes it (1.000 is a thousand in Italian), or as programs do."""
     from arengo.portal.language import marks
 
     sign = marks(language)
     plain = text.replace("\u202f", "").replace("\u00a0", "").replace(" ", "").replace("−", "-")
-    for tried in (plain, plain.replace(sign.group, "").replace(sign.decimal, ".")):
+    here = plain.replace(sign.group, "").replace(sign.decimal, ".")
+    grouped = re.fullmatch(rf"-?\d{{1,3}}(?:{re.escape(sign.group)}\d{{3}})+(?:{re.escape(sign.decimal)}\d+)?", plain)
+    for tried in (here, plain) if grouped else (plain, here):
         try:
             return int(tried)
         except ValueError:
