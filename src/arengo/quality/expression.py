@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from arengo.contract import digits
 from arengo.contract.model import Kind, Property
 
 if TYPE_CHECKING:
@@ -119,7 +120,10 @@ def _typed_text(prop: Property, text: str, values: Values, zone: str, session_zo
         case Kind.STRING:
             return text, word
         case Kind.INTEGER | Kind.NUMBER:
-            return _number(prop, text, values), _number_words(prop)
+            typed = _number(prop, text, values)
+            western = _western(prop)
+            other = _number(western, _digits(western, text, values), values)
+            return _first(typed, text, other, values), _number_words(prop)
         case Kind.BOOLEAN:
             true, false = prop.parse.true or TRUE, prop.parse.false or FALSE
             lower = f"lower({text})"
@@ -129,7 +133,9 @@ def _typed_text(prop: Property, text: str, values: Values, zone: str, session_zo
             )
             return typed, f"{true[0]} or {false[0]}"
         case Kind.DATE | Kind.TIMESTAMP | Kind.TIME:
-            return _moment(prop, text, values, zone, session_zone), _moment_words(prop)
+            typed = _moment(prop, text, values, zone, session_zone)
+            other = _moment(prop, _digits(None, text, values), values, zone, session_zone)
+            return _first(typed, text, other, values), _moment_words(prop)
         case Kind.JSON:
             return f"CASE WHEN json_valid({text}) THEN {text} END", word
         case Kind.GEOMETRY:
@@ -137,6 +143,28 @@ def _typed_text(prop: Property, text: str, values: Values, zone: str, session_zo
 
             return from_text(text), "a geometry written as WKT, GeoJSON or hexadecimal WKB"
     raise AssertionError(prop.kind)
+
+
+def _first(typed: str, text: str, other: str, values: Values) -> str:
+    """``typed``, or ``other`` for the few values it does not fit that hold digits of another script."""
+    held = f"regexp_matches({text}, {values.bind(f'[{digits.OTHER}{digits.DECIMAL}{digits.THOUSANDS}]')})"
+    return f"coalesce({typed}, CASE WHEN {held} THEN {other} END)"
+
+
+def _digits(prop: Property | None, text: str, values: Values) -> str:
+    """The text with digits 0 to 9, and with the marks of ``prop`` where it is a number."""
+    marks = (
+        (digits.DECIMAL + digits.THOUSANDS, prop.parse.decimal + (prop.parse.thousands or ",")) if prop else ("", "")
+    )
+    table = (digits.OTHER + marks[0] + digits.INVISIBLE, digits.PLAIN + marks[1])
+    return f"trim(translate({text}, {values.several(table)}))"
+
+
+def _western(prop: Property) -> Property:
+    """The property with the marks its numbers have after :func:`_digits`."""
+    decimal = "." if prop.parse.decimal in ("", digits.DECIMAL) else prop.parse.decimal
+    thousands = "," if prop.parse.thousands == digits.THOUSANDS else prop.parse.thousands
+    return replace(prop, parse=replace(prop.parse, decimal=decimal, thousands=thousands))
 
 
 def _number(prop: Property, text: str, values: Values) -> str:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+
+from arengo.contract import digits
 
 MONTH_FIRST = frozenset({"US", "PH", "FM", "PW", "GU", "AS", "VI", "PR"})
 _EN_SHORT = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -71,6 +73,16 @@ def read(
     total = sum(values.values())
     if not total:
         return None
+    if not all(map(str.isascii, values)):
+        if any(map(digits.foreign, values)):
+            return None
+        shown = {digits.fold(text): text for text in values}
+        if any(text != folded for folded, text in shown.items()):
+            found = read(
+                {folded: values[text] for folded, text in shown.items()},
+                order=order, country=country, language=language, named=named,
+            )  # fmt: skip
+            return found and replace(found, misfits=tuple(shown[text] for text in found.misfits))
     probe = list(values)
     probe = probe[:: max(1, len(probe) // 40)]
     if sum(1 for text in probe if _looks_like_time(text)) < 0.4 * len(probe):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from arengo.contract import digits
 from arengo.contract.draft import (
     keys,
     kinds,
@@ -491,7 +492,7 @@ def _examples(column: Column) -> list[Any]:
                 break
         return out
     if not column.parse.get("formats"):
-        return texts[:2]
+        return [digits.fold(text) for text in texts[:2]]
     return []
 
 

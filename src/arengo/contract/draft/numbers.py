@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from arengo.contract import digits as scripts
 
 COMMA_LANGUAGES = frozenset(
     """
@@ -120,6 +122,12 @@ def read(values: Mapping[str, float], habit: Habit) -> Reading | None:
     total = sum(values.values())
     if not total:
         return None
+    if not all(map(str.isascii, values)):
+        shown = {scripts.fold(text, number=True): text for text in values}
+        if any(map(scripts.foreign, values)):
+            return None
+        if len(shown) != len(values) or any(text != folded for folded, text in shown.items()):
+            return _folded(values, habit, shown)
     cores: list[tuple[str, str, str, float, bool]] = []  # text, number, affix, weight, exponent
     affixes: Counter[str] = Counter()
     lost: list[str] = []
@@ -186,6 +194,22 @@ def read(values: Mapping[str, float], habit: Habit) -> Reading | None:
         ambiguous=ambiguous,
         misfits=tuple(lost),
         longest=longest,
+    )
+
+
+def _folded(values: Mapping[str, float], habit: Habit, shown: Mapping[str, str]) -> Reading | None:
+    """The reading of numbers in digits of another script; its misfits are the texts of the source."""
+    marks = any(scripts.DECIMAL in text or scripts.THOUSANDS in text for text in values)
+    weights: Counter[str] = Counter()
+    for text, weight in values.items():
+        weights[scripts.fold(text, number=True)] += weight  # type: ignore[assignment]
+    found = read(weights, replace(habit, decimal=".") if marks else habit)
+    if found is None:
+        return None
+    if marks and found.thousands != "," and any(scripts.THOUSANDS in text for text in values):
+        found = replace(found, decimal=".", thousands=",", whole=not any("." in text for text in weights))
+    return replace(
+        found, misfits=tuple(shown[text] for text in found.misfits), ambiguous="" if marks else found.ambiguous
     )
 
 
@@ -286,6 +310,7 @@ def _single(numbers: list[tuple[str, float]], mark: str, habit: Habit) -> tuple[
 
 def to_float(text: str, reading: Reading) -> float | None:
     """The number a text stands for under a reading."""
+    text = scripts.fold(text, number=True)
     if not reading.thousands and _SIMPLE.fullmatch(text):
         return float(text)
     parts = _CORE.fullmatch(text)
