@@ -38,6 +38,17 @@ def draft(target: str, **options: Any) -> list[Any]:
     return infer(target, **options)
 
 
+class _Without:
+    """An import finder that says a package is not installed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == self.name:
+            raise ModuleNotFoundError(f"{name} is left out of this process", name=name)
+
+
 def lean() -> None:
     """For processes that are Arengo's own: keep DuckDB from importing pandas when it binds a value.
 
@@ -46,4 +57,5 @@ def lean() -> None:
     """
     import sys
 
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+    if not any(isinstance(finder, _Without) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Without("pandas"))  # type: ignore[arg-type]
