@@ -338,3 +338,12 @@ def test_an_unreadable_accent_stops_the_start(register: City) -> None:
     pale = replace(register.settings, city=replace(register.settings.city, accent="#ffdd00"))
     with pytest.raises(SettingsError, match="accent"):
         portal.routes(register.door, register.catalogue, pale, register.state)
+
+
+def test_a_map_counts_places_once_and_says_what_has_none(client) -> None:
+    text = client.get("/datasets/trees/map").text
+    counts = set(re.findall(r"([\d,]+) places", text))
+    assert len(counts) == 1, counts
+    found = re.search(r"([\d,]+) rows? ha(?:s|ve) no place", text)
+    rows = int(re.search(r"([\d,]+) rows", text)[1].replace(",", ""))
+    assert int(counts.pop().replace(",", "")) + (int(found[1]) if found else 0) == rows

@@ -103,6 +103,19 @@ def _named(item: Property, key: bool) -> bool:
     return item.kind is Kind.INTEGER and (key or item.unique or item.privacy_role == "identifier")
 
 
+_CODE = re.compile(
+    r"(^|_)(id|ids|gid|fid|uid|uuid|objectid|code|codes|codi|codigo|código|codice|cod|cd|kod|kodu|kode|nature|account|"
+    r"compte|cuenta|conto|konto|zip|zipcode|postcode|postal|postalcode|cap|plz|insee|istat|siren|siret|phone|tel|telefono|"
+    r"number_id|ref|nif|cif|iban)($|_)",
+    re.I,
+)
+
+
+def coded(name: str) -> bool:
+    """Whether a column is named as what holds codes: accounts, postcodes, identifiers."""
+    return _CODE.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) is not None
+
+
 def _years(item: Property, measured: Mapping[str, Any]) -> bool:
     if item.kind is not Kind.INTEGER or not _YEAR.search(item.name):
         return False

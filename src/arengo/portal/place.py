@@ -6,8 +6,8 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,13 +16,14 @@ from starlette.responses import Response
 from arengo.contract.model import Contract, Geometry, Kind
 from arengo.errors import ArengoError
 from arengo.portal import geography
-from arengo.portal.cells import Head, Writer
+from arengo.portal.cells import Cell, Head, Writer, coded
 from arengo.portal.dossier import Dossier
 from arengo.portal.geography import Drawing, Shape
 from arengo.portal.row import row_link
 from arengo.portal.site import Visit
 from arengo.query import cql2
 from arengo.query.model import Expr, Query
+from arengo.query.notation import both
 
 if TYPE_CHECKING:
     from arengo.door import View
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 DRAWN = 2500  # places in a still drawing; more would be ink without meaning
 LISTED = 60
 GROUND = 500
+CANDIDATES = 8  # columns among which those are chosen that tell the listed places apart
 TOLD = 12  # facts in a popup
 STEP = 987654321  # stands in a sampling condition where the live map writes its own step
 BASE_TAGS = frozenset({"base map", "base-map", "basemap"})
@@ -49,6 +51,8 @@ class Picture:
     base: str
     note: str
     box: Box | None
+    places: int = 0  # rows that have a place
+    without: int = 0  # rows that have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +107,43 @@ def picture(d: Dossier, search: str = "", width: int = 800, height: int = 520) -
         families: dict[str, int] = {}
         for shape in shapes:
             families[shape.family] = families.get(shape.family, 0) + 1
-        held = (drawing, families, complete, box)
+        held = (drawing, families, complete, box, *_counted(d, geometry, search))
         _DRAWINGS.put(key, held)
-    drawing, families, complete, box = held
+    drawing, families, complete, box, places, without = held
     _ = d.visit._
     many = {
         "dot": lambda n: d.speech.many("%(n)s place", "%(n)s places", n),
         "path": lambda n: d.speech.many("%(n)s line", "%(n)s lines", n),
         "area": lambda n: d.speech.many("%(n)s area", "%(n)s areas", n),
     }
-    rows = d.version.rows if d.version else 0
     counts = tuple((family, many[family](n)) for family, n in families.items())
     note = ""
-    if not complete:
-        drawn = sum(families.values())
-        note = _("%(n)s of %(all)s are drawn here", n=d.speech.number(drawn), all=d.speech.number(rows))
-        counts = tuple(
-            (family, many[family](rows) if len(families) == 1 else many[family](n)) for family, n in families.items()
-        )
+    if not complete:  # a sample is drawn, and only the whole is a number
+        note = _("an even part of them is drawn")
+        family = max(families, key=lambda name: families[name], default="dot")
+        counts = ((family, (many[family] if len(families) == 1 else many["dot"])(places)),)
     names = ", ".join(item.title for item, _identity in grounds)
     words = _(
         "Map of %(title)s: %(counts)s. The same as a list stands beside or below.",
         title=d.title,
         counts=", ".join(w for _f, w in counts),
     )
-    return Picture(drawing, words, counts, names, note, box)
+    return Picture(drawing, words, counts, names, note, box, places, without)
+
+
+def _placed(view: View, geometry: Geometry) -> Expr:
+    """The condition that a row has a place."""
+    names = (geometry.x, geometry.y) if geometry.x in view.scope.fields else (geometry.column,)
+    parts: list[Expr] = [{"op": "not", "args": [{"op": "isNull", "args": [{"property": name}]}]} for name in names]
+    return both(*parts)
+
+
+def _counted(d: Dossier, geometry: Geometry, search: str) -> tuple[int, int]:
+    """How many rows have a place, and how many have none."""
+    query = Query(d.id, select=tuple(d.view.scope.key[:1]), search=search, limit=1, as_of=d.visit.as_of, count=True)
+    every = d.visit.door.ask(query).matched if search else (d.version.rows if d.version else 0)
+    places = d.visit.door.ask(replace(query, filter=_placed(d.view, geometry))).matched
+    return int(places or 0), int(every or 0) - int(places or 0)
 
 
 def one(d: Dossier, shape: Shape, title: str) -> Picture | None:
@@ -159,13 +175,14 @@ def page(visit: Visit) -> Response:
     found = picture(d, search)
     assert found is not None
     columns = [item for item in d.heads if item.kind not in (Kind.GEOMETRY, Kind.JSON)]
-    title, facts = title_columns(d.contract, columns)
+    title, facts = title_columns(d.contract, columns, d.profile, CANDIDATES)
     names = tuple(dict.fromkeys([*d.view.scope.key, *([title.name] if title else []), *(item.name for item in facts)]))
     place = (geometry.column,) if geometry.stored else (geometry.x, geometry.y)
     answer = visit.door.ask(
         Query(
             d.id,
             select=tuple(dict.fromkeys((*names, *place))),
+            filter=_placed(d.view, geometry),
             order_by=d.order,
             search=search,
             limit=LISTED,
@@ -174,7 +191,6 @@ def page(visit: Visit) -> Response:
         )
     )
     rows = [dict(zip((item.name for item in answer.columns), row, strict=True)) for row in answer.rows()]
-    total = answer.matched if search else (d.version.rows if d.version else 0)
     told = [item for item in columns if item is not title and item.name not in d.view.scope.key]
     told = [*[item for item in columns if item not in told], *told[:TOLD]]
     labels = {item.name: [item.label, item.unit] for item in columns if item in told}
@@ -188,7 +204,10 @@ def page(visit: Visit) -> Response:
         "m": found,
         "q": search,
         "places": _places(d, rows, geometry, title, facts),
-        "range_words": d.speech.many("%(n)s place", "%(n)s places", total),
+        "range_words": d.speech.many("%(n)s place", "%(n)s places", found.places),
+        "without": d.speech.many("%(n)s row has no place", "%(n)s rows have no place", found.without)
+        if found.without
+        else "",
         "after": visit.here(cursor=answer.next_cursor) if answer.next_cursor else "",
         "source": f"/api/v1/datasets/{d.id}/rows?{urlencode(asked)}",
         "bounds": ",".join(f"{part:.6f}" for part in found.box) if found.box else "",
@@ -210,7 +229,7 @@ def page(visit: Visit) -> Response:
                 "zoomIn": visit._("Zoom in"),
                 "zoomOut": visit._("Zoom out"),
                 "map": visit._("Map; arrow keys move it, plus and minus zoom"),
-                "more": visit._("Only a part is drawn: {n} of {all}. Zoom in to see all."),
+                "more": visit._("{n} of the {all} in view are drawn. Zoom in to see all."),
                 "failed": visit._("The places could not be fetched. The drawing and the list still hold."),
             },
             ensure_ascii=False,
@@ -224,19 +243,25 @@ def _listed(name: str) -> str:
     return f'"{name}"' if "," in name else name
 
 
-def title_columns(contract: Contract, columns: Sequence[Head]) -> tuple[Head | None, list[Head]]:
-    """The column a place is called by, and up to two that say what it is."""
+def title_columns(
+    contract: Contract, columns: Sequence[Head], profile: Mapping[str, Any] | None = None, most: int = 2
+) -> tuple[Head | None, list[Head]]:
+    """The column a place is called by, and up to ``most`` that say what it is. One value for all says nothing."""
+    known = (profile or {}).get("columns", {})
+    constant = {name for name, found in known.items() if found.get("distinct") is not None and found["distinct"] <= 1}
+    columns = [item for item in columns if item.key or item.name not in constant] or list(columns)
     texts = [item for item in columns if item.kind is Kind.STRING]
     named = [item for item in texts if _TITLE.search(item.name)]
+    spoken = [item for item in texts if not item.key and not coded(item.name)]
     key = [item for item in columns if item.key]
-    title = next(iter(named or [item for item in texts if not item.key] or key or columns), None)
+    title = next(iter(named or spoken or [item for item in texts if not item.key] or key or columns), None)
     rest = [item for item in columns if item is not title and not item.key and item.kind is not Kind.GEOMETRY]
     place = contract.geometry
     hidden = {place.x, place.y} if place else set()
     wanted = [name.lstrip("-") for group in contract.filters for name in group]
     rest = [item for item in rest if item.name not in hidden]
-    rest.sort(key=lambda item: (item.name not in wanted, item.kind is not Kind.STRING))
-    return title, rest[:2]
+    rest.sort(key=lambda item: (coded(item.name), item.name not in wanted, item.kind is not Kind.STRING))
+    return title, rest[:most]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +280,11 @@ def _places(
 ) -> list[Listed]:
     key = [item for item in d.heads if item.name in d.view.scope.key]
     distinct = (d.profile.get("columns", {}).get(title.name, {}).get("distinct") or 0) if title else 0
+    most = 2
     if title and not title.key and distinct < 0.8 * (d.version.rows if d.version else 0):
         facts = [*key[:2], *facts]  # the name alone does not tell the places apart
+        most += len(key[:2])
+    facts = _telling(facts, rows)[:most]
     shown = [*([title] if title else []), *facts]
     writer = Writer(d.speech, shown, [[row.get(item.name) for item in shown] for row in rows])
     out = []
@@ -265,15 +293,26 @@ def _places(
         shape = geography.from_row(row, geometry.column, geometry.x, geometry.y)
         box = shape.box if shape else None
         words = tuple(
-            f"{cell.full or cell.text}{f' {item.unit}' if item.unit else ''}"
-            for item, cell in zip(facts, cells[1:] if title else cells, strict=True)
-            if not cell.mark
+            _fact(item, cell) for item, cell in zip(facts, cells[1:] if title else cells, strict=True) if not cell.mark
         )
         name = (cells[0].full or cells[0].text) if title else "–"
         x = f"{(box[0] + box[2]) / 2:.6f}" if box else ""
         y = f"{(box[1] + box[3]) / 2:.6f}" if box else ""
         out.append(Listed(name, words, row_link(d, row), x, y))
     return out
+
+
+def _fact(head: Head, cell: Cell) -> str:
+    """A value in words; one without letters says what it is."""
+    said = f"{cell.full or cell.text}{f' {head.unit}' if head.unit else ''}"
+    return said if head.key or any(mark.isalpha() for mark in cell.text) else f"{head.label}: {said}"
+
+
+def _telling(facts: Sequence[Head], rows: Sequence[dict[str, Any]]) -> list[Head]:
+    """The columns whose values tell the rows of one list apart, in the order given."""
+    if len(rows) < 2:
+        return list(facts)
+    return [item for item in facts if item.key or len({repr(row.get(item.name)) for row in rows}) > 1]
 
 
 def ground(visit: Visit, beside: str) -> list[tuple[Ground, str]]:

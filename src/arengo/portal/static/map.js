@@ -104,6 +104,8 @@ function start() {
       map.getSource("data").setData(found);
       const count = found.features.length;
       holder.dataset.features = String(count);
+      const still = document.querySelector(".map-legend .drawn"); // what it said is true of the drawing only
+      if (still) still.remove();
       const part = all > count || count >= MOST;
       note.textContent = part ? words.more.replace("{n}", number.format(count)).replace("{all}", number.format(Math.max(all, count))) : "";
     } catch (error) {
