@@ -129,7 +129,9 @@ def test_far_values_that_come_again_mean_unknown() -> None:
 def test_numbers_a_spreadsheet_turned_into_dates_are_missing_not_text() -> None:
     found = column("diametro", [str(n % 9) for n in range(100)] + ["02/05/10", "03/05/10"])
     assert found.kind == "integer"
-    assert set(found.parse.nulls) == {"02/05/10", "03/05/10"}
+    assert found.parse.spoilt_dates
+    assert not found.parse.nulls
+    assert "spreadsheet" in str(found.custom["arengoDoubt"])
 
 
 def test_a_little_dirt_is_said_and_much_makes_text() -> None:
@@ -184,3 +186,14 @@ def test_valid_by_chance_is_no_evidence() -> None:
 )  # fmt: skip
 def test_encodings(codec: str, text: str) -> None:
     assert find_encoding(Bytes(io.BytesIO((text + "\n").encode(codec)), "t", SourceSettings())).name == codec
+
+
+def test_dates_among_numbers_are_treated_alike_however_many() -> None:
+    numbers = [f"{n % 97}.{n % 10}" for n in range(1000)]
+    dates = [f"{2021 + n // 300}-{1 + n // 28 % 12:02}-{1 + n % 28:02}" for n in range(300)]
+    many = column("pm25", [*numbers, *dates])
+    assert (many.kind, many.parse.spoilt_dates, many.parse.nulls) == ("number", True, ())
+    half = column("pm25", [*numbers[:300], *dates])
+    assert half.kind == "string"
+    assert "numbers" in str(half.custom["arengoDoubt"])
+    assert not column("fecha", list(dates)).parse.spoilt_dates

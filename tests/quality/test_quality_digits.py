@@ -49,3 +49,10 @@ def test_digits_no_reader_knows_stay_text() -> None:
 
 def test_texts_keep_their_digits(conformed: Any) -> None:
     assert conformed(contract_of(Property("v", Kind.STRING)), {"v": ["شارع ٥"]}).column("v") == ["شارع ٥"]
+
+
+def test_dates_a_spreadsheet_made_of_numbers_are_missing(conformed: Any) -> None:
+    texts = ["1.5", "2021-05-02", "2/5/2021", "2-may", "mai-21", "2.5", "x"]
+    found = conformed(contract_of(Property("v", Kind.NUMBER, parse=Parse(spoilt_dates=True))), {"v": texts})
+    assert found.column("v") == [1.5, None, None, None, None, 2.5]
+    assert [line["value"] for line in found.quarantine] == ["x"]

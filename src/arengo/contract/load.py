@@ -271,6 +271,7 @@ def _parse(document: Document, custom: Mapping[str, Any], place: Path) -> Parse:
         strip=texts("strip"),
         nulls=texts("nulls"),
         suppressed=texts("suppressed"),
+        spoilt_dates=raw.get("spoilt_dates") is True,
     )
 
 

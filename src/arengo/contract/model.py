@@ -79,6 +79,7 @@ class Parse:
     ``formats``: strptime patterns tried in order. ``scale``: the number read is multiplied by it (micro-degrees:
     1e-6). ``strip``: characters or words taken off both ends before reading, such as ``%`` or ``€``.
     ``nulls``: texts that mean *unknown* here beside the source's own. ``suppressed``: texts that mean *withheld*.
+    ``spoilt_dates``: dates among the numbers are damage done by a spreadsheet and mean *unknown*.
     """
 
     formats: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class Parse:
     strip: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ()
     suppressed: tuple[str, ...] = ()
+    spoilt_dates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,11 +144,12 @@ _ENTRIES = (
                    _object(formats=_WORDS, decimal={"enum": [".", ",", "٫"]},
                            thousands={"type": "string", "maxLength": 1},
                            true=_WORDS, false=_WORDS, scale={"type": "number", "not": {"const": 0}},
-                           strip=_WORDS, nulls=_WORDS, suppressed=_WORDS),
+                           strip=_WORDS, nulls=_WORDS, suppressed=_WORDS, spoilt_dates={"type": "boolean"}),
                    "mapping of `formats`, `decimal`, `thousands`, `true`, `false`, `scale`, `strip`, `nulls`, "
-                   "`suppressed`",
+                   "`suppressed`, `spoilt_dates`",
                    "How a text source writes the column: date patterns, decimal mark, words for yes and no, factor, "
-                   "marks taken off, texts that mean unknown and texts that mean withheld.", "",
+                   "marks taken off, texts that mean unknown and texts that mean withheld; `spoilt_dates: true` where "
+                   "a spreadsheet turned some of the numbers into dates, which then mean unknown.", "",
                    {"decimal": ",", "nulls": ["S/N"]}),
     CustomProperty("arengoUnit", _COLUMN, _TEXT, "text", "Unit of measurement, as UCUM or as people write it.", "",
                    "µg/m³"),

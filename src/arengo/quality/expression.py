@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract import digits
+from arengo.contract.damage import SPOILT_SQL
 from arengo.contract.model import Kind, Property
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def read_text(prop: Property, source: str, raw: str, values: Values, zone: str, 
     if nulls:
         marks = ["", *dict.fromkeys(mark.strip() for mark in nulls)]
         clean = f"CASE WHEN {source} NOT IN ({values.several(marks)}) THEN {source} END"
+    if parse.spoilt_dates and prop.kind in (Kind.INTEGER, Kind.NUMBER):
+        clean = f"CASE WHEN NOT regexp_full_match({source}, {values.bind(SPOILT_SQL)}) THEN {clean} END"
     text = raw
     if parse.strip:
         words = "|".join(_literal(word.strip()) for word in sorted(parse.strip, key=len, reverse=True) if word.strip())

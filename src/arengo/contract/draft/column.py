@@ -68,6 +68,7 @@ class Column:
     parse: dict[str, Any] = field(default_factory=dict)
     nulls: list[str] = field(default_factory=list)
     suppressed: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)  # dates that a spreadsheet made of numbers
     unit: str = ""
     doubts: list[str] = field(default_factory=list)
     misfits: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Column:
 
     def told(self) -> dict[str, float]:
         """Distinct values that are neither missing nor withheld."""
-        out = {*self.nulls, *self.suppressed}
+        out = {*self.nulls, *self.suppressed, *self.damaged}
         return {text: weight for text, weight in self.weights.items() if text not in out}
 
     def made(self) -> Parse:

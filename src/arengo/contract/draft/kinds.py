@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from arengo.contract.damage import SPOILT
 from arengo.contract.draft import booleans, dates, numbers, places
 from arengo.contract.draft.column import ZERO_DATES, Column, markers, text_markers
 from arengo.contract.draft.words import concepts, exactly, plain, words
@@ -85,6 +86,24 @@ def decide(
     if _number(column, values, known, habit, typed_table, rows):
         return
     _forget(column)
+    _mixture(column)
+
+
+_FIGURE = re.compile(r"[-+]?\d{1,9}(?:[.,]\d{1,12})?")
+
+
+def _mixture(column: Column) -> None:
+    """Half numbers, half dates, and text for want of better: say so."""
+    values = column.told()
+    total = sum(values.values())
+    moments = sum(weight for text, weight in values.items() if SPOILT.fullmatch(text))
+    figures = sum(weight for text, weight in values.items() if _FIGURE.fullmatch(text))
+    if total and not column.doubts and min(moments, figures) >= 0.02 * total and moments + figures >= 0.8 * total:
+        shown = next(text for text in values if SPOILT.fullmatch(text))
+        column.doubts.append(
+            f"{moments / total:.0%} of the values are dates (such as {shown!r}) and {figures / total:.0%} numbers: a "
+            "spreadsheet may have changed them. The column is kept as text."
+        )
 
 
 def _forget(column: Column) -> None:
@@ -92,6 +111,8 @@ def _forget(column: Column) -> None:
     column.kind = Kind.STRING
     column.nulls.clear()
     column.suppressed.clear()
+    column.damaged.clear()
+    column.parse.pop("spoilt_dates", None)
     text_markers(column)
 
 
@@ -290,10 +311,12 @@ def _number(
         return False
     spoilt = _spoilt(reading)
     if spoilt and reading.share >= 0.7 and not known & {"id", "code", "date"}:
-        column.nulls += spoilt
+        column.damaged += spoilt
+        column.parse["spoilt_dates"] = True
+        weight = sum(values[text] for text in spoilt) / (sum(values.values()) or 1.0)
         column.doubts.append(
-            f"{len(spoilt)} different values such as {spoilt[0]!r} look like numbers that a spreadsheet turned into "
-            "dates; they are taken as missing."
+            f"{weight:.1%} of the values, such as {spoilt[0]!r}, look like numbers a spreadsheet turned into dates; "
+            "they are taken as missing. Ask for the file before the spreadsheet."
         )
         values = column.told()
         again = numbers.read(values, used)
@@ -331,15 +354,10 @@ def _number(
     return True
 
 
-_SPOILT = re.compile(
-    r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}(?:[ T]00:00(?::00)?)?|\d{1,2}[-. ][^\W\d_]{3,4}\.?"
-)
-
-
 def _spoilt(reading: numbers.Reading) -> list[str]:
     """Misfits that are dates, among numbers: Excel reads 2.5 as the second of May."""
-    found = [text for text in reading.misfits if _SPOILT.fullmatch(text)]
-    return found if 0 < len(found) <= 150 and len(found) >= 0.5 * len(reading.misfits) else []
+    found = [text for text in reading.misfits if SPOILT.fullmatch(text)]
+    return found if found and len(found) >= 0.5 * len(reading.misfits) else []
 
 
 def _take_numbers(column: Column, reading: numbers.Reading) -> None:
