@@ -58,4 +58,4 @@ def lean() -> None:
     import sys
 
     if not any(isinstance(finder, _Without) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Without("pandas"))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Without("pandas"))

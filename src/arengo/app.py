@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from typing import Any
+from urllib.parse import quote
 
 from arengo.errors import AddressTaken
 from arengo.settings import Settings
 
+THREADS = 8  # of one server process; more would only share the same engine's memory
 KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/stack.md 4.3)
 
 
@@ -29,9 +31,38 @@ def create() -> Any:
     api = faces.routes(city.door, city.catalogue, city.settings)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine)
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
+    inner.router.redirect_slashes = False  # it would repeat whatever Host the request claims; see _Entry
     inner.state.city = city
     caretaker.watch(city)
-    return faces.wrap(inner, city.door, city.catalogue, city.settings)
+    return _Entry(faces.wrap(inner, city.door, city.catalogue, city.settings))
+
+
+class _Entry:
+    """What every request passes first: a bounded number of worker threads, and addresses without a last slash."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.ready = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if not self.ready:
+            import anyio.to_thread
+
+            anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+            self.ready = True
+        path = scope.get("path", "/")
+        if len(path) > 1 and path.endswith("/"):
+            query = scope.get("query_string", b"")
+            place = (
+                "/"
+                + quote(path.strip("/"), safe="/:@!$&'()*+,;=-._~")
+                + (f"?{query.decode('latin-1')}" if query else "")
+            )
+            headers = [(b"location", place.encode("latin-1")), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 308, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self.app(scope, receive, send)
 
 
 def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0) -> None:
@@ -53,6 +84,7 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
     os.environ["ARENGO_CITY"] = str(settings.root)
     os.environ["ARENGO_LEAN"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps an arena a thread; bursts would never be given back
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
     print(f"{settings.city.name}: http://{shown}:{number}/")
     sys.stdout.flush()

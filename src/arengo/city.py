@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo import settings as settings_module
-from arengo.contract import Contract, Finding, compare, lint, load, loads, version_gap
+from arengo.contract import Contract, Finding, Severity, compare, lint, load, loads, version_gap
 from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
 from arengo.settings import Settings
 
@@ -192,7 +192,7 @@ class City:
 
     def lint(self, paths: Iterable[Path] = ()) -> dict[Path, list[Finding]]:
         """Findings of each contract file, the whole folder by default."""
-        return {path: lint(path.read_text(encoding="utf-8"), path) for path in (list(paths) or self.contract_paths())}
+        return {path: lint_file(path) for path in (list(paths) or self.contract_paths())}
 
     def plan(self, datasets: Sequence[str] | str = ()) -> list[PlanItem]:
         """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``.
@@ -376,6 +376,20 @@ class City:
                 target.write_text(item.text, encoding="utf-8")
                 written.append(target)
         return written
+
+
+def lint_file(path: Path) -> list[Finding]:
+    """Findings of one contract file. Raises ContractError when it cannot be read at all."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        return [
+            Finding(Severity.ERROR, line, "encoding", "This is not UTF-8 text.", "Save the contract again as UTF-8.")
+        ]
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error.strerror}.") from error
+    return lint(text, path)
 
 
 def open_city(path: Path | str = ".") -> City:

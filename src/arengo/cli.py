@@ -215,15 +215,10 @@ def lint(
     json: JsonOption = False,
 ) -> None:
     """Check contracts: line, finding, what to do. Fails (3) when there is an error."""
-    from arengo.contract import lint as check
+    from arengo.city import lint_file
 
     paths = list(contracts or []) or _open(city).contract_paths()
-    found = {}
-    for path in paths:
-        try:
-            found[path] = check(path.read_text(encoding="utf-8"), path)
-        except OSError as error:
-            raise ContractError(f"{path} cannot be read: {error.strerror}.") from error
+    found = {path: lint_file(path) for path in paths}
     errors = sum(item.severity == "error" for items in found.values() for item in items)
     if json:
         _emit({str(path): items for path, items in found.items()})
