@@ -23,6 +23,7 @@ from arengo.query import (
     parse_text,
     plain,
     prepare,
+    to_text,
 )
 from arengo.query import cursor as cursors
 from arengo.query.moment import read_span
@@ -132,6 +133,15 @@ def test_only_the_columns_of_the_view(text: str) -> None:
 def test_texts_that_overflow_the_parser_are_refused_before_it(text: str) -> None:
     with pytest.raises(BadQuery):
         parse_text(text)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    ["onmouseover=alert(1) x=", "=", {"op": "x"}, {"args": []}, {"op": "=", "args": []}, {"type": "Point"}, {}],
+)
+def test_what_is_no_expression_is_not_written_as_text(expr: object) -> None:
+    with pytest.raises(BadQuery):
+        to_text(expr)
 
 
 def test_json_is_bounded_too() -> None:

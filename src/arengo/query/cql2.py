@@ -66,12 +66,20 @@ def parse(text: str, language: str = "cql2-text") -> Expr:
 
 
 def to_text(expr: Expr) -> str:
-    """An expression as CQL2 text, for links and pages."""
+    """An expression as CQL2 text, for links and pages. Raises BadQuery for what is no expression."""
     if expr is None:
         return ""
     from cql2 import Expr as Cql2
 
-    return str(Cql2(cast("dict[str, Any]", expr)).to_text())
+    try:
+        return str(Cql2(cast("dict[str, Any]", expr)).to_text())
+    except BaseException as error:  # the library's panics are no Exceptions
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise BadQuery(
+            f"The filter cannot be written as CQL2 text: {_first_line(str(error), '')[:200]}.",
+            todo="Example: status = 'open' AND cost > 100.",
+        ) from None
 
 
 def _guard(text: str) -> None:
