@@ -11,13 +11,13 @@ import json as jsonlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import arengo
+from arengo import terminal
 from arengo.errors import ArengoError, BadQuery, ContractError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except ArengoError as error:
-        _fail(error)
+        terminal.fail(error)
     except typer.Abort:
         print("Stopped.", file=sys.stderr)
         sys.exit(130)
@@ -69,61 +69,10 @@ def main() -> None:
         sys.exit(getattr(error, "exit_code", 2))
 
 
-def _fail(error: ArengoError) -> NoReturn:
-    if "--json" in sys.argv:
-        print(jsonlib.dumps({"error": error.as_dict()}, ensure_ascii=False))
-    else:
-        print(f"{error.title}.\n  {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
-
-
 def _open(city: Path) -> City:
     from arengo.city import open_city
 
     return open_city(city)
-
-
-def _emit(value: Any) -> None:
-    import orjson
-
-    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
-    sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=options) + b"\n")
-    sys.stdout.flush()
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "as_dict"):
-        return value.as_dict()
-    if isinstance(value, (set, frozenset, tuple)):
-        return list(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
-    """Aligned columns without frames, readable by eye, by screen reader and by ``cut``."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    widths = [max(len(text) for text in column) for column in zip(headers, *texts, strict=True)]
-    for line in [list(headers), *texts]:
-        cells = [
-            cell.rjust(width) if index in numbers else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())
-
-
-def _moment(text: str) -> datetime | None:
-    """A date or RFC 3339 time in UTC; a date means its noon, so that the day is right in most time zones."""
-    if not text:
-        return None
-    try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(12), UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadQuery(f"{text!r} is no date or time.", todo="Write 2026-05-01 or 2026-05-01T12:00:00Z.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @app.command()
@@ -165,7 +114,7 @@ def draft(
     found = infer(target, table=table, id=id or _id_of(output), settings=settings)
     if output is None:
         if json:
-            _emit([{"id": item.id, "contract": item.text, "doubts": item.doubts} for item in found])
+            terminal.emit([{"id": item.id, "contract": item.text, "doubts": item.doubts} for item in found])
         else:
             print("---\n".join(item.text for item in found), end="")
         return
@@ -178,7 +127,7 @@ def draft(
         path.write_text(item.text, encoding="utf-8")
         written.append((path, item))
     if json:
-        _emit([{"id": item.id, "path": str(path), "doubts": item.doubts} for path, item in written])
+        terminal.emit([{"id": item.id, "path": str(path), "doubts": item.doubts} for path, item in written])
         return
     for path, item in written:
         print(f"{path}: {item.id}, {len(item.contract.properties)} columns")
@@ -221,7 +170,7 @@ def lint(
     found = {path: lint_file(path) for path in paths}
     errors = sum(item.severity == "error" for items in found.values() for item in items)
     if json:
-        _emit({str(path): items for path, items in found.items()})
+        terminal.emit({str(path): items for path, items in found.items()})
     else:
         for path, items in found.items():
             for item in items:
@@ -261,7 +210,7 @@ def _show_plan(items: Sequence[Any], json: bool) -> None:
 
 def _tell_plan(items: Sequence[Any], json: bool) -> None:
     if json:
-        _emit(items)
+        terminal.emit(items)
         return
     for item in items:
         if item.action != "same":
@@ -290,10 +239,12 @@ def publish(
                 f"There is no contract in {opened.settings.root / 'contracts'}.",
                 todo="Draft one: arengo draft FILE -o contracts/NAME.odcs.yaml",
             )
-        with _Progress(quiet=json) as progress:
-            runs = opened.publish(datasets or [], at=_moment(at), force_shrink=allow_shrink, progress=progress.listen)
+        with terminal.Progress(quiet=json) as progress:
+            runs = opened.publish(
+                datasets or [], at=terminal.moment(at), force_shrink=allow_shrink, progress=progress.listen
+            )
     if json:
-        _emit(runs)
+        terminal.emit(runs)
     else:
         for run in runs:
             print(_sentence(run))
@@ -314,55 +265,19 @@ def _sentence(run: Any) -> str:
     return f"{run.dataset}: {run.state}. {words}{f' ({where})' if where else ''}\n  The published version is as it was."
 
 
-class _Progress:
-    """One bar a dataset on standard error; silent when that is no terminal or when asked."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet or not sys.stderr.isatty()
-        self.tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> _Progress:
-        if not self.quiet:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self.bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[step]}"),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self.bars.start()
-        return self
-
-    def listen(self, dataset: str, step: str, done: int = 0, total: int | None = None) -> None:
-        """Called by the publisher: ``done`` of ``total`` bytes or rows of a step; total None when unknown."""
-        if self.quiet:
-            return
-        if dataset not in self.tasks:
-            self.tasks[dataset] = self.bars.add_task(dataset, step=step, total=total)
-        self.bars.update(self.tasks[dataset], completed=done, total=total, step=step)
-
-    def __exit__(self, *_: object) -> None:
-        if not self.quiet:
-            self.bars.stop()
-
-
 @app.command()
 def status(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Every dataset at a glance: version, rows, last run, next update."""
     with _open(city) as opened:
         items = opened.status()
     if json:
-        _emit(items)
+        terminal.emit(items)
         return
     if not items:
         print("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml")
         return
     day = "%Y-%m-%d %H:%M"
-    _table(
+    terminal.table(
         ["dataset", "version", "rows", "quarantined", "published (UTC)", "last run", "next update"],
         [
             [
@@ -386,9 +301,9 @@ def versions(dataset: str, city: CityOption = HERE, json: JsonOption = False) ->
     with _open(city) as opened:
         found = opened.versions(dataset)
     if json:
-        _emit([_version(item) for item in found])
+        terminal.emit([_version(item) for item in found])
         return
-    _table(
+    terminal.table(
         ["version", "published (UTC)", "rows", "quarantined", "bytes", "contract"],
         [
             [
@@ -429,7 +344,7 @@ def diff(
         counts = opened.diff(dataset, before, after)
         changes = opened.changes(dataset, before, after, limit) if limit else []
     if json:
-        _emit({"difference": counts, "changes": changes})
+        terminal.emit({"difference": counts, "changes": changes})
         return
     print(
         f"{dataset} v{counts.before} -> v{counts.after}: "
@@ -463,7 +378,7 @@ def history(
     with _open(city) as opened:
         found = opened.history(dataset, *key)
     if json:
-        _emit(
+        terminal.emit(
             [
                 {"version": item.version.number, "published_at": item.version.published_at, "row": item.row}
                 for item in found
@@ -517,10 +432,10 @@ def query(
     if json and places:
         rows = [tuple(_parsed(cell) if index in places else cell for index, cell in enumerate(row)) for row in rows]
     if json:
-        _emit([dict(zip(names, row, strict=True)) for row in rows])
+        terminal.emit([dict(zip(names, row, strict=True)) for row in rows])
     else:
         numbers = [index for index in range(len(names)) if rows and isinstance(rows[0][index], (int, float))]
-        _table(names, rows, numbers)
+        terminal.table(names, rows, numbers)
 
 
 def _parsed(cell: Any) -> Any:
@@ -547,12 +462,12 @@ def export(
     with _open(city) as opened:
         if contracts:
             paths = opened.export_contracts()
-            _emit(paths) if json else print("\n".join(f"wrote {path}" for path in paths) or "nothing to write")
+            terminal.emit(paths) if json else print("\n".join(f"wrote {path}" for path in paths) or "nothing to write")
             return
         if not dataset:
             raise BadQuery("Which dataset?", todo="Name one, or use --contracts.")
         path = opened.export(dataset, format=format, output=output, as_of=as_of)
-    _emit({"path": str(path), "bytes": path.stat().st_size}) if json else print(path)
+    terminal.emit({"path": str(path), "bytes": path.stat().st_size}) if json else print(path)
 
 
 @app.command()
@@ -589,7 +504,7 @@ def tidy(city: CityOption = HERE, json: JsonOption = False) -> None:
     with _open(city) as opened:
         found = run(opened)
     if json:
-        _emit(found)
+        terminal.emit(found)
         return
     for name, numbers in found["expired"].items():
         print(f"{name}: versions {', '.join(map(str, numbers))} expired")
@@ -608,10 +523,10 @@ def demo(
     from arengo.city import open_city
     from arengo.demo.play import play
 
-    with _Progress(quiet=json) as progress:
+    with terminal.Progress(quiet=json) as progress:
         result = play(directory, seed=seed, open_city=open_city, progress=progress.listen)
     if json:
-        _emit(result)
+        terminal.emit(result)
     else:
         print(
             f"{result.name}: {result.datasets} datasets, {result.versions} versions, {result.rows:,} rows "
@@ -632,7 +547,7 @@ def doctor(city: CityOption = HERE, json: JsonOption = False) -> None:
 
     found = examine(city)
     if json:
-        _emit(found)
+        terminal.emit(found)
     else:
         for item in found:
             print(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{f'  {item.todo}' if item.todo else ''}")
@@ -647,7 +562,7 @@ def plugins(json: JsonOption = False) -> None:
 
     found = readers()
     if json:
-        _emit(
+        terminal.emit(
             {
                 name: {
                     "title": item.title,

@@ -1,0 +1,98 @@
+"""How the command line speaks: one JSON document, aligned columns, progress bars, one sentence for an error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, NoReturn
+
+from arengo.errors import ArengoError, BadQuery
+
+
+def fail(error: ArengoError) -> NoReturn:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+    else:
+        print(f"{error.title}.\n  {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def emit(value: Any) -> None:
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=options) + b"\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
+    """Aligned columns without frames, readable by eye, by screen reader and by ``cut``."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(text) for text in column) for column in zip(headers, *texts, strict=True)]
+    for line in [list(headers), *texts]:
+        cells = [
+            cell.rjust(width) if index in numbers else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def moment(text: str) -> datetime | None:
+    """A date or RFC 3339 time in UTC; a date means its noon, so that the day is right in most time zones."""
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(12), UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadQuery(f"{text!r} is no date or time.", todo="Write 2026-05-01 or 2026-05-01T12:00:00Z.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Progress:
+    """One bar a dataset on standard error; silent when that is no terminal or when asked."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet or not sys.stderr.isatty()
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Progress:
+        if not self.quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self.bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[step]}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.bars.start()
+        return self
+
+    def listen(self, dataset: str, step: str, done: int = 0, total: int | None = None) -> None:
+        """Called by the publisher: ``done`` of ``total`` bytes or rows of a step; total None when unknown."""
+        if self.quiet:
+            return
+        if dataset not in self.tasks:
+            self.tasks[dataset] = self.bars.add_task(dataset, step=step, total=total)
+        self.bars.update(self.tasks[dataset], completed=done, total=total, step=step)
+
+    def __exit__(self, *_: object) -> None:
+        if not self.quiet:
+            self.bars.stop()
