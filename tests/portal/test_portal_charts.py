@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.portal import charts
+from arengo.portal.cells import heads
 from arengo.portal.charts import Series
+from arengo.portal.diagram import _without_totals
 from arengo.portal.drawing import Studio, standalone
-from arengo.portal.figure import choose
+from arengo.portal.figure import choose, quantities
 from arengo.portal.language import Speech
 
 
@@ -147,3 +150,51 @@ def test_colours_in_the_code_are_those_of_the_tokens() -> None:
     light = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", tokens.read_text(encoding="utf-8").split("@media")[0]))
     for name, (_stand_in, value) in COLOURS.items():
         assert light[name] == value
+
+
+def test_ranges_of_a_histogram_have_one_width_and_open_ends_stand_apart() -> None:
+    made = charts.histogram(
+        Speech("en"), "H", [-40, 0, 2, 4, 6, 4283], [1, 900, 200, 90, 30], label="Height", unit="m", whole=True
+    )
+    for width in (charts.WIDE, charts.MIDDLE, charts.NARROW):
+        spec = made.spec(width)
+        bars = spec["data"]["values"]
+        assert {bar["b"] - bar["a"] for bar in bars} == {1.0}
+        assert [bool(bar.get("apart")) for bar in sorted(bars, key=lambda bar: bar["a"])] == [True, *[False] * 3, True]
+        ends = sorted((bar["a"], bar["b"]) for bar in bars)
+        assert ends[1][0] - ends[0][1] == ends[-1][0] - ends[-2][1] == charts.APART
+        words = spec["encoding"]["x"]["axis"]["labelExpr"]
+        assert "< 0" in words
+        assert "\\u2265 6" in words
+    assert made.sub == "The bars set apart hold -40 – 0; 6 – 4,283"
+    assert [row[0].text for row in made.rows] == ["-40 – 0", "0 – 2", "2 – 4", "4 – 6", "6 – 4,283"]
+
+
+def test_equal_ranges_are_written_with_the_decimals_they_need() -> None:
+    made = charts.histogram(Speech("it"), "H", [0, 0.5, 1, 1.5, 90], [5, 4, 3, 2], label="Quota")
+    assert [row[0].text for row in made.rows] == ["0,0 – 0,5", "0,5 – 1,0", "1,0 – 1,5", "1,5 – 90,0"]
+    even = charts.histogram(Speech("en"), "H", [0, 10, 20, 30], [5, 4, 3], label="Height")
+    assert not even.sub
+    assert not any(bar.get("apart") for bar in even.spec(charts.WIDE)["data"]["values"])
+
+
+def test_a_code_is_no_quantity() -> None:
+    columns = (
+        column("nature", Kind.INTEGER),
+        column("postalCode", Kind.INTEGER),
+        column("trees", Kind.INTEGER),
+        column("account", Kind.INTEGER, custom={"arengoUnit": "EUR"}),
+    )
+    assert [item.name for item in quantities(contract(*columns))] == ["trees", "account"]
+    made = heads(contract(*columns), [item.name for item in columns], "en")
+    assert [(item.numeric, item.code) for item in made] == [(False, True), (False, True), (True, False), (True, False)]
+
+
+def test_a_total_is_told_by_its_word_and_its_sum() -> None:
+    doubtless = SimpleNamespace(contract=contract(column("place", Kind.STRING)))
+    pairs = [("합계", 30.0), ("Nord", 20.0), ("Süd", 10.0)]
+    assert _without_totals(doubtless, pairs) == (pairs[1:], ["합계"])
+    same = [("Total", 12.0), ("Shell", 20.0), ("Esso", 10.0)]
+    assert _without_totals(doubtless, same) == (same, []), "a name like any other"
+    told = SimpleNamespace(contract=contract(column("place", Kind.STRING), custom={"arengoDoubt": ["1 row: a total."]}))
+    assert _without_totals(told, same) == (same[1:], ["Total"])
