@@ -65,10 +65,10 @@ def heads(
                 label,
                 item.unit,
                 item.kind,
-                numeric and not _named(item, name in key),
+                numeric and not _named(item, name in key) and not _code(item),
                 name in key,
                 words,
-                code=_named(item, name in key) or _years(item, measured.get(name, {})),
+                code=_named(item, name in key) or _code(item) or _years(item, measured.get(name, {})),
                 withheld=bool(item.parse.suppressed),
             )
         )
@@ -106,7 +106,7 @@ def _named(item: Property, key: bool) -> bool:
 _CODE = re.compile(
     r"(^|_)(id|ids|gid|fid|uid|uuid|objectid|code|codes|codi|codigo|código|codice|cod|cd|kod|kodu|kode|nature|account|"
     r"compte|cuenta|conto|konto|zip|zipcode|postcode|postal|postalcode|cap|plz|insee|istat|siren|siret|phone|tel|telefono|"
-    r"number_id|ref|nif|cif|iban)($|_)",
+    r"number_id|ref|nif|cif|iban|fonction|chapitre|chapter|capitolo|capitulo|articolo|articulo)($|_)",
     re.I,
 )
 
@@ -114,6 +114,16 @@ _CODE = re.compile(
 def coded(name: str) -> bool:
     """Whether a column is named as what holds codes: accounts, postcodes, identifiers."""
     return _CODE.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) is not None
+
+
+def _code(item: Property) -> bool:
+    """An integer without a unit under the name of a code is no quantity either."""
+    return item.kind is Kind.INTEGER and not item.unit and coded(item.name)
+
+
+def yearly(head: Head) -> bool:
+    """A column of years."""
+    return head.kind is Kind.INTEGER and head.code and not head.key and _YEAR.search(head.name) is not None
 
 
 def _years(item: Property, measured: Mapping[str, Any]) -> bool:

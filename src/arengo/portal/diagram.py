@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -11,17 +12,19 @@ from starlette.responses import Response
 from arengo.contract.model import Kind
 from arengo.errors import NotAcceptable, OperatorError
 from arengo.portal import charts
-from arengo.portal.cells import Head, Writer
+from arengo.portal.cells import Head, Writer, yearly
 from arengo.portal.charts import Chart, Plot, Series
 from arengo.portal.dossier import Dossier
 from arengo.portal.drawing import standalone
-from arengo.portal.figure import Choice, _bucket, quantities
+from arengo.portal.figure import FEW, Choice, _bucket, quantities
 from arengo.portal.site import HEADERS, Visit
-from arengo.query.model import Aggregate, Group, Order, Query
+from arengo.query import notation
+from arengo.query.model import Aggregate, Expr, Group, Order, Query
 
 ON_PAGE = 12
 MOST_POINTS = 5000
 LINES = 4
+FETCHED = 60  # names asked for, so that a total among them is known by its sum
 
 
 def page(visit: Visit) -> Response:
@@ -103,11 +106,15 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
     """Lines over time, asked from the door as groups."""
     _ = d.visit._
     group = Group(choice.time, "" if d.head(choice.time).kind is Kind.INTEGER else choice.bucket)
-    parts = _top(d, choice.category) if choice.category else []
+    totals = _totals(d)
+    parts = [part for part in _top(d, choice.category) if part[0] not in totals.get(choice.category, ())][:LINES]
     aggregate = Aggregate(choice.function, choice.measure)
     query = Query(
         d.id,
-        filter={"op": "in", "args": [{"property": choice.category}, [value for value, _n in parts]]} if parts else None,
+        filter=notation.both(
+            {"op": "in", "args": [{"property": choice.category}, [value for value, _n in parts]]} if parts else None,
+            _apart_from(totals),
+        ),
         group_by=(group, Group(choice.category)) if parts else (group,),
         aggregates=(aggregate,),
         order_by=(Order(group.name),),
@@ -122,10 +129,13 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
     series = [Series(name, tuple(points)) for name, points in held.items() if points]
     if not series or max(len(item.points) for item in series) < 2:
         return None
+    left_out = sorted({name for names in totals.values() for name in names})
+    said = _("Totals are left out: %(names)s", names=", ".join(left_out)) if left_out else ""
     if not choice.measure:
+        sub = _by_column(d, choice.time)
         return charts.lines(
             d.speech, _by(d, _("Rows"), choice.bucket), series, bucket=choice.bucket, measure=_("Rows"),
-            sub=_by_column(d, choice.time), decimals=0,
+            sub=f"{sub}. {said}" if said else sub, decimals=0,
         )  # fmt: skip
     head = d.head(choice.measure)
     total = choice.function == "sum"
@@ -137,7 +147,7 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
         if others > 0:
             note = d.speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", others)
     title = _by(d, head.label, choice.bucket)
-    sub = f"{measure}. {note}" if note else measure
+    sub = ". ".join(part for part in (measure, note, said) if part)
     return charts.lines(
         d.speech, title, series, bucket=choice.bucket, measure=head.label, unit=head.unit, sub=sub
     )  # fmt: skip
@@ -151,7 +161,8 @@ def by_name(d: Dossier, choice: Choice) -> Plot | None:
             group_by=(Group(choice.category),),
             aggregates=(Aggregate("sum", choice.measure),),
             order_by=(Order(f"sum_{choice.measure}", True),),
-            limit=charts.MOST_BARS,
+            filter=_apart_from({name: found for name, found in _totals(d).items() if name != choice.category}),
+            limit=FETCHED,
             as_of=d.visit.as_of,
         )
         whole = int(d.profile.get("columns", {}).get(choice.category, {}).get("distinct") or 0)
@@ -160,18 +171,23 @@ def by_name(d: Dossier, choice: Choice) -> Plot | None:
             d.id,
             select=(choice.category, choice.measure),
             order_by=(Order(choice.measure, True),),
-            limit=charts.MOST_BARS,
+            limit=FETCHED,
             as_of=d.visit.as_of,
         )
         whole = d.version.rows if d.version else 0
     pairs = [(str(name), float(value)) for name, value in d.visit.door.ask(query).rows() if value is not None]
+    pairs, left_out = _without_totals(d, pairs)
     if not pairs:
         return None
+    whole -= len(left_out)
+    pairs = pairs[: charts.MOST_BARS]
     name, measure = d.head(choice.category), d.head(choice.measure)
     left = whole - len(pairs)
     sub = f"{measure.label}{f' ({measure.unit})' if measure.unit else ''}"
     if left > 0:
         sub += ". " + d.visit._("The %(n)s largest are drawn", n=d.speech.number(len(pairs)))
+    if left_out:
+        sub += ". " + d.visit._("Totals are left out: %(names)s", names=", ".join(left_out))
     return charts.bars(
         d.speech, d.visit._("%(what)s by %(by)s", what=measure.label, by=name.label), pairs,
         category=name.label, measure=measure.label, unit=measure.unit, sub=sub,
@@ -185,7 +201,7 @@ def column(d: Dossier, head: Head) -> Plot | None:
     nulls = int(found.get("nulls") or 0)
     sub = speech.many("%(n)s row without a value is left out", "%(n)s rows without a value are left out", nulls)
     sub = sub if nulls else ""
-    if head.kind in (Kind.DATE, Kind.TIMESTAMP) or (head.kind is Kind.INTEGER and head.code and not head.key):
+    if head.kind in (Kind.DATE, Kind.TIMESTAMP) or yearly(head):
         item = d.contract.column(head.name)
         bucket = _bucket(item, found) if item else ""
         if not bucket:
@@ -208,8 +224,12 @@ def column(d: Dossier, head: Head) -> Plot | None:
         )
     shape = found.get("histogram") or {}
     edges, counts = shape.get("edges") or [], shape.get("counts") or []
-    few = int(found.get("distinct") or 0) <= 12
+    few = int(found.get("distinct") or 0) <= FEW
     if head.numeric and len(counts) > 1 and not few:
+        among = sorted({name for names in _totals(d).values() for name in names})
+        if among:
+            said = _("Totals are among the rows: %(names)s", names=", ".join(among))
+            sub = f"{sub}. {said}" if sub else said
         return charts.histogram(
             speech, head.label, edges, counts, label=head.label, unit=head.unit, sub=sub,
             whole=head.kind is Kind.INTEGER and edges[-1] - edges[0] >= len(counts), group=not head.code,
@@ -223,9 +243,15 @@ def column(d: Dossier, head: Head) -> Plot | None:
         for item in top
         if item["value"] is not None
     ]
+    if head.numeric and head.kind is Kind.INTEGER:
+        pairs = _in_order(top, pairs)
+    pairs, left_out = _without_totals(d, pairs)
+    if left_out:
+        said = _("Totals are left out: %(names)s", names=", ".join(left_out))
+        sub = ". ".join(part for part in (said, sub) if part)
     total = int(found.get("count") or 0)
     shown = sum(int(count) for _label, count in pairs[: charts.MOST_BARS])
-    others = int(found.get("distinct") or 0) - min(len(pairs), charts.MOST_BARS)
+    others = int(found.get("distinct") or 0) - len(left_out) - min(len(pairs), charts.MOST_BARS)
     if others > 0 and total > shown:
         left = speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", others)
         sub = ". ".join(part for part in (left, sub) if part)
@@ -237,6 +263,64 @@ def column(d: Dossier, head: Head) -> Plot | None:
         measure=_("Rows"),
         sub=sub,
     )
+
+
+def _in_order(top: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Bars of a few whole numbers by number, as on a ruler."""
+    values = [item["value"] for item in top if item["value"] is not None]
+    if not all(isinstance(value, int) for value in values):
+        return list(pairs)
+    return [pair for _value, pair in sorted(zip(values, pairs, strict=True), key=lambda both: both[0])]
+
+
+_TOTAL = re.compile(
+    r"[\W_]*(?:(?:sub|grand )?total(?:es|e|i|s|t)?|totaal|gesamt|insgesamt|summe|suma|razem|ogółem|celkem|összesen|"
+    r"yhteensä|toplam|genel toplam|итого|всего|разом|всього|σύνολο|합계|총계|소계|합 계|計|合計|総数|总计|合计|總計|"
+    r"المجموع|الإجمالي|jumlah|ukupno|skupaj|viso|kopā)[\W_]*",
+    re.I,
+)
+
+
+def _doubts_totals(d: Dossier) -> bool:
+    """Whether the contract itself says that some rows look like totals of the others."""
+    return "total" in str(d.contract.custom.get("arengoDoubt", "")).lower()
+
+
+def _totals(d: Dossier) -> dict[str, list[str]]:
+    """Values that name totals, by column, where the contract says there are such rows."""
+    if not _doubts_totals(d):
+        return {}
+    out = {}
+    for item in d.contract.properties:
+        top = d.profile.get("columns", {}).get(item.name, {}).get("top") or []
+        found = [str(entry["value"]) for entry in top if _TOTAL.fullmatch(str(entry["value"]))]
+        if item.kind is Kind.STRING and found:
+            out[item.name] = found
+    return out
+
+
+def _apart_from(totals: Mapping[str, Sequence[str]]) -> Expr:
+    """The condition that a row is none of the totals."""
+    parts: list[Expr] = []
+    for name, values in totals.items():
+        prop = {"property": name}
+        told: Expr = {"op": "not", "args": [{"op": "in", "args": [prop, list(values)]}]}
+        parts.append({"op": "or", "args": [{"op": "isNull", "args": [prop]}, told]})
+    return notation.both(*parts)
+
+
+def _without_totals(d: Dossier, pairs: Sequence[tuple[str, float]]) -> tuple[list[tuple[str, float]], list[str]]:
+    """The bars without those that sum the others up, and the names of these."""
+    rest = sum(value for name, value in pairs if not _TOTAL.fullmatch(name))
+    sure = _doubts_totals(d)
+    left = [
+        name
+        for name, value in pairs
+        if _TOTAL.fullmatch(name) and (sure or (rest > 0 and 0.99 * rest <= value <= 1.01 * rest))
+    ]
+    if len(left) == len(pairs):
+        return list(pairs), []
+    return [pair for pair in pairs if pair[0] not in left], left
 
 
 def _typed(head: Head, value: Any) -> Any:
@@ -266,7 +350,7 @@ def _silent(d: Dossier, head: Head) -> str | None:
         if head.numeric and item not in quantities(d.contract):
             return _("a code or a coordinate")
         return None
-    if head.kind is Kind.INTEGER and head.code and not head.key:
+    if yearly(head):
         return None
     if head.kind is Kind.STRING and ((found.get("length") or {}).get("mean") or 0) > 45:
         return d.speech.many("free text, %(n)s different value", "free text, %(n)s different values", distinct)
@@ -276,8 +360,10 @@ def _silent(d: Dossier, head: Head) -> str | None:
 
 
 def _top(d: Dossier, name: str) -> list[tuple[str, int]]:
+    if not name:
+        return []
     top = d.profile.get("columns", {}).get(name, {}).get("top") or []
-    return [(item["value"], int(item["count"])) for item in top if item["value"] is not None][:LINES]
+    return [(item["value"], int(item["count"])) for item in top if item["value"] is not None]
 
 
 def _by(d: Dossier, what: str, bucket: str) -> str:

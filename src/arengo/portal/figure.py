@@ -30,6 +30,7 @@ _MONEY = re.compile(r"^(EUR|USD|GBP|CHF|COP|UYU|MAD|XOF|€|\$|£)\b|euro", re.I
 _PLACE = re.compile(
     r"^(lon|lng|lat|long|longitude|latitude|longitud|latitud|x|y|easting|northing|coord.*|geo.*)$", re.I
 )
+FEW = 12  # whole numbers with at most so many different values are counted one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _even(found: Mapping[str, Any]) -> bool:
 
 def quantities(contract: Contract) -> list[Property]:
     """Columns that hold an amount of something: numbers that are no key, code, coordinate or year."""
-    from arengo.portal.cells import _YEAR, _named
+    from arengo.portal.cells import _YEAR, _code, _named
 
     place = contract.geometry
     coordinates = {place.x, place.y} if place else set()
@@ -139,6 +140,7 @@ def quantities(contract: Contract) -> list[Property]:
         and item.name not in coordinates
         and not _PLACE.match(item.name)
         and not _named(item, item.name in key)
+        and not _code(item)
         and not re.search(r"(^|_)(id|code|codi|codigo|codice|cod|number_id|gid|fid|objectid)($|_)", item.name, re.I)
         and not (item.kind is Kind.INTEGER and _YEAR.search(item.name))
     ]
@@ -198,6 +200,9 @@ def _measure(contract: Contract, profile: Mapping[str, Any], time: str) -> Prope
         filled = (known.get("count") or 0) / rows if rows else 0
         if item.name == time or filled < 0.5 or (known.get("distinct") or 0) < 2:
             continue
+        few = item.kind is Kind.INTEGER and known["distinct"] <= FEW and rows > 5 * FEW
+        if few and not item.unit and not _VALUE.search(item.name) and not _SUMS.search(item.name):
+            continue  # a handful of whole numbers are kinds or ranks, seldom an amount
         varied = min(1.0, math.log10(known["distinct"]) / 3)  # a capacity repeats itself, what is measured does not
         score = (2 if _VALUE.search(item.name) else 0) + (1.5 if item.unit else 0) + filled + varied
         found.append((score, -len(found), item))
