@@ -28,6 +28,8 @@ def test_open_is_granted_and_closed_is_refused_with_who_decides(tiny: TinyCity) 
     with pytest.raises(NotAllowed) as caught:
         tiny.door.ask(Query("families"))
     assert "arengoAccess closed" in caught.value.met
+    with pytest.raises(NotAllowed):
+        tiny.door.ask(Query("families", cursor="abc"))
     assert "Registry office decides" in caught.value.todo
     for call in (tiny.door.versions, tiny.door.profile, tiny.door.quality, tiny.door.view):
         with pytest.raises(NotAllowed):

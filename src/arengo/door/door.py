@@ -125,6 +125,7 @@ class Door:
         """
         as_of = query.as_of
         if query.cursor:
+            self._admit(self.catalogue.entry(query.dataset).contract, caller)  # before a word on the cursor
             number = str(cursors.number_of(query.cursor))
             view = self.view(query.dataset, number, caller)
             if as_of and self.view(query.dataset, as_of, caller).version.number != view.version.number:

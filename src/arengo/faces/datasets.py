@@ -44,8 +44,10 @@ NEED_PLACE = ("geoparquet", "geojson", "gpkg")
 def routes(site: Site) -> list[BaseRoute]:
     at = f"{ROOT}/datasets/{{dataset}}"
 
-    def bind(answer: Callable[[Site, Request], Any]) -> Callable[[Request], Any]:
+    def bind(answer: Callable[[Site, Request], Any], guarded: bool = False) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
+            if guarded:  # who may not read learns that first, whatever else is wrong with the question
+                site.door.admit(request.path_params["dataset"], site.caller(request))
             made: Response = await answer(site, request)
             return made
 
@@ -58,11 +60,11 @@ def routes(site: Site) -> list[BaseRoute]:
         Route(f"{ROOT}/", bind(root), methods=methods),
         Route(f"{ROOT}/datasets", bind(listing), methods=methods),
         Route(at, bind(metadata), methods=methods),
-        Route(f"{at}/versions", bind(versions), methods=methods),
-        Route(f"{at}/versions/{{number}}", bind(version), methods=methods),
-        Route(f"{at}/profile", bind(profile), methods=methods),
-        Route(f"{at}/quality", bind(quality), methods=methods),
-        Route(f"{at}/contract", bind(contract), methods=methods),
+        Route(f"{at}/versions", bind(versions, True), methods=methods),
+        Route(f"{at}/versions/{{number}}", bind(version, True), methods=methods),
+        Route(f"{at}/profile", bind(profile, True), methods=methods),
+        Route(f"{at}/quality", bind(quality, True), methods=methods),
+        Route(f"{at}/contract", bind(contract, True), methods=methods),
     ]
 
 

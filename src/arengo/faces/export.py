@@ -103,10 +103,11 @@ def admit(view: View, form: Format) -> None:
 
 async def export(site: Site, request: Request) -> Response:
     """One download."""
-    form = find(request.path_params["format"])
     dataset = request.path_params["dataset"]
-    given, pairs, options = _read(request, form)
     caller = site.caller(request)
+    site.door.view(dataset, "", caller)  # who may not read learns that first
+    form = find(request.path_params["format"])
+    given, pairs, options = _read(request, form)
     view = site.door.view(dataset, given.get("as_of", "").strip(), caller)
     admit(view, form)
     also = plain_filters(pairs, view.scope) if pairs else None

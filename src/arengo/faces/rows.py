@@ -38,6 +38,8 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def bind(answer: Callable[[Site, Request], Any]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
+            # Who may not read learns that first, whatever else is wrong with the question.
+            site.door.view(request.path_params["dataset"], "", site.caller(request))
             made: Response = await answer(site, request)
             return made
 
