@@ -1,6 +1,7 @@
 """Every finding of the lint: its code, its line, a sentence and something to do."""
 
 import copy
+import resource
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from arengo.contract import PROPERTIES, Severity, lint, loads, reference_table, vocabulary
 from arengo.contract.cron import complaint
+from arengo.contract.sql import complaint as sql_complaint
 from arengo.contract.sql import fill
 from arengo.errors import ContractError
 
@@ -251,13 +253,70 @@ def test_good_sql_rules() -> None:
     for query in (
         "SELECT count(*) FROM ${table} WHERE height < 0",
         "SELECT count(*) FROM {model} WHERE height < 0;",
-        "WITH a AS (SELECT * FROM trees) SELECT count(*) FROM a, unnest([1, 2])",
+        "WITH a AS (SELECT * FROM trees) SELECT count(*) FROM a JOIN trees USING (id)",
+        "SELECT count(*) FROM ${table} WHERE extract(year FROM current_date) < 9 OR lower(height::VARCHAR) LIKE '%x'",
+        "SELECT max(height) - min(height) FROM (SELECT height, row_number() OVER (ORDER BY id) AS n FROM trees) t",
+        "SELECT count(*) FROM ${table} WHERE coalesce(try_cast(id AS DOUBLE), 0) NOT IN (1, 2) AND id || '-' = 'a'",
         "SELECT count(*) FROM ${object} t WHERE NOT ST_IsValid(ST_Point(t.lon, t.lat))",
     ):
         assert codes(rule(f'{{type: sql, query: "{query}", mustBe: 0}}')) == []
     line = "{name: a, logicalType: string, description: A, quality: [{type: sql, query: 'SELECT count(*) FROM ${table} "
     assert codes(column(line + "WHERE ${column} IS NULL', mustBe: 0}]}")) == []
     assert "sql-rule" in codes(rule("{type: sql, query: 'SELECT count(${column}) FROM ${table}', mustBe: 0}"))
+
+
+LONG = "x" * 3000
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("SELECT count(*) FROM ${table} WHERE length(repeat(name, 3900000000)) > 0", "repeat()"),
+        ("SELECT length(repeat('a', 2000000000)) FROM ${table} LIMIT 1", "repeat()"),
+        ("SELECT length(main.repeat('a', 2000000000)) FROM ${table} LIMIT 1", "repeat()"),
+        ('SELECT length("RePeat"(\'a\', 2000000000)) FROM ${table} LIMIT 1', "repeat()"),
+        ("SELECT length(lpad('a', 2000000000, 'b')) FROM ${table}", "lpad()"),
+        ("SELECT length(string_agg(name, ',')) FROM ${table}", "string_agg()"),
+        ("SELECT len(list(name)) FROM ${table}", "list()"),
+        ("SELECT count(current_setting('threads')) FROM ${table}", "current_setting()"),
+        ("SELECT count(version()) FROM ${table}", "version()"),
+        ("SELECT count(getvariable('a')) FROM ${table}", "getvariable()"),
+        ("SELECT count(getenv('HOME')) FROM ${table}", "getenv()"),
+        ("SELECT count(*) FROM ${table}, range(1000000000000)", "range()"),
+        ("SELECT count(*) FROM ${table} JOIN generate_series(1, 9) ON true", "generate_series()"),
+        ("SELECT sum(unnest([1, 2])) FROM ${table}", "unnest()"),
+        ("SELECT length(format('{:>2000000000}', 'a')) FROM ${table}", "format()"),
+        ("SELECT sum(length(repeat('a', 9))) OVER () FROM ${table}", "repeat()"),
+        ("SELECT count(*) FROM ${table} ORDER BY repeat('a', 9)", "repeat()"),
+        ("SELECT count(*) FILTER (WHERE repeat('a', 9) = '') FROM ${table}", "repeat()"),
+        ("SELECT count(*) FROM ${table} LIMIT length(repeat('a', 9))", "repeat()"),
+        ("SELECT length(NULL::INTEGER[99999]::VARCHAR) FROM ${table}", "cast"),
+        ("SELECT count(*) FROM ${table} a, ${table} b", "without a condition"),
+        ("SELECT count(*) FROM ${table} a CROSS JOIN ${table} b", "without a condition"),
+        ("WITH a AS (SELECT repeat('a', 9) AS s) SELECT count(s) FROM a", "repeat()"),
+        ("SELECT count(*) FROM ${table} WHERE id IN (SELECT length(repeat('a', 9)))", "repeat()"),
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r", "WITH RECURSIVE"),
+        ("SELECT count(*) FROM ${table} GROUP BY CUBE (id, name)", "CUBE"),
+        ("SELECT max(length(COLUMNS(*))) FROM ${table}", "columns()"),
+        ("SELECT count(*) FROM (SUMMARIZE ${table})", "SUMMARIZE"),
+        ("SELECT length(" + "||".join(["name"] * 40) + ") FROM ${table}", "many times longer"),
+        (f"SELECT length(replace(name, 'a', '{LONG}')) FROM ${{table}}", "many times longer"),
+        (f"SELECT length(replace(replace('a', 'a', '{LONG}'), 'x', '{LONG}')) FROM ${{table}}", "many times longer"),
+        ("WITH " + ", ".join(f"a{n + 1} AS (SELECT name || name AS name FROM a{n})" for n in range(7)).replace("a0)",
+         "${table})") + " SELECT max(length(name)) FROM a7", "many times longer"),
+        ("SELECT max(c40) FROM (SELECT id + id AS c0, " + ", ".join(f"c{n} + c{n} AS c{n + 1}" for n in range(40))
+         + " FROM ${table})", "names that it makes itself"),
+        ("SELECT 1 WHERE " + "1 = 1 AND " * 3000 + "true", "characters"),
+    ],
+)  # fmt: skip
+def test_sql_rules_use_listed_functions_only(query: str, word: str) -> None:
+    """Each of these took gigabytes or minutes when it was bound, or says more about the machine than the dataset."""
+    contract = loads(CLEAN)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    met, todo = sql_complaint(contract, query.replace("name", "species"), None)
+    assert word in met
+    assert todo
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
 def test_placeholders_are_quoted() -> None:

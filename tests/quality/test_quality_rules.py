@@ -112,7 +112,7 @@ def sql(query: str, operator: str = "mustBe", operand: Any = 0, column: str | No
         (sql("SELECT count(*) FROM ${table} WHERE n > 1"), 2),
         (sql("SELECT count(*) FROM {object} WHERE ${column} IS NULL", column="s"), 1),
         (sql("WITH x AS (SELECT max(n) AS m FROM ${table}) SELECT m FROM x", operand=2), 2),
-        (sql("SELECT string_agg(s, ',' ORDER BY s) FROM ${table}", operand="n/a,open,shut"), "n/a,open,shut"),
+        (sql("SELECT max(upper(s)) FROM ${table}", operand="SHUT"), "SHUT"),
         (sql("SELECT count(*) FROM things"), 4),
     ],
 )
@@ -137,6 +137,7 @@ def test_sql_rules(conformed: Callable[..., Conformed], rule: Rule, value: Any) 
         "SELECT NULL",
         "SELECT _source FROM ${table}",
         "SELECT getenv('HOME')",
+        "SELECT count(*) FROM ${table} WHERE length(repeat(s, 3900000000)) > 0",
     ],
 )
 def test_sql_rules_only_read_their_dataset(conformed: Callable[..., Conformed], query: str) -> None:
@@ -146,10 +147,9 @@ def test_sql_rules_only_read_their_dataset(conformed: Callable[..., Conformed], 
 
 
 def test_an_endless_sql_rule_is_stopped(conformed: Callable[..., Conformed]) -> None:
-    contract = contract_of(
-        Property("n", Kind.INTEGER), quality=[sql("SELECT count(*) FROM range(1000000000000) a WHERE random() > 2")]
-    )
-    found = conformed(contract, {"n": ["1"]})
+    pairs = "SELECT count(*) FROM ${table} a JOIN ${table} b ON a.n <> b.n JOIN ${table} c ON c.n <> a.n + b.n"
+    contract = contract_of(Property("n", Kind.INTEGER), quality=[sql(pairs)])
+    found = conformed(contract, {"n": [str(n) for n in range(20_000)]})
     (result,) = check(contract, found.staged, found.counts, seconds=0.2).rules
     assert "longer than 0.2 seconds" in (result.error or "")
 

@@ -1,8 +1,9 @@
 """SQL quality rules: placeholders filled, and the promise that a rule only reads the dataset.
 
 ODCS lets a rule hold ``${table}`` and ``${column}`` (also written ``${object}``, ``${property}``, ``{table}``,
-``{model}``, ``{column}``, ``{field}``). The query is parsed by DuckDB and bound against an empty table of the
-contract's columns, so an unknown column or function is found before the first publication.
+``{model}``, ``{column}``, ``{field}``). The query is parsed by DuckDB, judged by the closed list of
+:mod:`arengo.contract.plainsql`, and only then bound against an empty table of the contract's columns, so an unknown
+column is found before the first publication.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from arengo.contract.model import Contract
+from arengo.contract.plainsql import LENGTH, forbidden
 
 _TABLE = re.compile(r"\$?\{(?:table|object|model|schema|dataset)\}", re.IGNORECASE)
 _COLUMN = re.compile(r"\$?\{(?:column|property|field)\}", re.IGNORECASE)
-_HARMLESS = frozenset({"range", "generate_series", "unnest"})
 
 
 def quote(name: str) -> str:
@@ -38,7 +39,10 @@ def complaint(contract: Contract, query: str, column: str | None) -> tuple[str, 
     if _COLUMN.search(query) and not column:
         return "The query names ${column}, but the rule stands on the whole dataset.", "Name the column itself."
     text = fill(query, table, column)
-    with duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true"}) as connection:
+    if len(text) > LENGTH:
+        return f"The query has {len(text):,} characters; {LENGTH:,} are the most.", "Write more than one rule."
+    config = {"enable_external_access": "false", "lock_configuration": "true", "memory_limit": "64MB", "threads": "1"}
+    with duckdb.connect(config=dict(config)) as connection:
         row = connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [text]).fetchone()
         tree: dict[str, Any] = (
             json.loads(row[0]) if row else {"error": True, "error_type": "parser", "error_message": "no answer"}
@@ -56,6 +60,9 @@ def complaint(contract: Contract, query: str, column: str | None) -> tuple[str, 
                 f"The query reads {', '.join(strangers)}, but a rule reads its own dataset only.",
                 "Write ${table} for the dataset.",
             )
+        met, instead = forbidden(tree["statements"])
+        if met:
+            return met, instead
         columns = ", ".join(f"{quote(item.name)} {item.kind.duckdb}" for item in contract.properties)
         try:
             connection.execute(f"CREATE TABLE {quote(table)} ({columns})")
@@ -71,7 +78,7 @@ def complaint(contract: Contract, query: str, column: str | None) -> tuple[str, 
 
 
 def _strangers(tree: Any, known: set[str]) -> Iterator[str]:
-    """Tables and table functions that are neither the dataset nor named by the query itself."""
+    """Tables that are neither the dataset nor named by the query itself, and functions used as tables."""
     names = set(known)
     tables: list[str] = []
     pending = [tree]
@@ -89,8 +96,6 @@ def _strangers(tree: Any, known: set[str]) -> Iterator[str]:
             schema = node.get("schema_name") or node.get("catalog_name")
             tables.append(f"{schema}.{node['table_name']}" if schema else str(node["table_name"]))
         elif kind == "TABLE_FUNCTION":
-            function = str(node.get("function", {}).get("function_name", "")).lower()
-            if function not in _HARMLESS:
-                yield f"{function}()"
+            yield f"{str(node.get('function', {}).get('function_name', '')).lower()}()"
         pending.extend(node.values())
     yield from {name for name in tables if name.lower() not in names}

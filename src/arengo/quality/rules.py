@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """An sql rule that takes longer is stopped and reported as an error."""
+SHOWN = 200
+"""Characters of a text that an sql rule gave which the report shows."""
 
 OPERATORS = {
     "mustBe": "must be {0}",
@@ -235,7 +237,8 @@ def _sql(
     if value is None:
         return _error(rule, "It gave an empty value.")
     value = value if isinstance(value, int | float | str | bool) else str(value)
-    return _made(rule, holds(rule.operator, rule.operand, value), value, None, None)
+    passed = holds(rule.operator, rule.operand, value)
+    return _made(rule, passed, value[:SHOWN] if isinstance(value, str) else value, None, None)
 
 
 def _result(rule: Rule, count: int, rows: int, aside: int = 0, *, refusable: bool = True) -> RuleResult:
