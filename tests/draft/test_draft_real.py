@@ -49,10 +49,10 @@ TRUTH: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "montpellier-budget/VilleMTP_MTP_BudgetPri_2014.csv": ("i s s x x n s", {}),
     "montpellier-civil-registry/VilleMTP_MTP_EtatCivil.csv": ("s " + "i " * 13, {}),
-    "montpellier-council/VilleMTP_MTP_Delibs.csv": ("i s s s s i i d", {"elu_s": "name"}),
+    "montpellier-council/VilleMTP_MTP_Delibs.csv": ("i s s s s i i d", {}),
     "montpellier-elections/VilleMTP_MTP_Europeenne2014.csv": (
         "x s x s x s x s i i i i i i x s i",
-        {"candidat": "name"},
+        {},
     ),
     "montpellier-traffic/VilleMTP_MTP_Comptage.csv": ("i s s x s d d s x x x s i i s x", {}),
     "montreal-elections/election.csv": ("s i i i i s s x", {}),
@@ -64,7 +64,7 @@ TRUTH: dict[str, tuple[str, dict[str, str]]] = {
     "seoul-statistics/01. CCTV_in_Seoul.csv": ("s i i i i i", {}),
     "seoul-statistics/01. population_in_Seoul.xls": ("s s " + "i " * 10 + "n i", {}),
     "seoul-statistics/02. crime_in_Seoul.csv": ("s " + "i " * 10, {}),
-    "toulouse-participatory-budget/france_toulouse_2019_.pb#PROJECTS": ("i i i s s s i", {"proposer": "name"}),
+    "toulouse-participatory-budget/france_toulouse_2019_.pb#PROJECTS": ("i i i s s s i", {}),
     "toulouse-participatory-budget/france_toulouse_2019_.pb#VOTES": ("x s s", {"voter_id": "person-id"}),
 }
 LETTERS = {

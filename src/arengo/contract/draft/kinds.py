@@ -178,7 +178,7 @@ _HOUSES = frozenset(
         "n_civico",
     }
 )
-_CODES = frozenset({"phone", "fax", "postcode", "iban", "national_id", "official_code"})
+_CODES = frozenset({"phone", "fax", "postcode", "iban", "national_id", "tax_id", "official_code"})
 
 
 def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]) -> bool:
@@ -196,7 +196,7 @@ def _forced_text(column: Column, known: frozenset[str], values: dict[str, float]
         return False
     if "date" in known and not known & {"phone", "fax", "postcode"}:
         return False
-    if known & {"phone", "fax", "iban", "national_id"}:
+    if known & {"phone", "fax", "iban", "national_id", "tax_id"}:
         return True
     if "version" in words(column.name) or not _HOUSE.isdisjoint(words(column.name)) or plain(column.name) in _HOUSES:
         return True

@@ -19,7 +19,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "de": ("de.idnr", "ch.ssn"), "sv": ("se.personnummer",), "no": ("no.fodselsnummer",), "da": ("dk.cpr",), "fi": ("fi.hetu",),
     "et": ("ee.ik",), "lv": ("lv.pk",), "lt": ("lt.asmens",), "ro": ("ro.cnp",), "bg": ("bg.egn",), "hr": ("hr.oib",), "sl": ("si.emso",),
     "cs": ("cz.rc",), "sk": ("sk.rc",), "el": ("gr.amka",), "tr": ("tr.tckimlik",), "ko": ("kr.rrn",), "zh": ("cn.ric",), "he": ("il.idnr",),
-    "ru": (), "uk": ("ua.rntrc",), "en": ("us.ssn", "za.idnr", "in_.aadhaar", "gb.nhs", "my.nric"), "id": ("my.nric",), "hu": (),
+    "ru": (), "uk": ("ua.rntrc",), "en": ("us.ssn", "za.idnr", "in_.aadhaar", "gb.nhs", "my.nric", "ie.pps", "ca.sin", "au.tfn", "in_.pan", "pk.cnic"), "id": ("id.nik", "my.nric"), "hu": (), "is": ("is_.kennitala",), "sr": ("si.emso",), "bs": ("si.emso",), "mk": ("si.emso",),
+    "hi": ("in_.aadhaar", "in_.pan"), "th": ("th.pin",), "ur": ("pk.cnic",), "lb": ("be.nn",), "ga": ("ie.pps",),
 }  # fmt: skip
 _LATIN_AMERICA = ("cl.rut", "ar.cuit", "mx.curp", "ec.ci", "do.cedula", "co.nit", "uy.rut", "pe.cui", "cr.cpf")
 _COMPANY = ("es.cif", "it.iva", "fr.siret", "fr.siren", "br.cnpj")
@@ -31,6 +32,9 @@ def look(column: Column, language: str, country: str) -> None:
     if len(values) < 3 or column.kind not in (Kind.STRING, Kind.INTEGER):
         return
     shaped = [v for v in values if re.fullmatch(r"[A-Za-z0-9]{7,18}", v) and sum(c.isdigit() for c in v) >= 4]
+    if "tax_id" in known and "national_id" not in known:
+        _tax(column, values, known)
+        return
     titled = "national_id" in known and not known & {"postcode", "date", "year"}
     if len(shaped) < 0.8 * len(values):
         return
@@ -70,6 +74,21 @@ def look(column: Column, language: str, country: str) -> None:
             and {"cf", "rc", "run", "rut"}.isdisjoint(words(column.name))
         ):
             mark(column, "national-id", "identifier", "the name of the column speaks of a personal number")
+
+
+_TAX = ("gr.vat", "tr.vkn", "pt.nif", "pl.nip", "de.stnr", "hr.oib", "id.npwp", "ua.rntrc", "ru.inn")
+
+
+def _tax(column: Column, values: Sequence[str], known: frozenset[str]) -> None:
+    """Tax numbers are those of persons and of firms: the header must speak of a person."""
+    if share_of(values, lambda v: sum(c.isdigit() for c in v) >= 7) < 0.8:
+        return
+    valid = next((name for name in _TAX if share_of(values, _validator(name)) >= 0.8), "")
+    if "person" in known and not known & {"organisation", "facility"}:
+        shown = f"; they are valid {valid.replace('.', ' ').upper()} numbers" if valid else ""
+        mark(column, "national-id", "identifier", f"tax numbers of the persons its name speaks of{shown}")
+    else:
+        column.doubts.append("Tax numbers of persons are personal data; look whether all of these are those of firms.")
 
 
 def _validator(name: str) -> Callable[[str], bool]:

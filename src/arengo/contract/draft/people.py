@@ -61,6 +61,11 @@ def find(columns: Sequence[Column], texts: Sequence[str], language: str, country
             column.doubts.append(
                 f"{generic:.0%} of the e-mail addresses are those of offices (info@...); look whether any is a person's."
             )
+    for column in columns:
+        if column.personal in ("national-id", "phone", "plate") and column.kind is Kind.INTEGER:
+            column.kind, column.numbers, column.options = Kind.STRING, (), {}
+            for name in ("decimal", "thousands", "spoilt_dates"):
+                column.parse.pop(name, None)
     out = []
     homes = [column for column in columns if column.personal == "address"]
     if setting.cases and not homes and not setting.counts:
@@ -277,7 +282,11 @@ def _contact(column: Column, columns: Sequence[Column], setting: Setting) -> Non
     if column.kind is Kind.STRING and not known and share_of(values, _international) >= 0.8 and len(values) >= 5:
         mark(column, "phone", "identifier", "the values are written like telephone numbers")
         return
-    if "address" in known and column.kind is Kind.STRING and not known & {"code", "flag", "count", "url"}:
+    if (
+        "address" in known
+        and column.kind is Kind.STRING
+        and not known & {"code", "flag", "count", "url", "postcode", "house_number"}
+    ):
         numbered = share_of(values, lambda v: any(c.isdigit() for c in v))
         lengthy = sum(map(len, values)) / len(values) >= 8 or not values[0].isascii()
         typed = {"type", "tipo", "typ", "tipus"} & set(words(column.name))
@@ -304,6 +313,7 @@ def _mobile(text: str) -> bool:
     return bool(
         re.match(
             r"(?:(?:00)?(?:34)?[67]\d{8}$|(?:00)?(?:33)?0?[67]\d{8}$|(?:00)?(?:39)?3[2-9]\d{7,8}$|(?:00)?49?0?1[5-7]\d{8,9}$|(?:00)?(?:44)?0?7\d{9}$|"
+            r"(?:00)?(?:90)?0?5\d{9}$|(?:00)?(?:30)?69\d{8}$|(?:00)?48[5-8]\d{8}$|(?:00)?(?:966|972|971)?0?5\d{8}$|"
             r"010\d{7,8}$|(?:00)?(?:31)?0?6\d{8}$|(?:00)?351?9\d{8}$|(?:55)?\d{2}9\d{8}$|0[789]0\d{8}$|1[3-9]\d{9}$)",
             digits,
         )

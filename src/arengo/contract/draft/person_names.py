@@ -65,6 +65,34 @@ def person_share(values: Sequence[str]) -> tuple[float, float, float]:
     return given / n, shape / n, place / n
 
 
+_OTHER_SCRIPT = re.compile(
+    r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u0dff\u0e00-\u0eff\u10a0-\u10ff\u1200-\u137f]"
+)
+_FIRM = re.compile(
+    r"(?:^|\s)(?:شركة|مؤسسة|مطعم|مخبز|صيدلية|مدرسة|مستشفى|بلدية|مكتب|محل|جمعية|مركز|شارع|حي|εταιρεια|δημος|σχολειο|νοσοκομειο|συλλογος|οδος|πλατεια|"
+    r"ο\.?\s?ε|α\.?\s?ε|ε\.?\s?π\.?\s?ε|חברה|בעמ|עיריית|עמותת|רחוב|شرکت|بانک|خیابان|ооо|оао|зао|пао|ао|гбоу|мбоу|тов|кп|фоп|еоод|оод|ад|"
+    r"школа|улица|вулиця|компания|общество|лимитед|प्राइवेट|विद्यालय|कंपनी)(?:\s|$|\.|\")",
+    re.IGNORECASE,
+)
+
+
+def _letters_only(text: str) -> bool:
+    """Two to five words of letters: the shape of a name in a script without capitals."""
+    parts = text.replace(".", " ").replace("'", "").replace("-", " ").split()
+    return 2 <= len(parts) <= 5 and not re.search(r"[\d/:;@#%]", text) and len(text) <= 60
+
+
+def _named(column: Column, reason: str) -> None:
+    """Mark the names; those of candidates and of who proposes a public project are public by their office."""
+    if "public_role" in concepts(column.name):
+        column.doubts.append(
+            "These look like names of persons in a public office or candidacy; look whether all of them may be published."
+        )
+        column.options["public_role"] = True
+    else:
+        mark(column, "name", "identifier", reason)
+
+
 def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
     if column.kind is not Kind.STRING or column.geometry_format:
         return
@@ -78,14 +106,23 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
     titled = known & {"first_name", "last_name", "full_name"}
     person = "person" in known
     given, shape, place = person_share(values)
+    if known & {"holder", "sure_name"} and share_of(values, _OTHER_SCRIPT.search) >= 0.7:
+        firms = share_of(values, lambda v: _FIRM.search(plain(v)))
+        lettered = share_of(values, _letters_only)
+        if lettered >= 0.7 and firms < 0.3 and not known & {"organisation", "code"}:
+            _named(column, "its name speaks of a person and the values have the shape of names")
+        elif lettered >= 0.3 and "code" not in known:
+            column.doubts.append("Some of these may be names of persons.")
+        return
+    if "sure_name" in known and shape >= 0.7 and place < 0.05 and "organisation" not in known:
+        _named(column, "name of a person by its header")
+        return
     if _cyrillic(values):
         patronymic = share_of(values, lambda v: any(_PATRONYMIC.search(t) for t in v.split()[1:]))
         initials = share_of(values, lambda v: re.fullmatch(r"[А-ЯЁІЇЄ][а-яёіїє'-]+\s+[А-ЯЁІЇЄ]\.\s?[А-ЯЁІЇЄ]\.", v))
         if patronymic >= 0.3 or initials >= 0.5 or (titled and shape >= 0.5):
-            mark(
+            _named(
                 column,
-                "name",
-                "identifier",
                 "the values are names with patronymics" if patronymic >= 0.3 else "name of a person by its header",
             )
         return
@@ -93,7 +130,7 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
         share_of(values, _HANGUL_NAME.fullmatch) >= 0.6
         or (share_of(values, _HAN_NAME.fullmatch) >= 0.7 and (titled or not setting.counts))
     ):
-        mark(column, "name", "identifier", "the header and the length of the values are those of names")
+        _named(column, "the header and the length of the values are those of names")
         return
     if setting.counts and not (known & {"last_name", "full_name"} or person):
         return  # baby names and their like
@@ -106,15 +143,13 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
             or (single and both and place < 0.1)
             or ("last_name" in titled and place < 0.1 and _wordlike(values))
         ):
-            mark(
+            _named(
                 column,
-                "name",
-                "identifier",
                 "name of a person by its header" if given < 0.25 else f"{given:.0%} of the values hold given names",
             )
             return
     if person and place < 0.35 and given >= 0.12 and not (known & {"organisation", "facility", "code"} and given < 0.5):
-        mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+        _named(column, f"{given:.0%} of the values hold given names")
         return
     if "name" in known and given >= 0.3 and place < 0.1:
         listed = share_of(values, lambda v: re.fullmatch(r"[^\W\d][^\d,]+, [^\W\d][^\d,]*", v))
@@ -122,9 +157,12 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
             "last_name" in concepts(c.name) and abs(c.index - column.index) <= 2 for c in columns if c is not column
         )
         if beside or (listed >= 0.7 and not known & {"facility", "organisation"}):
-            mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+            _named(column, f"{given:.0%} of the values hold given names")
             return
     if known & {"facility", "organisation", "street"} or (setting.counts and not person):
+        return
+    if "holder" in known and given < 0.12 and shape >= 0.7 and place < 0.1 and column.distinct > 3:
+        column.doubts.append("Some of these may be names of persons.")
         return
     distinct = column.distinct / max(1.0, column.filled)
     if (
@@ -134,7 +172,7 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
         and (distinct > 0.1 or column.distinct > 30)
         and len(values) >= 8
     ):
-        mark(column, "name", "identifier", f"{given:.0%} of the values hold given names")
+        _named(column, f"{given:.0%} of the values hold given names")
 
 
 def _wordlike(values: Sequence[str]) -> bool:

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from functools import cache
 
+from arengo.contract.draft.person_words import PERSON_CONCEPTS, STEMS
+
 CONCEPTS: dict[str, str] = {
     # places
     "latitude": "lat latitude latitud latitudine latitudo breitengrad breite geobreite breedtegraad szerokosc enlem "
@@ -311,12 +313,14 @@ def words(name: str) -> tuple[str, ...]:
 def _lexicon() -> tuple[dict[str, set[str]], dict[str, list[str]]]:
     exact: dict[str, set[str]] = {}
     inside: dict[str, list[str]] = {}
-    for concept, text in CONCEPTS.items():
+    for concept, text in (*CONCEPTS.items(), *PERSON_CONCEPTS.items()):
         for word in text.split():
             word = plain(word)
             exact.setdefault(word, set()).add(concept)
-            if not word.isascii() and ord(max(word)) >= 0x2E80:
-                inside.setdefault(concept, []).append(word)
+            if concept in ("holder", "sure_name"):
+                exact[word].add("person" if concept == "holder" else "full_name")
+            if (not word.isascii() and ord(max(word)) >= 0x0900 and max(word) < "\u1e00") or max(word) >= "\u2e80":
+                inside.setdefault(concept, []).append(word.replace("_", " "))
     return exact, inside
 
 
@@ -329,6 +333,9 @@ def concepts(name: str) -> frozenset[str]:
     pieces = list(parts)
     for part in parts:
         pieces += [piece for piece in _DIGITS.split(part) if piece and not piece.isdigit()]
+        if part.startswith("ال") and len(part) > 4:
+            pieces.append(part[2:])  # the Arabic article
+        found |= {concept for stem, concept in STEMS if part.startswith(stem)}
     for size in (1, 2, 3, 4):
         for start in range(len(parts) - size + 1):
             joined = "_".join(parts[start : start + size])
@@ -347,6 +354,8 @@ def concepts(name: str) -> frozenset[str]:
     for concept, terms in inside.items():
         if any(term in low for term in terms if len(term) > 1) or low.strip() in terms:
             found.add(concept)
+    if "holder" in found:
+        found.add("person")
     return frozenset(found)
 
 
