@@ -176,6 +176,13 @@ def test_a_cursor_keeps_to_its_version(client: TestClient) -> None:
         ("/api/v1/datasets/areas/changes", 400, "bad-query", "one version"),
         ("/api/v1/datasets?q=a&page=2", 400, "bad-query", "no parameter 'page'"),
         ("/api/v1/datasets?cursor=zzz", 400, "bad-query", "broken"),
+        (f"{ROWS}?search={'a' * 501}", 400, "bad-query", "at most 500"),
+        (f"/api/v1/datasets?q={'a' * 501}", 400, "bad-query", "at most 500"),
+        (f"{ROWS}?filter={'a' * 20_001}", 400, "bad-query", "at most 20,000"),
+        (f"{ROWS}?species={'a' * 20_001}", 400, "bad-query", "at most 20,000"),
+        (f"/api/v1/datasets/trees/export.csv?search={'a' * 501}", 400, "bad-query", "at most 500"),
+        (f"/api/v1/datasets/trees/facets?columns=district&search={'a' * 501}", 400, "bad-query", "at most 500"),
+        (f"{ROWS}?{'a' * 5000}=1", 400, "bad-query", "aaaa…"),
         ("/api/v1/nothing", 404, None, "nothing at this address"),
     ],
 )
@@ -188,6 +195,7 @@ def test_errors_are_problems(client: TestClient, address: str, status: int, code
     assert body["type"] == (f"urn:arengo:error:{code}" if code else "about:blank")
     assert word in answer.text
     assert "Traceback" not in answer.text
+    assert len(answer.content) < 4000  # what was sent is not sent back at length
 
 
 def test_methods_forms_and_origins(client: TestClient) -> None:

@@ -144,6 +144,13 @@ def test_what_is_no_expression_is_not_written_as_text(expr: object) -> None:
         to_text(expr)
 
 
+def test_words_are_bounded() -> None:
+    scope = Scope("things", {"name": Field("name", Kind.STRING)}, search=("name",))
+    prepare(Query("things", search="a" * 500), scope)
+    with pytest.raises(BadQuery, match="at most 500"):
+        prepare(Query("things", search="a" * 501), scope)
+
+
 def test_json_is_bounded_too() -> None:
     deep: object = {"op": "=", "args": [{"property": "id"}, 1]}
     for _ in range(100):

@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.door import ANYONE, Answer, Caller, Door, View
 from arengo.errors import BadQuery, NotAcceptable
 from arengo.faces import build
-from arengo.faces.site import Site, headers_of, matches, unchanged
+from arengo.faces.site import Site, asked, headers_of, matches, unchanged
 from arengo.query import Query, from_parameters
 from arengo.query import plain as plain_filters
 from arengo.query.notation import switch
@@ -139,7 +139,7 @@ def _read(request: Request, form: Format) -> tuple[dict[str, str], list[tuple[st
     options: dict[str, str] = {}
     pairs: list[tuple[str, str]] = []
     known = ["as_of", *([] if form.built else _FILTERS), *(_CSV if form.name == "csv" else ())]
-    for name, value in request.query_params.multi_items():
+    for name, value in asked(request):
         if name in given or name in options:
             raise BadQuery(f"The parameter {name!r} is given twice.", todo="Give it once.")
         if name in _CSV and name in known:

@@ -21,13 +21,18 @@ from arengo.faces.export import FORMATS
 from arengo.faces.problem import MEDIA as PROBLEM
 from arengo.faces.site import Site, json_kind, parameters, segment, send_json
 from arengo.query import BUCKETS, FUNCTIONS, OPERATORS
+from arengo.query.notation import MAX_VALUE, MAX_WORDS
 
 MEDIA = "application/vnd.oai.openapi+json;version=3.1"
 _JSON = {"type": ["object"]}
 _AS_OF = "A version (3 or v3), a date (the end of that day, UTC) or a time; the newest when left out."
 _WORDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "select": ("Columns to show, with commas between them.", {"type": "string"}, "id"),
-    "filter": (f"CQL2 (OGC 21-065r2). Operators: {', '.join(OPERATORS)}.", {"type": "string"}, ""),
+    "filter": (
+        f"CQL2 (OGC 21-065r2). Operators: {', '.join(OPERATORS)}.",
+        {"type": "string", "maxLength": MAX_VALUE},
+        "",
+    ),
     "filter-lang": ("Language of filter.", {"type": "string", "enum": ["cql2-text", "cql2-json"]}, ""),
     "group_by": (
         f"Columns to group by; a calendar unit after a colon: {', '.join(BUCKETS)}. Times are UTC.",
@@ -53,7 +58,7 @@ _WORDS: dict[str, tuple[str, dict[str, Any], str]] = {
         "",
     ),
     "as_of": (_AS_OF, {"type": "string"}, ""),
-    "search": ("Words that must all occur in the text columns.", {"type": "string"}, ""),
+    "search": ("Words that must all occur in the text columns.", {"type": "string", "maxLength": MAX_WORDS}, ""),
     "count": ("Whether the number of matches is wanted.", {"type": "boolean", "default": False}, ""),
     "f": ("Form of the answer; wins over Accept.", {"type": "string", "enum": list(page.FORMS)}, ""),
 }
@@ -113,7 +118,11 @@ def document(site: Site, request: Request) -> dict[str, Any]:
             [
                 _limit(1000),
                 _query("cursor", "The ``next`` of the page before.", {"type": "string"}),
-                _query("q", "Words that must all occur in title, description, tags or columns.", {"type": "string"}),
+                _query(
+                    "q",
+                    "Words that must all occur in title, description, tags or columns.",
+                    {"type": "string", "maxLength": MAX_WORDS},
+                ),
                 _query("theme", "EU data theme code, such as ENVI.", {"type": "string"}),
             ],
         ),

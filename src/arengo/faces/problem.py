@@ -17,6 +17,7 @@ from arengo.errors import ArengoError, CallerError, OperatorError, PublisherErro
 MEDIA = "application/problem+json"
 MACHINE = ("/api/", "/ogc/", "/catalog.", "/healthz", "/metrics", "/iceberg/", "/ngsi-ld/", "/sta/", "/dsp/")
 RETRY_SECONDS = 5
+LONGEST = 1000
 _TITLES = {
     400: "The request cannot be answered",
     404: "There is nothing at this address",
@@ -50,7 +51,7 @@ def problem(status: int, title: str, detail: str = "", code: str = "", **members
 def of(error: Exception) -> Response:
     """The problem document of any error. What only an operator may read goes to the log, with a number to find it."""
     if isinstance(error, (CallerError, PublisherError)) or (isinstance(error, OperatorError) and error.status != 500):
-        return problem(error.status, error.title, error.met, error.code, todo=error.todo)
+        return problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo))
     if isinstance(error, HTTPException):
         return problem(error.status_code, _TITLES.get(error.status_code, "The request failed"))
     number = uuid.uuid4().hex[:12]
@@ -60,6 +61,11 @@ def of(error: Exception) -> Response:
     return problem(
         500, title, "The published data is safe. The log knows more.", code, instance=f"urn:arengo:log:{number}"
     )
+
+
+def _short(text: str) -> str:
+    """A sentence that repeats what was sent does not repeat pages of it."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def is_machine(path: str) -> bool:

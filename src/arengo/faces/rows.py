@@ -18,6 +18,7 @@ from arengo.faces.site import (
     Site,
     accepted,
     address,
+    asked,
     headers_of,
     matches,
     parameters,
@@ -61,7 +62,7 @@ async def rows(site: Site, request: Request) -> Response:
     if request.method == "POST":
         given, pairs = await _body(request)
     else:
-        given, pairs = {}, request.query_params.multi_items()
+        given, pairs = {}, asked(request)
     form = given.pop("f", "")
     plain_pairs: list[tuple[str, str]] = []
     for name, value in pairs:
@@ -180,7 +181,7 @@ async def facets(site: Site, request: Request) -> Response:
     pairs: list[tuple[str, str]] = []
     allowed = ("filter", "filter-lang", "bbox", "datetime", "as_of", "search")
     columns, size = "", 10
-    for name, value in request.query_params.multi_items():
+    for name, value in asked(request):
         if name == "columns":
             columns = value
         elif name == "limit":
@@ -270,7 +271,7 @@ async def changes(site: Site, request: Request) -> Response:
 async def history(site: Site, request: Request) -> Response:
     """One row through the retained versions."""
     dataset = request.path_params["dataset"]
-    keys = [value for name, value in request.query_params.multi_items() if name == "key"]
+    keys = [value for name, value in asked(request) if name == "key"]
     parameters(request, ("key",), repeated=("key",))
     if not keys:
         raise BadQuery("Which row?", todo="Add key=, once for each column of the primary key.")

@@ -17,6 +17,7 @@ from arengo.catalogue import Catalogue
 from arengo.contract.model import Kind
 from arengo.door import ANYONE, Caller, Door
 from arengo.errors import BadQuery, NotAcceptable
+from arengo.query.notation import MAX_WORDS, bounded
 from arengo.query.scope import nearest
 from arengo.settings import Settings
 
@@ -44,11 +45,20 @@ class Site:
         return self.settings.city.url.rstrip("/") or str(request.base_url).rstrip("/")
 
 
+def asked(request: Request) -> list[tuple[str, str]]:
+    """Names and values of the query parameters, in order. Raises BadQuery for a value longer than is read."""
+    pairs = request.query_params.multi_items()
+    if len(request.scope.get("query_string", b"")) > MAX_WORDS:
+        for name, value in pairs:
+            bounded(name, value)
+    return pairs
+
+
 def parameters(request: Request, known: Iterable[str], *, repeated: Iterable[str] = ()) -> dict[str, str]:
     """The query parameters, each once. Raises BadQuery for an unknown or repeated name, naming the nearest."""
     names = set(known)
     out: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
+    for name, value in asked(request):
         if name not in names:
             raise BadQuery(f"There is no parameter {name!r} here.", todo=nearest(name, sorted(names)))
         if name in out and name not in set(repeated):

@@ -19,6 +19,7 @@ from arengo.query import shape
 from arengo.query.bucket import BUCKETS
 from arengo.query.condition import Condition
 from arengo.query.model import FUNCTIONS, Aggregate, Group, Query
+from arengo.query.notation import MAX_WORDS
 from arengo.query.scope import NUMERIC, ORDERED, TEMPORAL, Scope, nearest, quote
 
 ROW = "_row"
@@ -228,6 +229,8 @@ def prepare(query: Query, scope: Scope, *, max_rows: int | None = None) -> Plan:
         found.append(conditions.compile_box(shape.read_box(query.bbox), scope))
     if query.datetime:
         found.append(conditions.compile_span(query.datetime, scope))
+    if len(query.search) > MAX_WORDS:
+        raise BadQuery(f"search has {len(query.search):,} characters, and at most {MAX_WORDS:,} are read.")
     if query.search.strip() and not scope.search:
         raise BadQuery(f"{scope.dataset} has no text column to search in.", todo="Use filter instead.")
     grouped = bool(query.group_by or query.aggregates)

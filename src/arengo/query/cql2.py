@@ -15,7 +15,9 @@ import orjson
 from arengo.errors import BadQuery
 from arengo.query.model import Expr
 
-MAX_TEXT = 200_000
+MAX_TEXT = 20_000
+"""Characters of CQL2 text; a larger filter is sent as CQL2 JSON in a body."""
+MAX_JSON = 200_000
 MAX_DEPTH = 48
 MAX_OPERATORS = 400
 
@@ -48,8 +50,8 @@ def parse_json(text: str | bytes | Expr) -> Expr:
         return text
     if not text.strip():
         return None
-    if len(text) > MAX_TEXT:
-        raise BadQuery(f"The filter is longer than {MAX_TEXT:,} characters.", todo="Ask a simpler question.")
+    if len(text) > MAX_JSON:
+        raise BadQuery(f"The filter is longer than {MAX_JSON:,} characters.", todo="Ask a simpler question.")
     try:
         return cast(Expr, orjson.loads(text))
     except (ValueError, RecursionError) as error:
@@ -84,7 +86,10 @@ def to_text(expr: Expr) -> str:
 
 def _guard(text: str) -> None:
     if len(text) > MAX_TEXT:
-        raise BadQuery(f"The filter is longer than {MAX_TEXT:,} characters.", todo="Ask a simpler question.")
+        raise BadQuery(
+            f"The filter is longer than {MAX_TEXT:,} characters.",
+            todo="Ask a simpler question, or POST it as CQL2 JSON.",
+        )
     depth = operators = run = 0
     for match in _TOKEN.finditer(text):
         token = match.group().lower()

@@ -48,6 +48,21 @@ PARAMETERS = (
 """Every parameter :func:`from_parameters` reads."""
 
 
+MAX_VALUE = 20_000
+"""Characters of one parameter in an address."""
+MAX_WORDS = 500
+"""Characters of ``search`` and ``q``."""
+
+
+def bounded(name: str, text: str) -> str:
+    """The value of a parameter of an address as it came. Raises BadQuery when it is too long."""
+    most = MAX_WORDS if name in ("search", "q") else MAX_VALUE
+    if len(text) > most:
+        shown = name if len(name) <= 60 else f"{name[:60]}…"
+        raise BadQuery(f"{shown} has {len(text):,} characters, and at most {most:,} are read.", todo="Ask for less.")
+    return text
+
+
 def from_parameters(dataset: str, given: Mapping[str, str], *, also: Expr = None, limit: int | None = 100) -> Query:
     """A Query from texts named like the parameters of the rows API. Raises BadQuery for an unknown name.
 
