@@ -198,3 +198,13 @@ def test_a_total_is_told_by_its_word_and_its_sum() -> None:
     assert _without_totals(doubtless, same) == (same, []), "a name like any other"
     told = SimpleNamespace(contract=contract(column("place", Kind.STRING), custom={"arengoDoubt": ["1 row: a total."]}))
     assert _without_totals(told, same) == (same[1:], ["Total"])
+
+
+def test_equal_bars_and_sums_of_levels_are_not_drawn_first() -> None:
+    top = [{"value": f"0{n}", "count": 896 if n else 660} for n in range(6)]
+    columns = (column("station_name", Kind.STRING), column("h01", Kind.NUMBER, custom={"arengoUnit": "µg/m³"}))
+    held = profile(5140, station_name={"distinct": 6, "top": top}, h01={"distinct": 900})
+    assert choose(contract(*columns), held).kind == "table"
+    energy = (columns[0], column("kwh", Kind.NUMBER, custom={"arengoUnit": "kWh"}))
+    found = choose(contract(*energy), profile(5140, station_name={"distinct": 6, "top": top}, kwh={"distinct": 900}))
+    assert (found.kind, found.function, found.measure) == ("bars", "sum", "kwh")

@@ -30,6 +30,7 @@ _MONEY = re.compile(r"^(EUR|USD|GBP|CHF|COP|UYU|MAD|XOF|€|\$|£)\b|euro", re.I
 _PLACE = re.compile(
     r"^(lon|lng|lat|long|longitude|latitude|longitud|latitud|x|y|easting|northing|coord.*|geo.*)$", re.I
 )
+_LEVEL = re.compile(r"/|%|°|\bdB|Pa\b|\bpH\b|^(years?|anni|ans|años|index|indice)$", re.I)
 FEW = 12  # whole numbers with at most so many different values are counted one by one
 
 
@@ -113,17 +114,23 @@ def categories(contract: Contract, profile: Mapping[str, Any]) -> Choice | None:
     if not best_name:
         return None
     if _even(columns[best_name]):  # every category has as many rows: count what the rows say instead
-        summed = [item for item in quantities(contract) if item.unit or _SUMS.search(item.name)]
-        if summed:
-            chosen = max(summed, key=lambda item: (bool(_SUMS.search(item.name)), _SUMS.search(item.title) is not None))
-            return Choice("bars", measure=chosen.name, function="sum", category=best_name)
+        summed = [item for item in quantities(contract) if _adds_up(item)]
+        if not summed:
+            return None  # equal bars say nothing; the table says more
+        chosen = max(summed, key=lambda item: (bool(_SUMS.search(item.name)), _SUMS.search(item.title) is not None))
+        return Choice("bars", measure=chosen.name, function="sum", category=best_name)
     return Choice("bars", function="count", category=best_name)
 
 
 def _even(found: Mapping[str, Any]) -> bool:
-    """Whether all frequent values are equally frequent."""
+    """Whether nearly all frequent values are equally frequent."""
     counts = [int(entry["count"]) for entry in found.get("top") or []]
-    return len(counts) > 1 and max(counts) <= 1.1 * min(counts)
+    return len(counts) > 1 and sum(1.1 * count >= max(counts) for count in counts) >= 0.75 * len(counts)
+
+
+def _adds_up(item: Property) -> bool:
+    """Whether a sum of the column means something: not of rates, levels, ages and degrees."""
+    return _SUMS.search(item.name) is not None or bool(item.unit and not _LEVEL.search(item.unit))
 
 
 def quantities(contract: Contract) -> list[Property]:

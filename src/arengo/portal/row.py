@@ -175,7 +175,9 @@ def changed(d: Dossier, before: Mapping[str, Any] | None, after: Mapping[str, An
         if head.kind is Kind.GEOMETRY and (before is None or after is None):
             continue
         writer = Writer(d.speech, [head], [[old], [new]], whole=True)
-        out.append({"label": head.label, "old": _said(writer.cell(0, old)), "new": _said(writer.cell(0, new))})
+        out.append(
+            {"name": name, "label": head.label, "old": _said(writer.cell(0, old)), "new": _said(writer.cell(0, new))}
+        )
     return out
 
 

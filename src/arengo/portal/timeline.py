@@ -133,7 +133,8 @@ def _row(d: Dossier, item: Change) -> dict[str, Any]:
         words = [writer.cell(index, part).text for index, part in enumerate(item.key)]
     fields = changed(d, item.before, item.after)
     if item.kind != "changed":
-        fields = [field for field in fields if (field["new"] if item.kind == "added" else field["old"]) != "–"][:6]
+        side = "new" if item.kind == "added" else "old"
+        fields = [field for field in fields if field[side] != "–" and field["name"] not in names][:6]
     kinds = {"added": "+ " + _("added"), "changed": "~ " + _("changed"), "removed": "− " + _("removed")}
     href = f"/datasets/{d.id}/rows/{write_key(list(item.key))}" if names and item.key else ""
     return {
