@@ -117,6 +117,40 @@ def test_built_files_are_served_in_ranges(client: TestClient) -> None:
     assert fresh.status_code == 206
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "bytes=5-2",
+        "bytes=a-b",
+        "items=0-1",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=0-1,5-2",
+        "bytes=0-1,x",
+        "=0-1",
+        "bytes=0-²",
+    ],
+)
+def test_a_malformed_range_is_ignored(client: TestClient, given: str) -> None:
+    at = "/api/v1/datasets/trees/export.parquet"
+    answer = client.get(at, headers={"range": given.encode()})
+    assert answer.status_code == 200
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_heads(client: TestClient) -> None:
+    at = "/api/v1/datasets/trees/export"
+    for form in ("csv", "geojson", "ndjson", "arrow"):
+        answer = client.head(f"{at}.{form}")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert "content-length" not in answer.headers  # it is not known before the rows are read
+        assert answer.headers["etag"] == client.get(f"{at}.{form}").headers["etag"]
+    built = client.head(f"{at}.parquet", headers={"range": "bytes=0-1"})
+    assert built.status_code == 200
+    assert built.headers["content-length"] == client.get(f"{at}.parquet").headers["content-length"]
+
+
 def test_a_past_version_stays_readable(client: TestClient) -> None:
     for text, height in (("1", 0.5), ("v2", 99.5), ("2026-01-31", 0.5), ("2026-02-10T09:00:00Z", 99.5), ("", 99.5)):
         answer = client.get(ROWS, params={"id": "1", "as_of": text}).json()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 EXCEL_ROWS = 1_048_575
 DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t", "|": "|", "comma": ",", "semicolon": ";"}
 _ROWS = 16_384
+_RANGE = re.compile(r"[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,12 @@ async def export(site: Site, request: Request) -> Response:
         return unchanged(headers)
     if form.built:
         path = await run_in_threadpool(artefact, site.door, answer, form)
+        heed_range(request)
         return FileResponse(path, headers=headers, media_type=form.media)
     if request.method == "HEAD":
-        return Response(b"", 200, headers, form.media)
+        bare = Response(b"", 200, headers, form.media)
+        del bare.headers["content-length"]  # nobody knows it before the rows are read
+        return bare
     pieces = stream(answer, form, options)
     first = await run_in_threadpool(next, pieces, None)  # an error is answered as a problem, not as half a file
     return StreamingResponse(_rest(first, pieces), 200, headers, form.media)
@@ -132,6 +137,26 @@ def _rest(first: bytes | None, pieces: Iterator[bytes]) -> Iterator[bytes]:
     if first is not None:
         yield first
     yield from pieces
+
+
+def heed_range(request: Request) -> None:
+    """Take away a Range header that is to be ignored: not a GET, another unit, malformed (RFC 9110, 14.2)."""
+    given = request.headers.get("range")
+    if given is None:
+        return
+    unit, _, ranges = given.partition("=")
+    parts = [part.strip(" \t") for part in ranges.split(",")]
+    if (
+        request.method != "GET"
+        or unit.lower() != "bytes"
+        or not all(_RANGE.fullmatch(part) and _ascends(part) for part in parts)
+    ):
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+
+
+def _ascends(part: str) -> bool:
+    first, _, last = part.partition("-")
+    return not first or not last or int(first) <= int(last)
 
 
 def _read(request: Request, form: Format) -> tuple[dict[str, str], list[tuple[str, str]], CsvOptions]:
