@@ -118,6 +118,7 @@ def _axis_name(name: str, axis: str) -> bool:
 
 def _partner(x: Column, ys: Sequence[Column]) -> Column | None:
     """The y that belongs to this x: its name differs least."""
+    ys = [y for y in ys if y is not x]  # "EOV Y" is an easting, and a Y
     if not ys:
         return None
     mine = plain(x.name)

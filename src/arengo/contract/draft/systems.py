@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - tables: one reference system, country or region a line
+# ruff: noqa: E501, SIM905, RUF100 - tables: one reference system, country or region a line
 """Projected reference systems of cities, and the guess which one a pair of coordinates is written in."""
 
 from __future__ import annotations
@@ -104,12 +104,72 @@ SPOKEN = {
     "sk": "SK", "hu": "HU", "ro": "RO", "hr": "HR", "sl": "SI", "sv": "SE", "no": "NO", "da": "DK", "fi": "FI", "et": "EE", "lv": "LV",
     "lt": "LT", "el": "GR", "ko": "KR", "he": "IL", "tr": "TR",
 }  # fmt: skip
-_NAMED = (
-    (r"lambert.?93|\bl93\b|rgf93", 2154), (r"etrs89.*30|utm.?30", 25830), (r"etrs89.*31|utm.?31", 25831), (r"etrs89.*29|utm.?29", 25829),
-    (r"\brd\b|rijksdriehoek", 28992), (r"lambert.?72", 31370), (r"british|\bbng\b|osgb", 27700), (r"lv95", 2056), (r"lv03", 21781),
-    (r"sweref", 3006), (r"itm\b", 2157), (r"utm.?32", 25832), (r"utm.?33", 25833), (r"gauss.?boaga", 3003), (r"mercator", 3857),
-    (r"pl.?1992|cs92|puwg.?92", 2180), (r"krovak|jtsk", 5514), (r"\beov\b", 23700), (r"stereo.?70", 3844), (r"epsg.?(\d{4,5})", 0),
+_NAMED = (  # the first whose words are met and whose range fits; several codes: the one that fits the numbers
+    (r"epsg\W{0,3}(\d{4,5})", ()), (r"lambert.?93|\bl93\b|rgf93", (2154,)), (r"lambert.{0,3}(?:ii|2)\b", (27572,)), (r"\bcc4[2-9]\b|\bcc50\b", tuple(range(3942, 3951))),
+    (r"\brd\b|rijksdriehoek|amersfoort", (28992,)), (r"lambert.?72|bd72", (31370,)), (r"lambert.?2008", (3812,)), (r"\bluref\b", (2169,)),
+    (r"british.national|\bbng\b|osgb|ordnance", (27700,)), (r"irish.?grid|\btm65\b|\btm75\b", (29902,)), (r"\bitm\b|irenet", (2157,)),
+    (r"lv.?95|ch1903\+", (2056,)), (r"lv.?03|ch1903", (21781,)), (r"bmn.?m?34|\bmgi\b|austria.lambert", (31287, 31256)),
+    (r"gauss.?boaga|monte.?mario|roma.?40", (3003, 3004)), (r"sweref\D*(?:99)?\D*18", (3011,)), (r"sweref", (3006,)), (r"\brt.?90\b", (3021,)),
+    (r"tm.?35|etrs.?tm35fin", (3067,)), (r"gk.?25", (3879,)), (r"\bkkj\b|\bykj\b", (2393,)), (r"l.?est", (3301,)), (r"lks.?92", (3059,)), (r"lks.?94", (3346,)),
+    (r"pl.?1992|cs.?92|puwg.?(?:19)?92|uklad.?(?:19)?92", (2180,)), (r"pl.?2000|cs.?2000|puwg.?2000|uklad.?2000", (2176, 2177, 2178, 2179)),
+    (r"krovak|jtsk", (5514,)), (r"\beov\b|hd.?72", (23700,)), (r"stereo.?70", (3844,)), (r"htrs.?96", (3765,)), (r"\bd.?96\b", (3794,)), (r"\bd.?48\b", (3912,)),
+    (r"εγσα.?(?:19)?87|egsa.?(?:19)?87|ggrs.?(?:19)?87|ελληνικο γεωδαιτικο", (2100,)), (r"tm06|pt.tm06", (3763,)), (r"datum 73|\bd73\b", (27493,)),
+    (r"itrf.?96|\btm.?30\b", (5254,)), (r"israel.{0,4}(?:tm|1993|grid)|\bitm\b|רשת ישראל", (2039,)), (r"korea.?2000|grs80.*5186|중부원점", (5186,)), (r"\bska|usk.?2000", (5562,)),
+    (r"sirgas", tuple(range(31978, 31986)) + tuple(range(31972, 31978))), (r"\bsad.?69", tuple(range(29188, 29196))), (r"magna", (9377, 3116)), (r"nzgd|nztm", (2193,)),
+    (r"(?:gda|mga)\W?2020.{0,40}?(4[89]|5[0-6])\b", tuple(range(7848, 7857))),
+    (r"(?:gda|mga)(?:.{0,40}?zone\W{0,3}|\W?(?:19)?(?:94)?\W{0,3})(4[89]|5[0-6])\b", tuple(range(28348, 28357))),
+    (r"nad.?83.*new york long island|ny long island", (2263,)), (r"nad.?83.*illinois east", (3435,)), (r"nad.?83.*california.{0,3}(?:iii|3)\b", (2227,)),
+    (r"nad.?83.*california.{0,3}(?:v|5)\b", (2229,)), (r"nad.?83.*pennsylvania south", (2272,)), (r"nad.?83.*washington north", (2285,)),
+    (r"nad.?83.*massachusetts mainland", (2249, 26986)), (r"nad.?83.*texas south central", (2278,)), (r"nad.?83.*texas central", (2277,)),
+    (r"mercator", (3857,)),
 )  # fmt: skip
+_UTM = re.compile(
+    r"(?:utm|zone|zona|fuso|huso|fuseau|sone|kaista|strefa|ζωνη)\W{0,3}(?:zone|zona|fuso|huso)?\W{0,3}(\d{1,2})\s?([ns])?(?![\d])|\butm\W{0,3}(\d{1,2})([a-z])?\b"
+)
+
+
+def _utm_named(low: str, x: tuple[float, float], y: tuple[float, float], country: str) -> int:
+    """A UTM zone by its words, with the datum beside it: ``ETRS89 UTM 32N``, ``ED50 / UTM 30``, ``SIRGAS 2000 UTM 23S``."""
+    found = _UTM.search(low) if "utm" in low else None
+    if found is None or x[0] < 100_000 or x[1] > 900_000 or y[0] < 0 or y[1] > 10_000_000:
+        return 0
+    zone = int(found[1] or found[3])
+    south = (found[2] or "") == "s" or (country in _SOUTH and (found[2] or "") != "n")
+    if not 1 <= zone <= 60:
+        return 0
+    if "sirgas" in low:
+        return (31960 if south else 31954) + zone
+    if "ed50" in low.replace(" ", "") and 28 <= zone <= 38:
+        return 23000 + zone
+    if "gda94" in low.replace(" ", ""):
+        return 28300 + zone
+    if "nad83" in low.replace(" ", "") and zone <= 23:
+        return 26900 + zone
+    europe = not south and 28 <= zone <= 38 and "wgs" not in low
+    if "etrs" in low or (europe and (not country or country in _EUROPE)):
+        return 25800 + zone
+    return (32700 if south else 32600) + zone
+
+
+_SOUTH = frozenset("AR BR CL PE BO PY UY ZA AU NZ MZ AO TZ ZM ZW NA BW MG ID EC".split())
+_EUROPE = frozenset("ES PT FR IT DE NL BE LU DK NO SE FI PL CZ SK HU AT SI HR GR EE LV LT IE GB CH".split())
+_ELSEWHERE = {  # systems named in a header whose country has no list above
+    2100: ((94_000, 1_010_000), (3_790_000, 4_660_000)), 2039: ((100_000, 300_000), (350_000, 850_000)), 2193: ((1_000_000, 2_150_000), (4_700_000, 6_300_000)),
+    2393: ((3_000_000, 3_800_000), (6_600_000, 7_800_000)), 3021: ((1_100_000, 1_900_000), (6_100_000, 7_700_000)),
+    5254: ((200_000, 800_000), (3_900_000, 4_700_000)), 31287: ((100_000, 700_000), (250_000, 620_000)), 31256: ((-130_000, 160_000), (180_000, 450_000)),
+    **dict.fromkeys((*range(28348, 28357), *range(7848, 7857)), ((100_000, 900_000), (5_500_000, 9_100_000))),
+    **dict.fromkeys((*range(31978, 31986), *range(29188, 29196)), ((100_000, 900_000), (6_000_000, 10_100_000))),
+}  # fmt: skip
+
+
+def _fits(epsg: int, x: tuple[float, float], y: tuple[float, float]) -> bool | None:
+    """Do the numbers lie where the system is used? None when that is not known."""
+    known = [((item.x, item.y)) for items in SYSTEMS.values() for item in items if item.epsg == epsg]
+    known += [_ELSEWHERE[epsg]] if epsg in _ELSEWHERE else []
+    if not known:
+        return None
+    return any(a[0] <= x[0] and x[1] <= a[1] and b[0] <= y[0] and y[1] <= b[1] for a, b in known)
+
 
 _REGIONS = (  # words of a region that lies in another zone than most of its country
     (r"barcelona|catalunya|cataluna|tarragona|girona|lleida|lerida|mallorca|menorca|ibiza|eivissa|balears", 25831),
@@ -150,15 +210,36 @@ BOXES = {  # longitudes, latitudes
 }  # fmt: skip
 
 
+def _by_name(low: str, x: tuple[float, float], y: tuple[float, float], country: str) -> tuple[int, bool]:
+    """The system a header names, and whether x and y are exchanged; 0 when none is named or its range does not fit."""
+    declared = 0
+    for a, b, exchanged in ((x, y, False), (y, x, True)):
+        zone = _utm_named(low, a, b, country)
+        if zone and _fits(zone, a, b) is not False:
+            return zone, exchanged
+        for pattern, codes in _NAMED:
+            found = re.search(pattern, low)
+            if found is None:
+                continue
+            if not codes:
+                return int(found[1]), False
+            if found.groups() and found[1]:
+                codes = tuple(code for code in codes if code % 100 == int(found[1])) or codes
+            fitting = [code for code in codes if _fits(code, a, b)]
+            if len(fitting) == 1 or (fitting and country):
+                return fitting[0], exchanged
+            if "nad" in pattern and not declared:
+                declared = codes[0]  # state plane coordinates, named with their zone
+    return declared, False
+
+
 def system(
     x: tuple[float, float], y: tuple[float, float], country: str, language: str, hint: str = ""
 ) -> tuple[str, str, bool]:
     """Reference system of projected coordinates: code, why, and whether x and y are exchanged. '' when none fits."""
-    low = plain(hint)
-    for pattern, epsg in _NAMED:
-        found = re.search(pattern, low)
-        if found:
-            return f"EPSG:{epsg or found[1]}", "the name says so", False
+    named, swapped = _by_name(plain(hint), x, y, country.upper() or SPOKEN.get(language, ""))
+    if named:
+        return f"EPSG:{named}", "its name stands in the header, and the numbers fit", swapped
     code = country.upper() or SPOKEN.get(language, "")
     order = SYSTEMS.get(code, ())
     wanted = region([hint])

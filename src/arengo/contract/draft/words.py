@@ -21,11 +21,11 @@ CONCEPTS: dict[str, str] = {
     "longitude": "lon lng long longitude longitud longitudine longitut langengrad laengengrad lange geolange "
     "lengtegraad dlugosc boylam zemepisna_delka delka hosszusag pituusaste gps_lon gps_lng longtitude longitute "
     "долгота довгота 경도 経度 經度 经度 γεωγραφικο_μηκος خط_الطول קו_אורך lengdegrad",
-    "x": "x coordx xcoord utmx utm_x x_utm easting este est ost rechtswert coord_x x_coord coordenada_x x_coordinate "
+    "x": "x χ souradnice_x wspolrzedna_x wsp_x eov_y x_eov e_sweref sweref_e e_etrs89 itakoordinaatti ita_koordinaatti koord_x saga_deger x_egsa coordx xcoord utmx utm_x x_utm easting este est ost rechtswert coord_x x_coord coordenada_x x_coordinate "
     "coordonnee_x coordonnees_x coordinata_x x_etrs89 x_lambert93 x_l93 x_wgs84 x_lambert lambert_x "
     "koordinate_x xkoord "
     "x_koordinate e_koordinate punkt_x pos_x geo_x x_gk x_rd x_cord utm_este coor_x utm_e x_centroid centroid_x",
-    "y": "y coordy ycoord utmy utm_y y_utm northing norte nord hochwert coord_y y_coord coordenada_y y_coordinate "
+    "y": "y υ souradnice_y wspolrzedna_y wsp_y eov_x y_eov n_sweref sweref_n n_etrs89 pohjoiskoordinaatti pohjois_koordinaatti koord_y yukari_deger y_egsa coordy ycoord utmy utm_y y_utm northing norte nord hochwert coord_y y_coord coordenada_y y_coordinate "
     "coordonnee_y coordonnees_y coordinata_y y_etrs89 y_lambert93 y_l93 y_wgs84 y_lambert lambert_y "
     "koordinate_y ykoord "
     "y_koordinate n_koordinate punkt_y pos_y geo_y y_gk y_rd y_cord utm_norte coor_y utm_n y_centroid centroid_y",
