@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -375,3 +376,31 @@ def test_the_error_table() -> None:
     inner: Any = of(LakeError("the file /var/lib/x is gone"))
     assert inner.status_code == 500
     assert b"/var/lib" not in inner.body
+
+
+def test_no_link_repeats_the_host_of_a_request(tiny: TinyCity, client: TestClient) -> None:
+    evil = {"host": "evil.example"}
+    at = "/api/v1/datasets/trees"
+    for address in (
+        "/api/v1",
+        "/api/v1/datasets?limit=1",
+        at,
+        f"{at}/versions",
+        f"{at}/versions/1",
+        "/api/v1/openapi.json",
+    ):
+        answer = client.get(address, headers=evil)
+        assert answer.status_code == 200
+        assert "evil" not in answer.text + str(answer.headers)
+        assert "testserver" not in client.get(address).text
+    assert client.get(at).json()["links"]["rows"] == f"{at}/rows"
+    assert client.get("/api/v1/openapi.json").json()["servers"] == [{"url": "/"}]
+    assert client.get(f"{ROWS}?limit=1").headers["link"].startswith(f"<{ROWS}?limit=1&cursor=")
+
+    named = replace(tiny.settings, city=replace(tiny.settings.city, url="https://data.tiny.example/open/"))
+    with TestClient(faces.application(tiny.door, tiny.catalogue, named)) as other:
+        base = "https://data.tiny.example/open"
+        assert other.get(at, headers=evil).json()["href"] == f"{base}{at}"
+        assert other.get("/api/v1/openapi.json").json()["servers"] == [{"url": base}]
+        assert other.get(f"{ROWS}?limit=1").headers["link"].startswith(f"<{base}{ROWS}?limit=1&cursor=")
+        assert other.get("/api/v1/datasets?limit=1").headers["link"].startswith(f"<{base}/api/v1/datasets?limit=1&")

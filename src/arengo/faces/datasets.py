@@ -23,7 +23,6 @@ from arengo.faces.site import (
     JSON,
     JSON_OPTIONS,
     Site,
-    address,
     headers_of,
     matches,
     parameters,
@@ -98,8 +97,7 @@ async def listing(site: Site, request: Request) -> Response:
     }
     answer = send_json(request, body)
     if found.next:
-        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        answer.headers["Link"] = f'<{address(request.url.path, [*kept, ("cursor", found.next)])}>; rel="next"'
+        answer.headers["Link"] = site.following(request, found.next)
     return answer
 
 

@@ -82,7 +82,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        asked = accept = encodings = host = b""
+        asked = accept = encodings = b""
         apart = False
         for name, value in scope["headers"]:
             if name == b"if-none-match":
@@ -91,8 +91,6 @@ class Gate:
                 accept = value
             elif name == b"accept-encoding":
                 encodings = value
-            elif name == b"host":
-                host = value
             elif name in _APART:
                 apart = True
         path: str = scope["path"]
@@ -103,8 +101,7 @@ class Gate:
         generation = -1
         if machine and reading and not apart:
             place = scope.get("raw_path") or path.encode()
-            scheme: str = scope.get("scheme", "http")
-            target = b"\0".join((place, scope.get("query_string", b""), accept, host, scheme.encode()))
+            target = b"\0".join((place, scope.get("query_string", b""), accept))  # no answer depends on Host
             if asked:
                 held = self._known.get(target)
                 if held is not None and held[0] == self._catalogue.generation:

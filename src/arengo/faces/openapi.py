@@ -90,7 +90,7 @@ def _frame(site: Site, request: Request, title: str, about: str) -> dict[str, An
     return {
         "openapi": "3.1.0",
         "info": info,
-        "servers": [{"url": site.base(request)}],
+        "servers": [{"url": site.base(request) or "/"}],
         "components": {"schemas": dict(_SCHEMAS), "parameters": {}, "responses": dict(_RESPONSES)},
         "paths": {},
     }

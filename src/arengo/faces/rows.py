@@ -17,7 +17,6 @@ from arengo.faces import datasets, page
 from arengo.faces.site import (
     Site,
     accepted,
-    address,
     asked,
     headers_of,
     matches,
@@ -88,8 +87,7 @@ async def rows(site: Site, request: Request) -> Response:
     if held is None:
         held = await run_in_threadpool(answer.encoded, form, lambda given: page.render(given, form))
     if held.next_cursor and request.method != "POST":
-        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        headers["Link"] = f'<{address(request.url.path, [*kept, ("cursor", held.next_cursor)])}>; rel="next"'
+        headers["Link"] = site.following(request, held.next_cursor)
     if held.matched is not None:
         headers["Arengo-Matched"] = str(held.matched)
     headers["Arengo-Version"] = str(answer.view.version.number)

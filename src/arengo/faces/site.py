@@ -41,8 +41,18 @@ class Site:
         return ANYONE
 
     def base(self, request: Request) -> str:
-        """The public address without a slash at its end."""
-        return self.settings.city.url.rstrip("/") or str(request.base_url).rstrip("/")
+        """What stands before every path in an answer: ``city.url`` without its last slash.
+
+        When the city has not said its address, links are paths on the server that was asked (RFC 3986, 4.2): what
+        a request calls its Host is never repeated.
+        """
+        return self.settings.city.url.rstrip("/") or str(request.scope.get("root_path", "")).rstrip("/")
+
+    def following(self, request: Request, cursor: str) -> str:
+        """The Link header of a page that has a next one (RFC 8288)."""
+        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        path = quote(request.scope["path"].removeprefix(request.scope.get("root_path", "")), safe="/:@!$&'()*+,;=-._~")
+        return f'<{address(self.base(request) + path, [*kept, ("cursor", cursor)])}>; rel="next"'
 
 
 def asked(request: Request) -> list[tuple[str, str]]:
