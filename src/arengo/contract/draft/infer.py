@@ -60,6 +60,8 @@ def infer(sample: Sample, *, id: str = "", language: str = "", country: str = ""
     tongue = spoken.split("-")[0]
     if not country and "-" in spoken:
         country = spoken.split("-")[1]
+    if not sure and not language:
+        doubts.append(f"Too few words tell the language of the table; {spoken!r} was assumed.")
     whole = _whole(sample)
     _types(sample, columns, tongue, country)
     _suspicious_rows(sample, columns, doubts)
@@ -155,6 +157,8 @@ def _suspicious_rows(sample: Sample, columns: Sequence[Column], doubts: list[str
     for column in columns[:4]:
         if column.kind is Kind.STRING and column.distinct > 1:
             found = [text for text in column.weights if len(text) < 40 and _TOTALS.match(text)]
+            if sample.kind == "gtfs" or sum(column.weights[text] for text in found) > 0.2 * column.filled:
+                continue  # petrol stations of that name, or a table of nothing but totals
             n = _true_totals(sample, columns, column, frozenset(found)) if found else 0
             if n:
                 totals[column.title or column.name] += n
@@ -297,9 +301,7 @@ class _Draft:
     ) -> None:
         self.sample, self.columns, self.place, self.key = sample, columns, place, key
         self.language, self.sure, self.doubts, self.whole = language, sure, doubts, whole
-        name = naming.stem(sample.name)
-        if sample.table and plain(sample.table) not in plain(name):
-            name = f"{name} {sample.table}"
+        name = _name(sample)
         self.id = wanted or naming.dataset_id(name)
         self.title = _title(sample, name)
         self.by_name = {column.name: column for column in columns}
@@ -384,7 +386,9 @@ class _Draft:
         code, spoke = theme.theme(_texts(self.sample), self.columns)
         pairs.append(("arengoTheme", code))
         comments["arengoTheme"] = "a proposal" if spoke else "nothing spoke for another theme: check"
-        often, why = theme.frequency(self.columns, _texts(self.sample))
+        moment = _main_time(self.columns)
+        cells = self.sample.columns[moment.index].values if moment is not None else ()
+        often, why = theme.frequency(self.columns, _texts(self.sample), moment, cells, self.key)
         if often:
             pairs.append(("arengoFrequency", often))
             comments["arengoFrequency"] = f"a proposal: {layout.comment(why)}"
@@ -402,7 +406,6 @@ class _Draft:
                 pairs.append(("arengoGeometry", value))
                 if self.place.crs:
                     pairs.append(("arengoCrs", self.place.crs))
-        moment = _main_time(self.columns)
         if moment is not None:
             pairs.append(("arengoTime", moment.ident))
         search = [c.ident for c in self.columns if c.kind is Kind.STRING and not c.personal and _read(c)][:5]
@@ -416,6 +419,25 @@ class _Draft:
             "customProperties:",
             *layout.custom(pairs, "  ", comments),
         ]
+
+
+def _name(sample: Sample) -> str:
+    """The source's name with what tells this table from its others; no word twice (lotes, Lotes 2025/lotes.shp)."""
+    parts = [naming.stem(sample.name)]
+    if sample.kind == "gtfs":  # the files of every feed have the same names
+        feed = naming.stem(str(sample.options.get("path") or sample.options.get("url") or ""))
+        parts.insert(0, re.sub(r"(?i)(?:^|[\W_]+)gtfs(?=$|[\W_])|^gtfs[\W_]*", "", feed).strip("_- "))
+    if sample.table:
+        *folders, last = sample.table.replace("\\", "/").split("/")
+        parts += [*folders[-1:], naming.stem(last)]
+    kept: list[str] = []
+    for part in parts:
+        low = plain(part).replace("_", " ")
+        if not low or any(low in plain(other).replace("_", " ") for other in kept):
+            continue
+        kept = [other for other in kept if plain(other).replace("_", " ") not in low]
+        kept.append(part)
+    return " ".join(kept) or naming.stem(sample.name)
 
 
 def _title(sample: Sample, name: str) -> str:

@@ -61,11 +61,11 @@ WORDS: dict[str, str] = {
     "sv": "och i på för med av gata namn datum nummer år stad område kod typ adress kommun antal skola",
     "da": "og i på for med af vej navn dato nummer år by område kode type adresse kommune antal skole",
     "no": "og i på for med av gate navn dato nummer år by bydel kode type adresse kommune antall skole",
-    "fi": "ja katu nimi päivämäärä numero vuosi kaupunki kaupunginosa koodi tyyppi osoite kunta määrä koulu",
+    "fi": "kyllä ei tunnus tyyppi rakennusvuosi esteetön leikkipuisto kenttä asukkaat vuosi alue ja katu nimi päivämäärä numero vuosi kaupunki kaupunginosa koodi tyyppi osoite kunta määrä koulu",
     "et": "ja tänav nimi kuupäev number aasta linn linnaosa kood tüüp aadress vald arv kool",
     "lt": "ir gatvė pavadinimas data numeris metai miestas rajonas kodas tipas adresas savivaldybė skaičius mokykla",
     "lv": "un iela nosaukums datums numurs gads pilsēta rajons kods tips adrese novads skaits skola",
-    "tr": "ve bir için ile cadde sokak adı tarih numara yıl şehir mahalle ilçe kod tür adres belediye sayısı okul",
+    "tr": "nüfus toplam erkek kadın ilçe tarihi soyadı tutar ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık yılı ve bir için ile cadde sokak adı tarih numara yıl şehir mahalle ilçe kod tür adres belediye sayısı okul",
     "id": "dan di dari untuk dengan jalan nama tanggal nomor tahun kota kecamatan kelurahan kode jenis alamat jumlah",
     "vi": "và của đường tên ngày số năm thành phố quận phường mã loại địa chỉ",
     "sw": "na ya wa kwa katika mtaa jina tarehe namba mwaka mji kata shule",
@@ -91,6 +91,7 @@ _SCRIPTS: tuple[tuple[str, str], ...] = (
     ("am", r"[\u1200-\u135a]"),
     ("ru", r"[\u0400-\u04ff]"),
 )
+_ENOUGH = 3
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -115,8 +116,11 @@ def guess(texts: Iterable[str], names: Iterable[str] = ()) -> tuple[str, float]:
     for text in body[:4000]:
         for word in set(_WORD.findall(text)[:40]):
             seen[word.casefold()] += 1
+    met: Counter[str] = Counter()  # different words: one frequent word is no language
     for code, listed in WORDS.items():
         for word in set(listed.split()):
+            if len(word) > 2 and (seen.get(word.casefold()) or seen.get(plain(word))):
+                met[code] += 1
             if len(word) > 1 and (count := seen.get(word.casefold())):
                 score[code] += min(count, 60) * (1.0 if len(word) > 2 else 0.5)
             bare = plain(word)
@@ -125,6 +129,9 @@ def guess(texts: Iterable[str], names: Iterable[str] = ()) -> tuple[str, float]:
     for code, special in LETTERS.items():
         hits = sum(everything.count(char) for char in special)
         score[code] += min(hits * 2, 0.02 * letters)
+        met[code] += min(2, hits // 3)
+    for code in [code for code in score if met[code] < _ENOUGH and code != "en"]:
+        del score[code]
     ranked = sorted(((points, code) for code, points in score.items()), reverse=True)
     if not ranked or ranked[0][0] < 8:
         return "en", 0.0

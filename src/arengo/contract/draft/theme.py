@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
 
+from arengo.contract import digits
 from arengo.contract.draft.column import Column
-from arengo.contract.draft.words import plain
-from arengo.contract.model import Kind
+from arengo.contract.draft.words import concepts, exactly, plain
 
 _THEMES: dict[str, str] = {
     "TRAN": "otopark autopark aparcam garage charging transport traffic trafic trafico trafego traffico verkehr "
@@ -81,12 +84,49 @@ def theme(texts: Sequence[str], columns: Sequence[Column]) -> tuple[str, bool]:
     return score.most_common(1)[0][0], True
 
 
-def frequency(columns: Sequence[Column], texts: Sequence[str]) -> tuple[str, str]:
-    """EU frequency code and the reason, ('', '') when nothing speaks."""
+_STEPS = ((60, 1200, "CONT"), (3600, 3600, "HOURLY"), (86_400, 86_400, "DAILY"), (604_800, 604_800, "WEEKLY"),
+          (28 * 86_400, 31 * 86_400, "MONTHLY"), (89 * 86_400, 92 * 86_400, "QUARTERLY"), (365 * 86_400, 366 * 86_400, "ANNUAL"))  # fmt: skip
+
+
+def _spacing(cells: Sequence[str | None], formats: Sequence[str]) -> str:
+    """EU frequency of evenly spaced times, '' for those of a register, whose days come as they come."""
+    moments = {moment for text in cells if text and (moment := _moment(digits.fold(text.strip()), formats))}
+    ordered = sorted(moments)
+    if len(ordered) < 6:
+        return ""
+    steps = Counter(round((b - a).total_seconds()) for a, b in pairwise(ordered))
+    for low, high, code in _STEPS:
+        if sum(n for step, n in steps.items() if low <= step <= high) >= 0.8 * (len(ordered) - 1):
+            return code
+    return ""
+
+
+def _moment(text: str, formats: Sequence[str]) -> datetime | None:
+    for pattern in (*formats, ""):
+        try:
+            if pattern:
+                return datetime.strptime(text, pattern).replace(tzinfo=None)  # noqa: DTZ007 - only differences count
+            return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=None)
+        except ValueError:
+            continue
+    return None
+
+
+def frequency(
+    columns: Sequence[Column],
+    texts: Sequence[str],
+    moment: Column | None = None,
+    cells: Sequence[str | None] = (),
+    keys: Sequence[str] = (),
+) -> tuple[str, str]:
+    """EU frequency code and the reason, ('', '') when nothing speaks.
+
+    ``moment``: the main time column, ``cells``: its values in the order of the source. ``keys``: the primary key.
+    """
     low = plain(" ".join(texts))
     for code, terms in (
-        ("HOURLY", ("hourly", "horari", "stundlich", "horaire")),
-        ("DAILY", ("daily", "diari", "taglich", "quotidien", "giornalier")),
+        ("HOURLY", ("hourly", "stundlich", "cada hora", "heure par heure")),
+        ("DAILY", ("daily", "diario", "diaria", "taglich", "quotidien", "giornalier")),
         ("WEEKLY", ("weekly", "semanal", "wochentlich", "hebdo", "settimanal")),
         ("MONTHLY", ("monthly", "mensual", "monatlich", "mensuel", "mensil", "mensal")),
         ("QUARTERLY", ("quarterly", "trimestr", "quartal")),
@@ -94,16 +134,26 @@ def frequency(columns: Sequence[Column], texts: Sequence[str]) -> tuple[str, str
     ):
         if any(term in low for term in terms):
             return code, "the name says so"
-    for column in columns:
-        if column.kind is Kind.TIMESTAMP and column.distinct >= 20:
-            return "DAILY", f"{column.name} holds times"
-    for column in columns:
-        if column.kind is Kind.DATE and column.distinct >= 20:
-            return "MONTHLY", f"{column.name} holds dates"
-    years = [column for column in columns if column.options.get("year")]
-    if years or any(
-        part.isdigit() and len(part) == 4 and part[:2] in ("19", "20")
-        for part in low.replace("_", " ").replace("-", " ").split()
-    ):
+    if moment is not None and "birth" not in concepts(moment.name):
+        for part in (cells[:2000], cells):
+            code = _spacing(part, moment.parse.get("formats", ()))
+            if code:
+                return code, f"the times of {moment.name} are evenly spaced"
+        return "", ""
+    years = [
+        column
+        for column in columns
+        if column.options.get("year") and (exactly(column.name, "year") or column.name in keys) and _running(column)
+    ]
+    words_of = low.replace("_", " ").replace("-", " ").split()
+    if years or any(re.fullmatch(r"(?:19|20)\d\d", part) for part in words_of):
         return "ANNUAL", "the table speaks of years"
     return "", ""
+
+
+def _running(column: Column) -> bool:
+    """Years that follow each other and come again in several rows: a series, not the year of a building."""
+    years = sorted({int(number) for number in column.numbers})
+    return (
+        bool(years) and all(b - a == 1 for a, b in pairwise(years)) and column.distinct <= max(40, 0.5 * column.filled)
+    )
