@@ -79,6 +79,7 @@ def finish(
     """The plot drawn for a page of ``width`` and for a phone, with source and version."""
     drawn = [_draw(d, plot.spec(size)) for size in (width, charts.NARROW)]
     wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - made by our own drawing process, texts escaped there
+    opened = opened or not wide  # without a drawing the numbers stand there by themselves
     return Chart(
         plot.title, plot.sub, wide, narrow, plot.heads, plot.rows, d.source, d.version_words, file, opened, link
     )
