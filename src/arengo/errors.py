@@ -34,6 +34,7 @@ was met, where (file, row, column), what to do.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -185,6 +186,25 @@ class MissingExtra(OperatorError, ImportError):
 
 class StorageFull(OperatorError, OSError):
     code, status, retry, title = "storage-full", 507, True, "There is no space left"
+
+
+def storage_full(error: BaseException) -> StorageFull | None:
+    """The lack of space behind an error of a database, a file or a library around one; None when it is another."""
+    signs = ("disk is full", "no space left", "disk quota exceeded", "could not extend file")
+    seen: list[BaseException | None] = [error]
+    for cause in seen:
+        if cause is None:
+            continue
+        if isinstance(cause, StorageFull):
+            return cause
+        wrapped = getattr(cause, "orig", None)  # SQLAlchemy's errors quote the statement; the driver's own does not
+        known = isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        if known or (wrapped is None and any(sign in str(cause).lower() for sign in signs)):
+            return StorageFull("There is no space left on the disk.", todo="Free space, then publish again.")
+        for inner in (wrapped, cause.__cause__, cause.__context__):
+            if isinstance(inner, BaseException) and inner not in seen:
+                seen.append(inner)
+    return None
 
 
 class Busy(OperatorError):

@@ -7,6 +7,7 @@ reports, the state row. The state row is what makes a version; whatever a kill l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -132,7 +133,8 @@ class Commit:
         plan = layouts.plan(self.contract, self.staged, before)
         geometry = self.staged.geometry
         extensions = ("spatial",) if geometry is not None else ()
-        scratch = self.lake.settings.home / "runs" / f"commit-{uuid.uuid4().hex[:8]}"
+        # In the run's own folder, so that it goes with it whatever happens here.
+        scratch = self.lake.settings.home / "runs" / self.run / f"commit-{uuid.uuid4().hex[:8]}"
         try:
             with job(self.lake.settings, scratch, extensions=extensions) as connection:
                 # Numbering the sorted rows is one thread's work; a second one waits for it, busily, for half the CPU.
@@ -151,6 +153,8 @@ class Commit:
                 files = parquet.write(connection, draft.select, plan, folder, geometry, extent)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):  # the run keeps what it staged there
+                scratch.parent.rmdir()
         version = self._version(before, number, plan, draft, checksum, files)
         removed: frozenset[str] | None = None
         if before is not None and draft.keep:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from arengo.errors import Busy, OperatorError, SettingsError
+from arengo.errors import Busy, OperatorError, SettingsError, storage_full
 from arengo.state import tables
 from arengo.state.records import ContractRecord, RunRecord
 
@@ -101,8 +101,15 @@ class State:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.engine.begin() as connection:
-            yield connection
+        """A transaction. A full disk is StorageFull, without the statement that met it."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            full = storage_full(error)
+            if full is None:
+                raise
+            raise full from None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -269,20 +276,30 @@ class State:
             yield
 
     def _hold_file(self, name: str, stack: contextlib.ExitStack) -> bool:
-        import fcntl
-
-        database = str(self.engine.url.database or "")
-        folder = Path(database).parent if database and database != ":memory:" else Path(tempfile.gettempdir())
-        folder = folder / "locks"
+        folder = self._locks()
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock", os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        stack.callback(os.close, handle)
-        return True
+        path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
+        while (handle := _flock(path, os.O_RDWR | os.O_CREAT)) is not None:
+            if _is_at(handle, path):
+                stack.callback(os.close, handle)
+                return True
+            os.close(handle)  # swept between the opening and the lock: others will lock another file of that name
+        return False
+
+    def _locks(self) -> Path:
+        database = str(self.engine.url.database or "")
+        return (Path(database).parent if database and database != ":memory:" else Path(tempfile.gettempdir())) / "locks"
+
+    def sweep_locks(self) -> None:
+        """Remove the files of locks that nobody holds; each process that ever published left one."""
+        folder = self._locks()
+        for path in folder.glob("*.lock") if self.backend == "sqlite" and folder.is_dir() else ():
+            with contextlib.suppress(OSError):
+                handle = _flock(path, os.O_RDWR)
+                if handle is not None:
+                    if _is_at(handle, path):
+                        path.unlink()
+                    os.close(handle)
 
     def _hold_advisory(self, name: str, stack: contextlib.ExitStack) -> bool:
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
@@ -310,6 +327,26 @@ class State:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _flock(path: Path, flags: int) -> int | None:
+    """The locked file, None when another holds it."""
+    import fcntl
+
+    handle = os.open(path, flags)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _revision(state: State) -> str | None:
