@@ -156,11 +156,17 @@ def _first(typed: str, text: str, other: str, values: Values) -> str:
 
 def _digits(prop: Property | None, text: str, values: Values) -> str:
     """The text with digits 0 to 9, and with the marks of ``prop`` where it is a number."""
-    marks = (
-        (digits.DECIMAL + digits.THOUSANDS, prop.parse.decimal + (prop.parse.thousands or ",")) if prop else ("", "")
-    )
-    table = (digits.OTHER + marks[0] + digits.INVISIBLE, digits.PLAIN + marks[1])
-    return f"trim(translate({text}, {values.several(table)}))"
+    # Replacing the usual digits one by one is faster than one translation of all scripts.
+    rare = digits.OTHER[20:] + digits.INVISIBLE
+    held = values.bind(f"[{rare}]")
+    table = values.several((rare, digits.PLAIN[20:]))
+    out = f"CASE WHEN regexp_matches({text}, {held}) THEN translate({text}, {table}) ELSE {text} END"
+    pairs = list(zip(digits.OTHER[:20], digits.PLAIN, strict=False))
+    if prop is not None:
+        pairs += [(digits.DECIMAL, prop.parse.decimal), (digits.THOUSANDS, prop.parse.thousands or ",")]
+    for mark, plain in pairs:
+        out = f"replace({out}, {values.several((mark, plain))})"
+    return f"trim({out})"
 
 
 def _western(prop: Property) -> Property:
