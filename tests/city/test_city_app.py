@@ -11,6 +11,7 @@ import pytest
 
 import arengo
 from arengo.app import create
+from arengo.contract.write import set_property
 
 
 class Client:
@@ -59,3 +60,36 @@ def test_a_contract_that_is_no_text_is_a_finding(tmp_path: Path, client: Client)
         ((path, findings),) = city.lint().items()
     assert path.name == "odd.odcs.yaml"
     assert findings[0].code == "encoding"
+
+
+PAGES = (
+    "",
+    "/table",
+    "/charts",
+    "/map",
+    "/columns",
+    "/quality",
+    "/versions",
+    "/downloads",
+    "/api",
+    "/compare",
+    "/rows/1",
+)
+
+
+def test_a_dataset_without_a_version_and_a_closed_one_have_no_broken_page(tmp_path: Path, client: Client) -> None:
+    rows = "".join(f"{number},row {number}\n" for number in range(1, 198))
+    (tmp_path / "sources" / "t.csv").write_text(f"id,name\n{rows}", encoding="utf-8")
+    with arengo.open(tmp_path) as city:
+        (drafted,) = city.draft(str(tmp_path / "sources" / "t.csv"), id="planned")
+        (tmp_path / "contracts" / "planned.odcs.yaml").write_text(drafted.text, encoding="utf-8")
+        closed = set_property(drafted.text.replace("id: planned", "id: secret"), "arengoAccess", "closed")
+        (tmp_path / "contracts" / "secret.odcs.yaml").write_text(closed, encoding="utf-8")
+        city.apply("planned")
+        (run,) = city.publish("secret")
+        assert (run.state, run.rows) == ("succeeded", 197)
+    for page in PAGES:
+        assert client.get(f"/datasets/planned{page}").status_code in (200, 400, 404, 406), page
+        assert client.get(f"/datasets/secret{page}").status_code == 403, page
+    for page in ("/", "/datasets", "/runs", f"/runs/{run.id}", "/api/v1/datasets", "/datasets/secret"):
+        assert "197" not in client.get(page).text, page

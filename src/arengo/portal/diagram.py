@@ -86,8 +86,7 @@ def finish(
 
 
 def _draw(d: Dossier, spec: Mapping[str, Any]) -> str:
-    assert d.version
-    place = f"{d.id}/{d.version.number}"
+    place = f"{d.id}/{d.shown.number}"
     try:
         return d.visit.site.studio.draw(spec, d.speech.vega(), place)
     except OperatorError:

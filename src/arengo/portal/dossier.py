@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract
+from arengo.errors import UnknownVersion
 from arengo.lake.version import Version
 from arengo.portal.cells import Head, heads, written
 from arengo.portal.site import Visit
@@ -45,8 +46,17 @@ class Dossier:
 
     @property
     def view(self) -> View:
-        assert self._view is not None
+        """Raises UnknownVersion when nothing is published yet, so that a page of rows answers 404 and says why."""
+        if self._view is None:
+            raise UnknownVersion(
+                f"{self.title} has not been published yet.", todo="Its page says what is planned; come back later."
+            )
         return self._view
+
+    @property
+    def shown(self) -> Version:
+        """The version shown. Raises UnknownVersion when nothing is published yet."""
+        return self.view.version
 
     @property
     def contract(self) -> Contract:
@@ -132,10 +142,8 @@ class Dossier:
 
     @property
     def version_words(self) -> str:
-        assert self.version
-        return self.visit._(
-            "version %(n)s of %(date)s", n=self.version.number, date=self.speech.date(self.version.published_at)
-        )
+        shown = self.shown
+        return self.visit._("version %(n)s of %(date)s", n=shown.number, date=self.speech.date(shown.published_at))
 
     @property
     def source(self) -> str:

@@ -36,7 +36,7 @@ def home(visit: Visit) -> Response:
     published = sorted(
         (entry for entry in entries if entry.version is not None), key=lambda entry: str(entry.updated), reverse=True
     )
-    rows = sum(entry.version.rows for entry in published if entry.version)
+    rows = sum(entry.version.rows for entry in published if entry.version and entry.contract.access == "open")
     say = visit.speech
     figures = []
     if published:
@@ -104,7 +104,7 @@ def _item(visit: Visit, entry: Entry) -> dict[str, Any]:
         "access": contract.access,
         "glyph": kind,
         "glyph_word": words[kind],
-        "rows": entry.version.rows if entry.version else None,
+        "rows": entry.version.rows if entry.version and contract.access == "open" else None,
         "owner": contract.owner,
         "updated": entry.updated,
     }

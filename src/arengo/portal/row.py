@@ -88,9 +88,8 @@ def page(visit: Visit) -> Response:
         raise UnknownDataset(
             f"No version of {d.title} has a row with the key {', '.join(key)}.", todo="Look for it in the table."
         )
-    assert d.version
-    here = next((item.row for item in past if item.version.number == d.version.number), None)
-    older = [item.row for item in past if item.row is not None and item.version.number <= d.version.number]
+    here = next((item.row for item in past if item.version.number == d.shown.number), None)
+    older = [item.row for item in past if item.row is not None and item.version.number <= d.shown.number]
     row = here or (older[0] if older else seen[-1].row) or {}
     columns = [item for item in d.heads if item.name in row]
     writer = Writer(d.speech, columns, [[row.get(item.name) for item in columns]], whole=True)
@@ -154,8 +153,7 @@ def _history(d: Dossier, past: Sequence[Any]) -> list[dict[str, Any]]:
                     "href": d.visit.here(as_of=number),
                 }
             )
-    assert d.version
-    current = [item for item in out if item["number"] <= d.version.number]
+    current = [item for item in out if item["number"] <= d.shown.number]
     if current:
         current[-1]["now"] = True
     return out[::-1]

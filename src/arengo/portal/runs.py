@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ def listing(visit: Visit) -> Response:
     more = len(found) > shown
     found = found[:shown]
     known = visit.unchanged(
-        [(run.id, run.state, run.step, str(run.ended_at)) for run in found], visit.site.catalogue.generation
+        [(run.id, run.state, run.step, str(run.ended_at)) for run in found],
+        visit.site.catalogue.generation,
+        is_operator(visit),
     )
     if known:
         return known
@@ -66,7 +69,11 @@ def single(visit: Visit) -> Response:
 
 
 def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
+    """``run`` as its page shows it; counts of a dataset that is not open are the operator's."""
     _ = visit._
+    if not (is_operator(visit) or _open(visit, run.dataset)):
+        steps = tuple({**step, "rows": None} for step in run.steps)
+        run = replace(run, rows_in=None, rows=None, quarantined=None, steps=steps)
     seconds = None
     if run.started_at:
         seconds = ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()
@@ -105,6 +112,13 @@ def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
             for step in run.steps
         ],
     }
+
+
+def _open(visit: Visit, dataset: str) -> bool:
+    try:
+        return visit.site.catalogue.entry(dataset).contract.access == "open"
+    except UnknownDataset:
+        return False
 
 
 def _title(visit: Visit, dataset: str) -> str:

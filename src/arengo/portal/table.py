@@ -59,7 +59,7 @@ def page(visit: Visit) -> Response:
     known = visit.unchanged(*d.mark)
     if known:
         return known
-    assert d.version
+    version = d.shown
     shown = [item for item in d.heads if item.kind is not Kind.GEOMETRY] or d.heads
     problems: list[str] = []
     asked = {
@@ -106,7 +106,7 @@ def page(visit: Visit) -> Response:
     try:
         answer = visit.door.ask(query)
         rows = answer.rows()
-        total = answer.matched if filtered else d.version.rows
+        total = answer.matched if filtered else version.rows
         after = answer.next_cursor
     except CallerError as error:
         if error.status != 400:
