@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract
-from arengo.errors import LakeError
+from arengo.errors import LakeError, StorageFull
 from arengo.publish import run as records
 from arengo.publish.run import Run
 from arengo.settings import Settings
@@ -41,30 +41,47 @@ class Publisher:
         ``at``: the publication time of a backfilled version (UTC when without zone), later than the newest
         version's. ``force_shrink``: accept far fewer rows than the version before. ``trigger``: manual, schedule or
         demo. ``progress(dataset, step, done, total)`` is called from worker threads; total is None when unknown.
-        Up to ``settings.publish.parallel`` datasets at a time. Runs that a killed process left are finished first.
+        Up to ``settings.publish.parallel`` datasets at a time. Before a dataset's run, one that a killed process left
+        of it is finished; those of other datasets wait for their turn. Raises StorageFull when the disk has no space
+        even for the record of the failure.
         """
-        from arengo.publish import workflow
+        from arengo.publish import recovery, scratch, workflow
 
-        active = self._runtime()
-        self.resume()
+        scratch.sweep(self.state, self.settings.home)
+        try:
+            active = self._runtime()
+        except StorageFull:
+            if not scratch.sweep(self.state, self.settings.home, everything=True):
+                raise
+            active = self._runtime()
+        left = recovery.resume(active, self.state, self.lake, {item.id: item.text for item in datasets})
         home = self._home()
         moment = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
         tickets = [
             workflow.ticket(home, item.text, item.id, item.path, trigger, moment, force_shrink) for item in datasets
         ]
+
+        def one(item: Mapping[str, Any]) -> str:
+            workflow.wait(active, left.get(item["dataset"], ()))
+            return workflow.start(active, item, progress)
+
         if len(tickets) == 1:
-            workflow.start(active, tickets[0], progress)
+            one(tickets[0])
         elif tickets:
             with ThreadPoolExecutor(max(1, self.settings.publish.parallel), "publish") as pool:
-                list(pool.map(lambda item: workflow.start(active, item, progress), tickets))
+                list(pool.map(one, tickets))
         return [self.run(item["run"]) for item in tickets]
 
     def resume(self) -> list[Run]:
-        """Finish the runs that a killed process left unfinished, if there are any; returns them."""
-        from arengo.publish import workflow
+        """Finish the runs that a killed process left unfinished, if there are any; returns them.
+
+        Those whose contract is no longer in force, or that were interrupted again and again, are marked failed.
+        """
+        from arengo.publish import recovery, workflow
 
         active = self._runtime()
-        found = workflow.resume(active, self.state)
+        in_force = {dataset: held.text for dataset, held in self.state.contracts().items()}
+        found = [run for runs in recovery.resume(active, self.state, self.lake, in_force).values() for run in runs]
         workflow.wait(active, found)
         return [self.run(item) for item in found]
 

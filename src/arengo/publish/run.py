@@ -34,7 +34,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One attempt to publish one dataset. ``error`` is :meth:`ArengoError.as_dict`, None when there was none."""
+    """One attempt to publish one dataset. ``error`` is :meth:`ArengoError.as_dict`, None when there was none.
+
+    ``interrupted``: how often its process died and another went on with it.
+    """
 
     id: str
     dataset: str
@@ -50,6 +53,7 @@ class Run:
     version: int | None = None
     error: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = field(default=())
+    interrupted: int = 0
 
     @property
     def seconds(self) -> float:
@@ -86,6 +90,8 @@ def update(state: State, run: Run) -> None:
     ]
     if run.warnings and steps:  # the run's table has no column of its own for them
         steps[-1]["warnings"] = list(run.warnings)
+    if run.interrupted and steps:
+        steps[0]["interrupted"] = run.interrupted
     same = {name: getattr(run, name) for name in RunRecord.__slots__ if name not in ("steps", "error")}
     state.put_run(RunRecord(**same, steps=tuple(steps), error=dict(run.error) if run.error else None))
 
@@ -111,7 +117,9 @@ def _read(held: RunRecord) -> Run:
         StepRecord(s["name"], s["state"], datetime.fromisoformat(s["started_at"]), s["seconds"], s["rows"])
         for s in held.steps
     )
-    return Run(**same, steps=steps, warnings=tuple(text for step in held.steps for text in step.get("warnings", ())))
+    warnings = tuple(text for step in held.steps for text in step.get("warnings", ()))
+    interrupted = max((int(step.get("interrupted", 0)) for step in held.steps), default=0)
+    return Run(**same, steps=steps, warnings=warnings, interrupted=interrupted)
 
 
 def _stamp(at: datetime) -> str:

@@ -280,6 +280,10 @@ class Street:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    def drop(self) -> None:
+        """On a full disk: nothing of the run is kept."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def abandon(self) -> None:
         """After a refusal or failure: keep the quarantine and the quality report for the owner, remove the rest."""
         kept = ("quarantine.parquet", "quality.json")

@@ -13,15 +13,24 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.load import loads
-from arengo.errors import ArengoError, Busy, LakeError, OperatorError, PublicationRefused
+from arengo.errors import (
+    ArengoError,
+    Busy,
+    LakeError,
+    OperatorError,
+    PublicationRefused,
+    StorageFull,
+    storage_full,
+)
 from arengo.publish import run as records
+from arengo.publish import scratch
 from arengo.publish.street import STEPS, Found, Street, settled
 from arengo.settings import Settings
 from arengo.state import State
@@ -122,8 +131,11 @@ def runtime(home: Home, queues: tuple[str, ...] = ()) -> Runtime:
             raise
         except Exception as error:
             close()
+            if (full := storage_full(error)) is not None:
+                raise full from None
             raise OperatorError(
-                f"The workflow database cannot be opened: {error}.", todo="Check that .arengo can be written."
+                f"The workflow database cannot be opened: {_sentence(error)}.",
+                todo="Check that .arengo can be written.",
             ) from error
         return _runtime
 
@@ -163,6 +175,10 @@ def start(active: Runtime, ticket: Mapping[str, Any], listener: Listener | None)
     try:
         with SetWorkflowID(run):
             return active.publish(dict(ticket))
+    except Exception as error:  # only what could not even be recorded
+        if (full := storage_full(error)) is not None:
+            raise full from None
+        raise
     finally:
         _active.discard(run)
         _listeners.pop(run, None)
@@ -233,18 +249,31 @@ class _Walk:
             with self._held(contract.id):
                 state = self._steps(street)
             self.run = settled(self.run, self.found, state)
-        except ArengoError as error:
-            if street is not None:
-                street.abandon()
+        except Exception as error:
+            self._ended_by(storage_full(error) or error, street)
+        try:
+            records.update(self.home.state, self.run)
+        except StorageFull:
+            self._make_room(street)
+            records.update(self.home.state, self.run)
+        return self.run.state
+
+    def _ended_by(self, error: Exception, street: Street | None) -> None:
+        if isinstance(error, StorageFull):
+            self._make_room(street)
+        elif street is not None:
+            street.abandon()
+        if isinstance(error, ArengoError):
             refused = isinstance(error, PublicationRefused)
             self._failed(records.REFUSED if refused else records.FAILED, error.as_dict())
-        except Exception as error:
-            if street is not None:
-                street.abandon()
-            sentence = f"{type(error).__name__}: {error}"
-            self._failed(records.FAILED, {"code": "error", "message": sentence, "retry": False})
-        records.update(self.home.state, self.run)
-        return self.run.state
+        else:
+            self._failed(records.FAILED, {"code": "error", "message": _sentence(error), "retry": False})
+
+    def _make_room(self, street: Street | None) -> None:
+        """On a full disk first what is only scratch goes, else not even the failure can be recorded."""
+        if street is not None:
+            street.drop()
+        scratch.sweep(self.home.state, self.home.settings.home, everything=True)
 
     @contextlib.contextmanager
     def _held(self, dataset: str) -> Iterator[None]:
@@ -270,7 +299,7 @@ class _Walk:
         started = datetime.now(UTC)
         self._record(name, records.StepRecord(name, "running", started))
         self._progress(name, 0, None)
-        added = self.dbos.run_step({"name": name}, _quiet, getattr(street, name), self.found)
+        added = self.dbos.run_step({"name": name}, _quiet, street, getattr(street, name), self.found)
         if "error" in added:
             raise added["error"]
         warnings = [*self.found["warnings"], *added.pop("warnings", [])]
@@ -303,58 +332,29 @@ class _Walk:
             self.listener(self.run.dataset, step, done, total)
 
 
-def _quiet(step: Callable[[Found], dict[str, Any]], found: Found) -> dict[str, Any]:
+def _quiet(street: Street, step: Callable[[Found], dict[str, Any]], found: Found) -> dict[str, Any]:
     """A step whose error is a value: DBOS records it like any result, and does not shout."""
     try:
         return step(found)
-    except ArengoError as error:
-        return {"error": error}
+    except Exception as error:
+        full = storage_full(error)
+        if full is not None:
+            street.drop()  # DBOS is about to write, too
+            return {"error": full}
+        if isinstance(error, ArengoError):
+            return {"error": error}
+        raise
 
 
-# Runs of processes that are no more
-
-
-def resume(active: Runtime, state: State) -> list[str]:
-    """Set unfinished runs of dead processes going again; their ids. Wait for them with :func:`wait`."""
-    found: list[str] = []
-    with state.hold("resume", wait=60.0):
-        dead: dict[str, bool] = {active.identity: False}
-        for item in active.dbos.list_workflows(name=[NAME, DUE, CRON], status="PENDING", load_output=False):
-            executor = item.executor_id or ""
-            if executor not in dead:
-                dead[executor] = _is_dead(state, executor)
-            if not dead[executor]:
-                continue
-            if item.name != NAME:  # a tick that died: the next one looks again
-                active.dbos.cancel_workflow(item.workflow_id)
-                continue
-            if item.app_version != REVISION:
-                _interrupted(active, state, item.workflow_id)
-                continue
-            active.dbos.resume_workflow(item.workflow_id)
-            found.append(item.workflow_id)
-    return found
-
-
-def wait(active: Runtime, runs: list[str]) -> None:
+def wait(active: Runtime, runs: Sequence[str]) -> None:
     for run in runs:
         handle: Any = active.dbos.retrieve_workflow(run)
         with contextlib.suppress(Exception):  # its outcome is in the run's record
             handle.get_result(polling_interval_sec=0.1)
 
 
-def _is_dead(state: State, executor: str) -> bool:
-    try:
-        with state.hold(f"process {executor}"):
-            return True
-    except Busy:
-        return False
-
-
-def _interrupted(active: Runtime, state: State, run: str) -> None:
-    """A run begun by another revision of the street cannot be resumed by this one."""
-    active.dbos.cancel_workflow(run)
-    held = records.find(state, run)
-    if held is not None and not held.finished:
-        error = OperatorError("The run was interrupted and Arengo was upgraded since.", todo="Publish it again.")
-        records.update(state, replace(held, state=records.FAILED, ended_at=datetime.now(UTC), error=error.as_dict()))
+def _sentence(error: BaseException) -> str:
+    """An unforeseen error in one line, without the statement and the values that a database's error quotes."""
+    error = getattr(error, "orig", None) or error
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
