@@ -12,6 +12,7 @@ from arengo.contract.model import Kind
 from arengo.door import form
 from arengo.door.cache import Cache
 from arengo.door.view import View
+from arengo.door.watch import Watch
 from arengo.query import cursor as cursors
 from arengo.query.compile import Output, Plan, Statement
 from arengo.query.model import Query
@@ -146,8 +147,9 @@ class Answer:
     ) -> Iterator[pa.RecordBatch]:
         """The rows as Arrow batches in bounded memory, in the order of :meth:`rows`; closing it stops the query.
 
-        ``seconds``: time limit, 0 for none. ``place``: add a column, the row's place as WKB. ``cover``: add five
-        more, its box (xmin, ymin, xmax, ymax) and its geometry type. All added ones come last, named ``__x0``, ...
+        ``seconds``: limit of the time spent reading, 0 for none; waiting for who takes the batches does not count.
+        ``place``: add a column, the row's place as WKB. ``cover``: add five more, its box (xmin, ymin, xmax, ymax)
+        and its geometry type. All added ones come last, named ``__x0``, ...
         """
         extra: tuple[str, ...] = ()
         if self.view.geometry is not None:
@@ -178,9 +180,18 @@ class Answer:
     ) -> Iterator[pa.RecordBatch]:
         statement = self._statement(self._relation(), outputs, extra, self.query.limit, shown)
         keep = list(range(len(outputs) + len(extra)))
-        with self._lake.engine.execute(statement.sql, statement.params, seconds=seconds) as found:
-            for batch in found.to_arrow_reader(rows):
+        watch = Watch(seconds)
+        with self._lake.engine.execute("SELECT 1", seconds=0) as found:  # a cursor; the watch keeps its time
+            with watch.on(found):
+                found.execute(statement.sql, list(statement.params))
+                batches = found.to_arrow_reader(rows)
+            while True:
+                with watch.on(found):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
                 yield batch.select(keep) if batch.num_columns > len(keep) else batch
+                del batch
 
     @property
     def next_cursor(self) -> str:

@@ -67,12 +67,14 @@ def place_name(answer: Answer) -> str:
     return name
 
 
-def typed(answer: Answer, *, place: bool = False, cover: bool = False, wkt: bool = False) -> Iterator[pa.RecordBatch]:
+def typed(
+    answer: Answer, *, place: bool = False, cover: bool = False, wkt: bool = False, seconds: float = 0
+) -> Iterator[pa.RecordBatch]:
     """The rows as Arrow batches in the types of :func:`schema_of`."""
     import pyarrow as pa
 
     schema = schema_of(answer, place=place, cover=cover, wkt=wkt)
-    for batch in answer.batches("wkt" if wkt else "wkb", rows=ROWS, place=place, cover=cover):
+    for batch in answer.batches("wkt" if wkt else "wkb", rows=ROWS, seconds=seconds, place=place, cover=cover):
         columns = [
             column if column.type == field.type else column.cast(field.type)
             for column, field in zip(batch.columns, schema, strict=True)

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.door import ANYONE, Answer, Caller, Door, View
 from arengo.errors import BadQuery, NotAcceptable
 from arengo.faces import build
 from arengo.faces.site import Site, asked, headers_of, matches, unchanged
+from arengo.faces.turn import Stream
 from arengo.query import Query, from_parameters
 from arengo.query import plain as plain_filters
 from arengo.query.notation import switch
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 EXCEL_ROWS = 1_048_575
 DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t", "|": "|", "comma": ",", "semicolon": ";"}
 _ROWS = 16_384
+_PIECE = 2_048
+"""Rows of one piece of a stream: less than a megabyte of most tables."""
+_PATIENCE = 15
+"""A whole table may take this many times the seconds of a page; waiting for the client does not count."""
 _RANGE = re.compile(r"[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18}")
 
 
@@ -121,22 +126,20 @@ async def export(site: Site, request: Request) -> Response:
     if matches(request, headers["ETag"]):
         return unchanged(headers)
     if form.built:
-        path = await run_in_threadpool(artefact, site.door, answer, form)
+        path = built_path(site.door, view, form)
+        if not path.is_file():
+            async with site.builds.here:  # those who wait for a build hold no thread
+                path = await run_in_threadpool(artefact, site.door, answer, form)
         heed_range(request)
         return FileResponse(path, headers=headers, media_type=form.media)
     if request.method == "HEAD":
         bare = Response(b"", 200, headers, form.media)
         del bare.headers["content-length"]  # nobody knows it before the rows are read
         return bare
-    pieces = stream(answer, form, options)
-    first = await run_in_threadpool(next, pieces, None)  # an error is answered as a problem, not as half a file
-    return StreamingResponse(_rest(first, pieces), 200, headers, form.media)
-
-
-def _rest(first: bytes | None, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    if first is not None:
-        yield first
-    yield from pieces
+    seconds = site.settings.engine.request_seconds * _PATIENCE
+    return Stream(
+        lambda: stream(answer, form, options, rows=_PIECE, seconds=seconds), site.streams, headers, form.media
+    )
 
 
 def heed_range(request: Request) -> None:
@@ -194,16 +197,22 @@ def file_name(view: View, form: Format) -> str:
     return f"{view.dataset}-{view.version.label}.{form.suffix}"
 
 
-def stream(answer: Answer, form: Format, options: CsvOptions | None = None) -> Iterator[bytes]:
-    """The whole answer in a streamed format, in bounded memory."""
+def stream(
+    answer: Answer, form: Format, options: CsvOptions | None = None, *, rows: int = _ROWS, seconds: float = 0
+) -> Iterator[bytes]:
+    """The whole answer in a streamed format, in bounded memory.
+
+    ``rows``: of one piece; the bytes do not depend on it. ``seconds``: what reading may take, 0 for no limit.
+    """
     if form.name == "csv":
-        return _csv(answer, options or CsvOptions())
+        return _csv(answer, options or CsvOptions(), rows, seconds)
     if form.name == "arrow":
-        return _arrow(answer)
-    return _geojson(answer) if form.name == "geojson" else answer.lines("ndjson", rows=_ROWS)
+        return _arrow(answer, seconds)
+    lines = answer.lines(form.name, rows=rows, seconds=seconds)
+    return _geojson(lines) if form.name == "geojson" else lines
 
 
-def _csv(answer: Answer, options: CsvOptions) -> Iterator[bytes]:
+def _csv(answer: Answer, options: CsvOptions, rows: int, seconds: float) -> Iterator[bytes]:
     import pyarrow.csv as pc
 
     write = pc.WriteOptions(include_header=False, delimiter=options.delimiter, quoting_style="needed")
@@ -212,15 +221,15 @@ def _csv(answer: Answer, options: CsvOptions) -> Iterator[bytes]:
         names = [f"'{name}" if name[:1] in "=+-@\t\r" else name for name in names]
     head = options.delimiter.join('"' + name.replace('"', '""') + '"' for name in names) + "\n"
     yield (b"\xef\xbb\xbf" if options.bom else b"") + head.encode()
-    for batch in answer.cells(safe=options.safe, rows=_ROWS):
+    for batch in answer.cells(safe=options.safe, rows=rows, seconds=seconds):
         out = io.BytesIO()
         pc.write_csv(batch, out, write)
         yield out.getvalue()
 
 
-def _geojson(answer: Answer) -> Iterator[bytes]:
+def _geojson(lines: Iterator[bytes]) -> Iterator[bytes]:
     head = b'{"type":"FeatureCollection","features":['
-    for piece in answer.lines("geojson", rows=_ROWS):
+    for piece in lines:
         if head:
             yield head
             piece, head = piece[1:], b""
@@ -228,12 +237,12 @@ def _geojson(answer: Answer) -> Iterator[bytes]:
     yield head + b"\n]}\n"
 
 
-def _arrow(answer: Answer) -> Iterator[bytes]:
+def _arrow(answer: Answer, seconds: float) -> Iterator[bytes]:
     import pyarrow as pa
 
     sink = io.BytesIO()
     writer: Any = None
-    for batch in build.typed(answer):
+    for batch in build.typed(answer, seconds=seconds):  # its own batches: they are part of the bytes
         if writer is None:
             writer = pa.ipc.new_stream(sink, batch.schema)
         writer.write_batch(batch)
@@ -251,9 +260,14 @@ _GUARD = threading.Lock()
 _AT_ONCE = threading.BoundedSemaphore(2)
 
 
+def built_path(door: Door, view: View, form: Format) -> Path:
+    """Where the built file of a version is, or will be."""
+    return door.artefact(view, f"export-{build.REVISION}.{form.suffix}")
+
+
 def artefact(door: Door, answer: Answer, form: Format) -> Path:
     """The built file of a version, made now when it is not there. One build at a time for each file."""
-    path = door.artefact(answer.view, f"export-{build.REVISION}.{form.suffix}")
+    path = built_path(door, answer.view, form)
     if path.is_file():
         return path
     with _GUARD:

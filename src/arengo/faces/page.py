@@ -19,6 +19,8 @@ from arengo.faces.site import JSON, JSON_OPTIONS, plain
 from arengo.query.scope import Scope
 from arengo.query.shape import from_wkb
 
+PIECE = 500
+"""Rows made into JSON at once."""
 FORMS = {
     "json": JSON,
     "geojson": "application/geo+json",
@@ -75,6 +77,16 @@ def as_row(row: Mapping[str, Any] | None, scope: Scope) -> dict[str, Any] | None
     return out
 
 
+def _list(rows: list[Any], make: Callable[[list[Any]], list[Any]]) -> list[bytes | memoryview]:
+    """Pieces of one JSON list, made a few rows at a time so that not all rows are Python objects twice."""
+    if len(rows) <= PIECE:
+        return [_dumps(make(rows))]
+    out: list[bytes | memoryview] = []
+    for start in range(0, len(rows), PIECE):
+        out += (b"," if start else b"[", memoryview(_dumps(make(rows[start : start + PIECE])))[1:-1])
+    return [*out, b"]"]
+
+
 def _tail(answer: Answer, returned: int) -> bytes:
     version = answer.view.version
     tail: dict[str, Any] = {"returned": returned}
@@ -89,16 +101,18 @@ def _tail(answer: Answer, returned: int) -> bytes:
 
 def _json(answer: Answer) -> bytes:
     names = [item.name for item in answer.columns]
-    rows = _json_values(answer.columns, answer.rows("geojson"))
-    return b'{"items":' + _dumps([dict(zip(names, row, strict=True)) for row in rows]) + _tail(answer, len(rows))
+    rows = answer.rows("geojson")
+    items = _list(rows, lambda part: [dict(zip(names, row, strict=True)) for row in _json_values(answer.columns, part)])
+    return b"".join((b'{"items":', *items, _tail(answer, len(rows))))
 
 
 def _arrays(answer: Answer) -> bytes:
     columns = [
         {"name": item.name, "kind": item.kind, "title": item.title, "unit": item.unit} for item in answer.columns
     ]
-    rows = _json_values(answer.columns, answer.rows("geojson"))
-    return b'{"columns":' + _dumps(columns) + b',"rows":' + _dumps(rows) + _tail(answer, len(rows))
+    rows = answer.rows("geojson")
+    items = _list(rows, lambda part: _json_values(answer.columns, part))
+    return b"".join((b'{"columns":', _dumps(columns), b',"rows":', *items, _tail(answer, len(rows))))
 
 
 def _ndjson(answer: Answer) -> bytes:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from arengo.door import Answer
+from arengo.door import Answer, Encoded
 from arengo.errors import BadQuery, NotAcceptable
 from arengo.faces import datasets, page
 from arengo.faces.site import (
@@ -24,6 +24,7 @@ from arengo.faces.site import (
     plain,
     unchanged,
 )
+from arengo.faces.turn import LARGE
 from arengo.query import PARAMETERS, Query, from_parameters
 from arengo.query import plain as plain_filters
 from arengo.query.notation import SUFFIXES, names, whole
@@ -85,7 +86,15 @@ async def rows(site: Site, request: Request) -> Response:
         return unchanged(headers)
     held = answer.peek(form)
     if held is None:
-        held = await run_in_threadpool(answer.encoded, form, lambda given: page.render(given, form))
+
+        def make() -> Encoded:
+            return answer.peek(form) or answer.encoded(form, lambda given: page.render(given, form))
+
+        if (query.limit or 0) < LARGE:
+            held = await run_in_threadpool(make)
+        else:
+            async with site.pages.here:
+                held = await run_in_threadpool(make)
     if held.next_cursor and request.method != "POST":
         headers["Link"] = site.following(request, held.next_cursor)
     if held.matched is not None:

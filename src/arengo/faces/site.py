@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -17,6 +17,7 @@ from arengo.catalogue import Catalogue
 from arengo.contract.model import Kind
 from arengo.door import ANYONE, Caller, Door
 from arengo.errors import BadQuery, NotAcceptable
+from arengo.faces.turn import BUILDS, PAGES, STREAMS, Turns
 from arengo.query.notation import MAX_WORDS, bounded
 from arengo.query.scope import nearest
 from arengo.settings import Settings
@@ -35,6 +36,9 @@ class Site:
     door: Door
     catalogue: Catalogue
     settings: Settings
+    streams: Turns = field(default_factory=lambda: Turns(STREAMS))
+    builds: Turns = field(default_factory=lambda: Turns(BUILDS))
+    pages: Turns = field(default_factory=lambda: Turns(PAGES))
 
     def caller(self, request: Request) -> Caller:
         """Who asks. Everybody is anyone in this release."""
