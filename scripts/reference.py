@@ -78,6 +78,7 @@ def errors() -> str:
 
 
 def properties() -> str:
+    from arengo.contract.plainsql import LISTED
     from arengo.contract.properties import reference_table
 
     return "\n\n".join(
@@ -85,6 +86,8 @@ def properties() -> str:
             "# Contract properties",
             "Arengo's own facts in a contract, as ODCS `customProperties`. All else in a contract is the standard's.",
             reference_table(),
+            "## Functions of SQL quality rules",
+            f"A `sql` rule is one SELECT over the staged rows. {LISTED}",
         ]
     )
 
