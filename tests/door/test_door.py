@@ -127,7 +127,7 @@ def test_unknown_things(tiny: TinyCity) -> None:
 
 
 def test_a_query_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    city = open_tiny(tmp_path, request_seconds=0.001)
+    city = open_tiny(tmp_path, request_seconds=0.02)
     try:
         city.publish(loads(TREES), [tree(number) for number in range(1, 4000)], datetime(2026, 1, 1, tzinfo=UTC))
         wide = tuple(Aggregate("distinct", name) for name in ("id", "code", "notes", "tags", "lon", "height"))
