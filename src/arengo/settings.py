@@ -28,7 +28,7 @@ class CitySettings:
     language: str = _set("en", "Default language of the pages (BCP 47), used when the browser asks for none we have.")
     timezone: str = _set("UTC", "IANA time zone in which source times without an offset are read.")
     country: str = _set("", "ISO 3166 two-letter code; orders ambiguous dates and telephone numbers in drafts.")
-    url: str = _set("", "Public address of the portal, used in links; empty means the address of the request.")
+    url: str = _set("", "Public address of the portal, used in links; empty means links without a host.")
     accent: str = _set("#9d2f1f", "Accent colour of the pages; refused when its contrast on paper is below 4.5 to 1.")
     contact: str = _set("", "E-mail address shown to people who need help.")
 
