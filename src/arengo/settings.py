@@ -31,6 +31,11 @@ class CitySettings:
     url: str = _set("", "Public address of the portal, used in links; empty means links without a host.")
     accent: str = _set("#9d2f1f", "Accent colour of the pages; refused when its contrast on paper is below 4.5 to 1.")
     contact: str = _set("", "E-mail address shown to people who need help.")
+    description: str = _set("", "One or two sentences about the catalogue, for readers and other catalogues.")
+    homepage: str = _set("", "Address of the city's own site.")
+    identifier: str = _set("", "The city's code in its state's register of public bodies (in Italy the IPA code).")
+    place: str = _set("", "Address of the city in a register of places (EU place, GeoNames), for other catalogues.")
+    licence: str = _set("CC-BY-4.0", "Licence of open datasets whose contract names none.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,20 @@ from starlette.responses import Response
 from arengo.errors import ArengoError, CallerError, OperatorError, PublisherError
 
 MEDIA = "application/problem+json"
-MACHINE = ("/api/", "/ogc/", "/catalog.", "/healthz", "/metrics", "/iceberg/", "/ngsi-ld/", "/sta/", "/dsp/")
+MACHINE = (
+    "/api/",
+    "/ogc/",
+    "/catalog",
+    "/datastore/",
+    "/feeds/",
+    "/mcp",
+    "/healthz",
+    "/metrics",
+    "/iceberg/",
+    "/ngsi-ld/",
+    "/sta/",
+    "/dsp/",
+)
 RETRY_SECONDS = 5
 LONGEST = 1000
 _TITLES = {

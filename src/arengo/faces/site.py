@@ -52,11 +52,29 @@ class Site:
         """
         return self.settings.city.url.rstrip("/") or str(request.scope.get("root_path", "")).rstrip("/")
 
+    def absolute(self, request: Request) -> str:
+        """The same where a standard wants whole addresses (RDF, CKAN, feeds)."""
+        return public_address(self.settings, request)
+
     def following(self, request: Request, cursor: str) -> str:
         """The Link header of a page that has a next one (RFC 8288)."""
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         path = quote(request.scope["path"].removeprefix(request.scope.get("root_path", "")), safe="/:@!$&'()*+,;=-._~")
         return f'<{address(self.base(request) + path, [*kept, ("cursor", cursor)])}>; rel="next"'
+
+
+def public_address(settings: Settings, request: Request) -> str:
+    """``city.url`` without its last slash; when the city has not said it, the socket that was asked.
+
+    What a request calls its Host is never repeated: one caller could plant another's links.
+    """
+    said = settings.city.url.rstrip("/")
+    if said:
+        return said
+    host, port = request.scope.get("server") or (settings.serve.host, settings.serve.port)
+    name = f"[{host}]" if ":" in str(host) else "localhost" if host == "127.0.0.1" else str(host)
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+    return f"http://{name}{f':{port}' if port and port != 80 else ''}{root}"
 
 
 def asked(request: Request) -> list[tuple[str, str]]:

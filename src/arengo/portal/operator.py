@@ -10,12 +10,10 @@ import hashlib
 import hmac
 import os
 import secrets
-from urllib.parse import parse_qs
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from arengo.portal.site import Site, Visit, safe_target
+from arengo.portal.site import Form, Visit, safe_target
 from arengo.settings import Settings
 
 COOKIE = "arengo_operator"
@@ -61,20 +59,16 @@ def page(visit: Visit) -> Response:
     return answer
 
 
-def enter(site: Site, request: Request, body: bytes) -> Response:
+def enter(visit: Visit, form: Form) -> Response:
     """``POST /operator``: the key, or ``leave``."""
-    form = {name: values[0] for name, values in parse_qs(body[:MOST].decode("utf-8", "replace")).items()}
-    visit = Visit(request, site.settings, site)
-    target = safe_target(form.get("next", "/runs"))
-    if form.get("leave"):
-        answer: Response = RedirectResponse("/operator", 303, {"Cache-Control": "no-store"})
+    target = safe_target(form.one("next", "/runs"))
+    if form.one("leave"):
+        answer: Response = RedirectResponse("/operator", 303)
         answer.delete_cookie(COOKIE, path="/")
         return answer
-    if not hmac.compare_digest(form.get("key", "").strip().encode(), key_of(site.settings).encode()):
-        answer = visit.page("operator.html", {"signed_in": False, "wrong": True, "next": target}, 403)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-    answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-    secure = request.url.scheme == "https" or site.settings.city.url.startswith("https:")
-    answer.set_cookie(COOKIE, token(site.settings), LASTS, path="/", samesite="strict", httponly=True, secure=secure)
+    if not hmac.compare_digest(form.one("key").encode(), key_of(visit.settings).encode()):
+        return visit.page("operator.html", {"signed_in": False, "wrong": True, "next": target}, 403)
+    answer = RedirectResponse(target, 303)
+    secure = visit.request.url.scheme == "https" or visit.settings.city.url.startswith("https:")
+    answer.set_cookie(COOKIE, token(visit.settings), LASTS, path="/", samesite="strict", httponly=True, secure=secure)
     return answer

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.portal import assets, dataset, diagram, evidence, home, operator, place, row, runs, table, take, timeline
@@ -25,14 +22,6 @@ def pages(
 ) -> list[BaseRoute]:
     """Raises SettingsError for an accent colour that cannot be read."""
     site = Site(settings, door, catalogue, state, Studio(settings.home / "versions"), quarantine)
-
-    async def enter(request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > operator.MOST:
-                break
-        return await run_in_threadpool(operator.enter, site, request, body)
 
     at = "/datasets/{dataset}"
     answers = {
@@ -60,5 +49,5 @@ def pages(
     return [
         *assets.routes(settings),
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
-        Route("/operator", enter, methods=["POST"]),
+        Route("/operator", site.take(operator.enter, operator.MOST), methods=["POST"]),
     ]

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
-from arengo.errors import ArengoError
+from arengo.errors import ArengoError, BadQuery, NotAllowed
 from arengo.portal.language import LANGUAGES, Speech, choose
 from arengo.settings import Settings
 
@@ -82,6 +83,60 @@ class Site:
 
         endpoint.__name__ = answer.__name__
         return endpoint
+
+    def take(self, answer: Callable[[Visit, Form], Response], most: int = 65_536) -> Callable[[Request], Any]:
+        """An endpoint for a posted form of at most ``most`` bytes, sent from a page of this site.
+
+        A browser says where a form comes from (Fetch Metadata, Origin); one from another site is refused.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            body = b""
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    return await run_in_threadpool(self._refuse_form, request, most)
+            return await run_in_threadpool(read, request, body)
+
+        def read(request: Request, body: bytes) -> Response:
+            visit = Visit(request, self.settings, self)
+            try:
+                if is_foreign(request):
+                    raise NotAllowed("This form was sent from another site.", todo="Open the page here and send again.")
+                given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
+                made = answer(visit, Form({name: tuple(values) for name, values in given.items()}))
+            except (ArengoError, ValueError) as error:
+                from arengo.portal.failure import page
+
+                made = page(visit, error if isinstance(error, ArengoError) else BadQuery("The form cannot be read."))
+            made.headers["Cache-Control"] = "no-store"
+            return made
+
+        endpoint.__name__ = answer.__name__
+        return endpoint
+
+    def _refuse_form(self, request: Request, most: int) -> Response:
+        from arengo.portal.failure import page
+
+        visit = Visit(request, self.settings, self)
+        return page(visit, BadQuery(f"The form is larger than {most:,} bytes.", todo="Send less."))
+
+
+class Form(dict[str, tuple[str, ...]]):
+    """A posted form: name -> values, texts without spaces around."""
+
+    def one(self, name: str, default: str = "") -> str:
+        values = self.get(name, ())
+        return values[0].strip() if values else default
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a browser says that another site sent this request. Programs say nothing and carry no cookies of ours."""
+    site = request.headers.get("sec-fetch-site", "")
+    if site:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("origin", "")
+    return bool(origin) and origin.partition("://")[2] != request.headers.get("host", "")
 
 
 class Visit:

@@ -21,9 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from arengo.errors import Busy, OperatorError, SettingsError, storage_full
 from arengo.state import tables
-from arengo.state.records import ContractRecord, RunRecord
+from arengo.state.records import ContractRecord, RunRecord, SavedRecord
 
-HEAD = "0001"
+HEAD = "0004"
 """The newest migration shipped with this package (state/migrations/versions)."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -258,6 +258,32 @@ class State:
                 connection.execute(sa.insert(table).values(dataset=dataset, **values))
 
     # Locks
+
+    def save(self, kind: str, id: str, title: str, body: Mapping[str, Any], at: datetime) -> None:
+        """Keep a query, chart or dashboard under its name; a newer one of the same name replaces it."""
+        saved = tables.saved
+        with self.write() as connection:
+            mine = (saved.c.kind == kind) & (saved.c.id == id)
+            values = {"title": title, "body": dict(body), "updated_at": at}
+            if not connection.execute(saved.update().where(mine).values(**values)).rowcount:
+                connection.execute(saved.insert().values(kind=kind, id=id, created_at=at, **values))
+            self.bump(connection)
+
+    def saved(self, kind: str, id: str = "") -> tuple[SavedRecord, ...]:
+        """What is kept of one kind, the newest first; only ``id`` when given."""
+        saved = tables.saved
+        chosen = sa.select(saved).where(saved.c.kind == kind).order_by(saved.c.updated_at.desc(), saved.c.id)
+        with self.read() as connection:
+            rows = connection.execute(chosen.where(saved.c.id == id) if id else chosen).all()
+        return tuple(SavedRecord(row.kind, row.id, row.title, row.body, row.created_at, row.updated_at) for row in rows)
+
+    def forget(self, kind: str, id: str) -> bool:
+        """Drop what is kept under a name; whether it was there."""
+        saved = tables.saved
+        with self.write() as connection:
+            gone = connection.execute(saved.delete().where((saved.c.kind == kind) & (saved.c.id == id))).rowcount
+            self.bump(connection)
+        return bool(gone)
 
     @contextlib.contextmanager
     def hold(self, name: str, wait: float = 0.0) -> Iterator[None]:

@@ -43,3 +43,15 @@ class RunRecord:
     quarantined: int | None = None
     version: int | None = None
     error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRecord:
+    """A query, chart or dashboard kept under a name. ``body`` is its own kind's JSON."""
+
+    kind: str
+    id: str
+    title: str
+    body: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime

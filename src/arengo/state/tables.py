@@ -115,3 +115,14 @@ generation = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("n", sa.BigInteger, nullable=False),
 )
+
+saved = sa.Table(  # a query, chart or dashboard kept under a name by the operator
+    "saved",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),  # query | chart | dashboard
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+)

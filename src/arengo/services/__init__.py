@@ -1,0 +1,6 @@
+"""What the city does with its data together with the people who use it.
+
+In: what people send (amendment requests, comments, reuses, wishes, subscriptions) and what is published. Out: their
+public record and letters to those who asked for them. Promise: nothing personal is shown without being asked for,
+every request is tracked to an answer. May import: door, catalogue, contract, lake.version, state, settings, errors.
+"""
