@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from arengo.query.scope import Field
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.lake import Lake
+    from arengo.lake.mirror import TableDocument
     from arengo.settings import Settings
 
 
@@ -214,6 +216,60 @@ class Door:
 
     def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[View, View]:
         return self.view(dataset, before, caller), self.view(dataset, after, caller)
+
+    # ---- tables for other engines -------------------------------------------------------------------------------
+
+    def table(self, dataset: str, root: str, caller: Caller = ANYONE) -> TableDocument:
+        """The retained versions as Iceberg table metadata with ``root`` as its address.
+
+        Only for who may read every column as it is, since an engine reads the files themselves.
+        Raises UnknownDataset, UnknownVersion, NotAllowed.
+        """
+        from arengo.lake.mirror import table_document
+
+        return table_document(self._whole(dataset, caller), root)
+
+    def table_file(self, dataset: str, name: str, root: str, caller: Caller = ANYONE) -> bytes | Path:
+        """One file of that table: a manifest as bytes, a Parquet file as its path.
+
+        ``name``: what stands after ``root`` in the metadata. Raises also UnknownVersion for a name it has not.
+        """
+        from arengo.lake import mirror
+
+        versions = mirror.shown(self._whole(dataset, caller))
+        folder, _, rest = name.partition("/")
+        if folder == "data":
+            for version in reversed(versions):
+                found = mirror.data_path(version, rest)
+                if found is not None:
+                    return found
+        label, _, sheet = rest.partition("/")
+        if folder == "metadata" and sheet in (mirror.LIST, mirror.MANIFEST):
+            for version in versions:
+                if version.label == label:
+                    return mirror.manifests(version, root)[sheet == mirror.MANIFEST]
+        raise UnknownVersion(f"{dataset} has no file {name!r}.", todo="Load the table again; versions expire.")
+
+    def table_files(self, dataset: str, caller: Caller = ANYONE) -> list[tuple[str, int, datetime]]:
+        """(name, bytes, published at) of the Parquet files of that table, by name."""
+        from arengo.lake import mirror
+
+        found = {
+            f"data/{mirror.data_name(file.path)}": (file.bytes, version.published_at)
+            for version in mirror.shown(self._whole(dataset, caller))
+            for file in version.files
+        }
+        return [(name, size, at) for name, (size, at) in sorted(found.items())]
+
+    def _whole(self, dataset: str, caller: Caller) -> tuple[Version, ...]:
+        versions = self.versions(dataset, caller)
+        contract = self.catalogue.entry(dataset).contract
+        for version in versions:
+            names = {item.name for item in version.schema if not item.name.startswith("_")}
+            decision = self._admit(contract, caller) if not names else decide(contract, tuple(names), caller)
+            if not names <= decision.columns:
+                raise refuse(contract, decision, self.settings.city.contact)
+        return versions
 
     # ---- reports and files --------------------------------------------------------------------------------------
 

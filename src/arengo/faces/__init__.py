@@ -25,11 +25,11 @@ __all__ = ["application", "handlers", "routes", "wrap"]
 
 def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRoute]:
     """All routes of the faces."""
-    from arengo.faces import export, health, openapi, rows
+    from arengo.faces import export, health, iceberg, openapi, rows
     from arengo.faces.site import Site
 
     site = Site(door, catalogue, settings)
-    return [*health.routes(site), *openapi.routes(site), *export.routes(site), *rows.routes(site)]
+    return [*health.routes(site), *openapi.routes(site), *export.routes(site), *rows.routes(site), *iceberg.routes(site)]
 
 
 def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:

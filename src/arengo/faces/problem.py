@@ -24,7 +24,7 @@ MACHINE = (
     "/mcp",
     "/healthz",
     "/metrics",
-    "/iceberg/",
+    "/iceberg",
     "/ngsi-ld/",
     "/sta/",
     "/dsp/",
