@@ -29,7 +29,8 @@ def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRou
     from arengo.faces.site import Site
 
     site = Site(door, catalogue, settings)
-    return [*health.routes(site), *openapi.routes(site), *export.routes(site), *rows.routes(site), *iceberg.routes(site)]
+    standards = (health, openapi, export, rows, iceberg)
+    return [route for standard in standards for route in standard.routes(site)]
 
 
 def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:
