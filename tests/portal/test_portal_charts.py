@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
-from arengo.portal import charts
+from arengo.portal import charts, drawing
 from arengo.portal.cells import heads
 from arengo.portal.charts import Series
 from arengo.portal.diagram import _without_totals
@@ -146,7 +146,7 @@ def test_a_chart_that_cannot_be_drawn_says_so(tmp_path: Path) -> None:
 def test_colours_in_the_code_are_those_of_the_tokens() -> None:
     from arengo.portal.drawing import COLOURS
 
-    tokens = Path(charts.__file__).parent / "static" / "tokens.css"
+    tokens = Path(drawing.__file__).parent / "static" / "tokens.css"
     light = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", tokens.read_text(encoding="utf-8").split("@media")[0]))
     for name, (_stand_in, value) in COLOURS.items():
         assert light[name] == value
