@@ -139,6 +139,9 @@ _ENTRIES = (
                    [["category", "-created_at"]]),
     CustomProperty("arengoSearch", _CONTRACT, _TEXTS, "list of text columns", "Columns in the word index.", "",
                    ["name", "notes"]),
+    CustomProperty("arengoDocuments", _CONTRACT, {"type": "boolean"}, "true",
+                   "The rows are pages of documents, with the columns of the source kind `documents`: readers get "
+                   "pages to read, the originals and a search that leads to a page.", "false", True),
     # How a column is read
     CustomProperty("arengoParse", _COLUMN,
                    _object(formats=_WORDS, decimal={"enum": [".", ",", "٫"]},

@@ -14,7 +14,7 @@ from __future__ import annotations
 from arengo.door.answer import Answer, AnswerColumn, Encoded
 from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, Caller, Decision
-from arengo.door.door import Door, Facet, FacetValue, PastRow
+from arengo.door.door import Door, Facet, FacetValue, Original, PastRow
 from arengo.door.view import View, ViewColumn
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Encoded",
     "Facet",
     "FacetValue",
+    "Original",
     "PastRow",
     "View",
     "ViewColumn",

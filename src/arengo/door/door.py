@@ -51,6 +51,16 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The file a document was read from. ``name``: what it was called. ``checksum``: SHA-256 in hexadecimal."""
+
+    path: Path
+    name: str
+    checksum: str
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
 class PastRow:
     """One row at one version; ``row`` None: it was not there."""
 
@@ -216,6 +226,32 @@ class Door:
 
     def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[View, View]:
         return self.view(dataset, before, caller), self.view(dataset, after, caller)
+
+    # ---- documents ----------------------------------------------------------------------------------------------
+
+    def original(self, dataset: str, document: str, as_of: str = "", caller: Caller = ANYONE) -> Original:
+        """The file of one document as it was at that version; only for who may read every column.
+
+        Raises UnknownDataset, NotAllowed, UnknownVersion; BadQuery when the dataset holds no such document.
+        """
+        self._whole(dataset, caller)
+        view = self.view(dataset, as_of, caller)
+        if not view.contract.custom.get("arengoDocuments"):
+            raise BadQuery(f"{dataset} is no dataset of documents.", todo="Its rows are at /rows.")
+        asked = Query(
+            dataset,
+            select=("file", "checksum"),
+            filter={"op": "=", "args": [{"property": "document"}, document]},
+            limit=1,
+            as_of=str(view.version.number),
+        )
+        rows = self.ask(asked, caller).rows()
+        path = self._lake.original(view.version, str(rows[0][1])) if rows else None
+        if path is None:
+            raise UnknownVersion(
+                f"{dataset} {view.version.label} keeps no document {document!r}.", todo="See its list of documents."
+            )
+        return Original(path, str(rows[0][0]), str(rows[0][1]), view.version)
 
     # ---- tables for other engines -------------------------------------------------------------------------------
 

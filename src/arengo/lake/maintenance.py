@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from arengo.contract.model import Kind
 from arengo.errors import LakeError, SettingsError
-from arengo.lake import parquet
+from arengo.lake import originals, parquet
 from arengo.lake.commit import Landing, settle
 from arengo.lake.engine import job
 from arengo.lake.iceberg import described
@@ -120,7 +120,8 @@ def _collect(lake: Lake, dataset: str, grace: timedelta) -> Freed:
     for path in serving.glob("v*.clean.parquet"):
         if path.name.split(".", 1)[0][1:] not in numbers:
             path.unlink(missing_ok=True)
-    return freed
+    files, size = originals.sweep(lake, dataset, versions, time.time() - grace.total_seconds())
+    return Freed(freed.files + files, freed.bytes + size)
 
 
 def needed(lake: Lake, dataset: str, versions: Iterable[Version]) -> set[str]:

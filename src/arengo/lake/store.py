@@ -431,6 +431,18 @@ class Lake:
         except FileNotFoundError:
             return None
 
+    def keep_originals(self, dataset: str, incoming: Path) -> None:
+        """Take in the original files of documents from a folder on the same disk."""
+        from arengo.lake import originals
+
+        originals.keep(self, dataset, incoming)
+
+    def original(self, version: Version, checksum: str) -> Path | None:
+        """The original file with that SHA-256 among the documents of ``version``."""
+        from arengo.lake import originals
+
+        return originals.find(self, version, checksum)
+
     def quarantine(self, version: Version) -> Path | None:
         """The Parquet file of the rows that were not let in, None when there is none."""
         path = self.artefact(version, "quarantine.parquet")

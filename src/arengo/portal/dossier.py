@@ -215,9 +215,16 @@ class Dossier:
         return first if first == last else f"{first} – {last}"
 
     @property
+    def documents(self) -> bool:
+        """The rows are pages of documents (``arengoDocuments``)."""
+        return self._view is not None and bool(self.contract.custom.get("arengoDocuments"))
+
+    @property
     def tabs(self) -> list[tuple[str, str]]:
         _ = self.visit._
         tabs = [("overview", _("Overview")), ("table", _("Table")), ("charts", _("Charts"))]
+        if self.documents:
+            tabs.insert(1, ("documents", _("Documents")))
         if self.view.geometry is not None:
             tabs.append(("map", _("Map")))
         return [

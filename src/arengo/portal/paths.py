@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Route
 
-from arengo.portal import assets, dataset, diagram, evidence, home, operator, place, row, runs, table, take, timeline
+from arengo.portal import (
+    assets,
+    dataset,
+    diagram,
+    documents,
+    evidence,
+    home,
+    operator,
+    place,
+    row,
+    runs,
+    table,
+    take,
+    timeline,
+)
 from arengo.portal.drawing import Studio
 from arengo.portal.site import Quarantine, Site, preferences
 from arengo.settings import Settings
@@ -42,6 +56,8 @@ def pages(
         f"{at}/quarantine.csv": evidence.quarantine,
         f"{at}/versions": timeline.versions,
         f"{at}/compare": timeline.compare,
+        f"{at}/documents": documents.page,
+        f"{at}/documents/{{document}}": documents.reader,
         f"{at}/downloads": take.downloads,
         f"{at}/api": take.api,
         f"{at}/rows/{{key:path}}": row.page,

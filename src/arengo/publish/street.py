@@ -183,6 +183,8 @@ class Street:
         reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
         if counts.values:
             reports["quarantine"] = self.folder / "quarantine.parquet"
+        if (self.folder / "source" / "originals").is_dir():
+            reports["documents"] = self._originals(found)
         with contextlib.ExitStack() as stack:
             if self.lake.newest(self.contract.id) is None:  # the first ones also make the catalogue's namespace
                 stack.enter_context(self.state.hold("first commit", wait=600.0))
@@ -198,6 +200,20 @@ class Street:
                 mode=self._mode(found),
             )
         return {"version": version.number if version is not None else None}
+
+    def _originals(self, found: Found) -> Path:
+        """Take the original files of documents into the lake; the report that lists them."""
+        incoming = self.folder / "source" / "originals"
+        names = {path.name for path in incoming.iterdir()}
+        note = self.folder / "documents.json"
+        if note.is_file():  # a killed attempt has moved some already
+            names |= set(orjson.loads(note.read_bytes()))
+        before = self.lake.newest(self.contract.id)
+        if before is not None and self._mode(found) != "replace":
+            names |= set(orjson.loads(self.lake.report(before, "documents") or b"[]"))
+        self._write("documents", sorted(names))
+        self.lake.keep_originals(self.contract.id, incoming)
+        return note
 
     def announce(self, found: Found) -> dict[str, Any]:
         """Remember the source's state, let every reader see the version, remove the scratch.
@@ -267,7 +283,7 @@ class Street:
         told["warnings"] = tuple(told["warnings"])
         return Counts(**told)
 
-    def _write(self, name: str, body: Mapping[str, Any]) -> None:
+    def _write(self, name: str, body: Any) -> None:
         path = self.folder / f"{name}.json"
         part = path.with_suffix(".part")
         part.write_bytes(orjson.dumps(body))

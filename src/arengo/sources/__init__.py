@@ -25,6 +25,7 @@ from arengo.sources.archive import ZipReader, packing
 from arengo.sources.base import ROW, Context, Fingerprint, Pull, Reader, Registry, Reject
 from arengo.sources.csv import CsvReader
 from arengo.sources.database import MysqlReader, PostgresReader
+from arengo.sources.documents import DocumentsReader, holds_documents
 from arengo.sources.excel import ExcelReader
 from arengo.sources.folder import FolderReader
 from arengo.sources.gtfs import GtfsReader
@@ -68,6 +69,7 @@ BUILTIN: list[Reader] = [
     MysqlReader(),
     ApiReader(),
     FolderReader(),
+    DocumentsReader(),
     ZipReader(),
 ]
 """The kinds that ship with Arengo; they enter through the same entry point group as plugins."""
@@ -143,7 +145,8 @@ def detect(target: str, context: Context) -> SourceSpec:
     remote = re.match(r"^https?://", target, re.IGNORECASE) is not None
     spec = SourceSpec("", {"url": target} if remote else {"path": os.path.abspath(target)}, Path.cwd())
     if not remote and local_path(spec).is_dir():
-        return SourceSpec("folder", spec.options, spec.base)
+        kind = "documents" if holds_documents(local_path(spec)) else "folder"
+        return SourceSpec(kind, spec.options, spec.base)
     from arengo.sources.download import download
 
     path = download(spec, context).path if remote else regular(local_path(spec))

@@ -411,6 +411,9 @@ class _Draft:
         search = [c.ident for c in self.columns if c.kind is Kind.STRING and not c.personal and _read(c)][:5]
         if search:
             pairs.append(("arengoSearch", search))
+        if self.sample.extra.get("documents"):
+            pairs = [pair for pair in pairs if pair[0] != "arengoSearch"]
+            pairs += [("arengoDocuments", True), ("arengoSearch", ["title", "text"])]
         if self.doubts:
             pairs.append(("arengoDoubt", self.doubts if len(self.doubts) > 1 else self.doubts[0]))
         return [
