@@ -84,7 +84,7 @@ def test_a_plugin_adds_a_kind_and_a_broken_one_does_no_harm(tmp_path):
 def test_unknown_kinds_and_files():
     with pytest.raises(ContractError, match=r"no source kind 'fax'.*csv"):
         reader("fax")
-    assert recognise("a.pdf", b"%PDF-1.7\x00\x01") == ""
+    assert recognise("a.psd", b"8BPS\x00\x01") == ""
 
 
 def test_detect_names_what_it_is(tmp_path, context):
@@ -93,9 +93,9 @@ def test_detect_names_what_it_is(tmp_path, context):
     }
     assert detect("mariadb://me@db/city", context).kind == "mysql"
     assert detect("sqlite:///srv/a.db", context).options["path"] == "/srv/a.db"
-    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\x00\x01")
+    (tmp_path / "a.psd").write_bytes(b"8BPS\x00\x01")
     with pytest.raises(SourceMalformed, match="No kind of source"):
-        detect(str(tmp_path / "a.pdf"), context)
+        detect(str(tmp_path / "a.psd"), context)
     with pytest.raises(SourceMissing):
         detect(str(tmp_path / "nothing"), context)
     with pytest.raises(SourceForbidden):
