@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from arengo import settings as settings_module
 from arengo.contract import Contract, Finding, Severity, compare, lint, load, loads, version_gap
 from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
+from arengo.services.stewardship import EDIT, edits
 from arengo.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from arengo.query.model import Query
     from arengo.sources.base import Context
     from arengo.state import State
+    from arengo.state.records import ContractRecord
 
 CITY_TOML = """\
 # The city's own settings. Every setting, its default and what it does: docs/reference/settings.md
@@ -46,7 +48,11 @@ FOLDERS = ("contracts", "sources", "policies", "hierarchies", "indicators", "tra
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What ``apply`` would do with one contract: add, change, same, retire or (it cannot) invalid; and for whom."""
+    """What ``apply`` would do with one contract: add, change, same, retire or (it cannot) invalid; and for whom.
+
+    ``edited``: it was edited in the portal and the folder has not got it yet; ``conflict``: the folder's file was
+    changed too. Both stay as they are in the portal.
+    """
 
     dataset: str
     action: str
@@ -200,12 +206,9 @@ class City:
         With ``datasets`` only those, and none is retired.
         """
         only = set(_names(datasets))
-        root = self.settings.root
-        held = {
-            name: loads(item.text, path=root / item.path if item.path else None, base=root)
-            for name, item in self.state.contracts().items()
-        }
+        held = {name: self._loaded(item) for name, item in self.state.contracts().items()}
         good, bad = self.folder()
+        edited = edits(self.state)
         items: list[PlanItem] = []
         for name, error in bad.items():
             old = held.pop(name, None)
@@ -216,6 +219,8 @@ class City:
                 items.append(PlanItem(name, "add", "", contract.version, ("A new dataset.",)))
             elif old.text == contract.text:
                 items.append(PlanItem(name, "same", old.version, contract.version))
+            elif name in edited and edited[name]["sha"] == _sha(old.text):
+                items.append(_edited(old, contract, untouched=edited[name]["folder"] == _sha(contract.text)))
             else:
                 found = compare(old, contract)
                 gap = version_gap(old, contract)
@@ -236,11 +241,15 @@ class City:
         ]
         return [item for item in items if not only or (item.dataset in only and item.action != "retire")]
 
-    def apply(self, datasets: Sequence[str] | str = ()) -> list[PlanItem]:
+    def apply(self, datasets: Sequence[str] | str = (), *, folder_wins: bool = False) -> list[PlanItem]:
         """Bring the running city to what the folder says. Applying twice changes nothing.
 
         With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
+        ``folder_wins``: what was edited in the portal gives way to the folder.
         """
+        if folder_wins:
+            for name in set(_names(datasets)) or set(edits(self.state)):
+                self.state.forget(EDIT, name)
         plan = self.plan(datasets)
         contracts, _ = self.folder()
         now = datetime.now(UTC)
@@ -259,6 +268,13 @@ class City:
             elif item.action == "retire":
                 self.state.retire(item.dataset, now)
         return plan
+
+    def _loaded(self, item: ContractRecord) -> Contract:
+        root = self.settings.root
+        return loads(item.text, path=root / item.path if item.path else None, base=root)
+
+    def _registered(self, dataset: str) -> Contract:
+        return self._loaded(self.state.contracts()[dataset])
 
     # The street in
 
@@ -289,7 +305,9 @@ class City:
         good, bad = self.folder(_names(datasets))
         runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
         if good:
-            self.apply(list(good))
+            for item in self.apply(list(good)):
+                if item.action in ("edited", "conflict"):
+                    good[item.dataset] = self._registered(item.dataset)
             publish = self.publisher.publish
             runs += publish(list(good.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress)
         return runs
@@ -376,6 +394,21 @@ class City:
                 target.write_text(item.text, encoding="utf-8")
                 written.append(target)
         return written
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _edited(held: Contract, folder: Contract, *, untouched: bool) -> PlanItem:
+    if untouched:
+        words: tuple[str, ...] = ("It was edited in the portal; 'arengo export --contracts' writes it into the folder.",)
+        return PlanItem(held.id, "edited", held.version, held.version, words)
+    words = (
+        "It was changed in the folder and edited in the portal; the portal's version stays in force.",
+        "'arengo export --contracts' takes the portal's, 'arengo apply --folder-wins' the folder's.",
+    )
+    return PlanItem(held.id, "conflict", held.version, folder.version, words)
 
 
 def lint_file(path: Path) -> list[Finding]:

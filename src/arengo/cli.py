@@ -194,12 +194,13 @@ def plan(
 @app.command()
 def apply(
     datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; all by default.")] = None,
+    folder_wins: Annotated[bool, typer.Option("--folder-wins", help="Give up what was edited in the portal.")] = False,
     city: CityOption = HERE,
     json: JsonOption = False,
 ) -> None:
     """Bring the running city to what the folder says. Twice is once. Fails (3) when a contract cannot be used."""
     with _open(city) as opened:
-        _show_plan(opened.apply(datasets or ()), json)
+        _show_plan(opened.apply(datasets or (), folder_wins=folder_wins), json)
 
 
 def _show_plan(items: Sequence[Any], json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from arengo.contract.load import sha
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.door.decision import Decision
 from arengo.lake.version import Column, Version
@@ -73,6 +74,6 @@ def make_view(version: Version, contract: Contract, decision: Decision, release:
     key = version.key if set(version.key) <= names else ()
     scope = Scope(version.dataset, by_name, geometry, time, declared or texts, key)
     identity = "\0".join(
-        (release, version.dataset, str(version.number), version.checksum, version.contract_sha, decision.fingerprint)
+        (release, version.dataset, str(version.number), version.checksum, sha(contract), decision.fingerprint)
     )
     return View(version, contract, columns, geometry, decision, scope, identity)

@@ -17,6 +17,7 @@ from arengo.portal import (
     place,
     row,
     runs,
+    steward,
     table,
     take,
     timeline,
@@ -58,6 +59,7 @@ def pages(
         f"{at}/compare": timeline.compare,
         f"{at}/documents": documents.page,
         f"{at}/documents/{{document}}": documents.reader,
+        f"{at}/edit": steward.page,
         f"{at}/downloads": take.downloads,
         f"{at}/api": take.api,
         f"{at}/rows/{{key:path}}": row.page,
@@ -65,5 +67,6 @@ def pages(
     return [
         *assets.routes(settings),
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
+        Route(f"{at}/edit", site.take(steward.take, steward.MOST), methods=["POST"]),
         Route("/operator", site.take(operator.enter, operator.MOST), methods=["POST"]),
     ]

@@ -1,0 +1,118 @@
+"""The steward's form: a contract edited in the browser, previewed, checked, and kept as its next version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from arengo.contract import loads
+from arengo.contract.document import parse
+from arengo.errors import ContractError, NotAllowed
+from arengo.portal.contract_form import changed, sections
+from arengo.portal.language import LANGUAGES
+from arengo.portal.operator import is_operator
+from arengo.portal.site import Form, Visit
+from arengo.services.stewardship import Proposal, Stewardship
+
+MOST = 1_000_000
+"""Bytes of a posted form: a contract of hundreds of columns in six languages."""
+
+
+def page(visit: Visit) -> Response:
+    """``GET /datasets/{id}/edit``; ``?as=text`` shows the contract's own text."""
+    _only_stewards(visit)
+    return _form(visit, as_text=visit.param("as") == "text")
+
+
+def take(visit: Visit, form: Form) -> Response:
+    """``POST /datasets/{id}/edit``: show what would change, or keep it."""
+    _only_stewards(visit)
+    dataset = visit.request.path_params["dataset"]
+    stewardship = Stewardship(visit.site.state)
+    held = stewardship.current(dataset)
+    as_text = "text" in form
+    try:
+        contract = loads(held.text)
+        text = form["text"][0].replace("\r\n", "\n") if as_text else changed(contract, form, LANGUAGES)
+        made = stewardship.propose(dataset, text)
+        if form.one("do") == "keep" and made.sound:
+            stewardship.keep(dataset, text, form.one("base"))
+            return RedirectResponse(f"{visit.link('datasets', dataset)}", 303)
+    except ContractError as error:
+        return _form(visit, as_text=as_text, posted=form, problem=f"{error.met} {error.todo}".strip())
+    return _form(visit, as_text=as_text, posted=form, made=made)
+
+
+def _form(
+    visit: Visit, *, as_text: bool, posted: Form | None = None, made: Proposal | None = None, problem: str = ""
+) -> Response:
+    dataset = visit.request.path_params["dataset"]
+    held = Stewardship(visit.site.state).current(dataset)
+    contract = loads(held.text)
+    if problem:
+        problems = [(problem, "")]
+    else:
+        problems = (
+            [(f"{item.message} {item.todo}".strip(), _where(visit, item.line)) for item in made.errors] if made else []
+        )
+    values: dict[str, Any] = {
+        "contract": contract,
+        "dataset": dataset,
+        "title": contract.title(visit.language),
+        "base": posted.one("base") if posted is not None else held.sha,
+        "as_text": as_text,
+        "text": posted["text"][0] if as_text and posted is not None else held.text,
+        "sections": [] if as_text else sections(contract, LANGUAGES, visit._, posted),
+        "names": LANGUAGES,
+        "made": made,
+        "problems": problems,
+        "lines": _difference(held.text, made.text) if made is not None else [],
+        "readers": [item for item in made.differences if item.breaking] if made is not None else [],
+    }
+    answer = visit.page("edit.html", values, 422 if problems else 200)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _where(visit: Visit, line: int | None) -> str:
+    return visit._("line %(n)s", n=line) if line else ""
+
+
+def _only_stewards(visit: Visit) -> None:
+    if not is_operator(visit):
+        raise NotAllowed(
+            visit._("Only a steward of this city may edit contracts."),
+            todo=visit._("Sign in with the key of the city folder first."),
+        )
+
+
+def _difference(before: str, after: str) -> list[tuple[str, str, str]]:
+    """(place, what it held, what it holds) of every value that differs, in the order of the contract."""
+    old, new = _values(parse(before).data), _values(parse(after).data)
+    places = dict.fromkeys([*old, *new])
+    return [
+        (place, old.get(place, ""), new.get(place, "")) for place in places if old.get(place, "") != new.get(place, "")
+    ]
+
+
+def _values(data: Any) -> dict[str, str]:
+    """Every single value by its place in words: columns and properties go by their names, not by their numbers."""
+    out: dict[str, str] = {}
+    pending: list[tuple[str, Any]] = [("", data)]
+    while pending:
+        place, value = pending.pop(0)
+        if isinstance(value, dict):
+            pending[:0] = [(f"{place} › {key}" if place else str(key), item) for key, item in value.items()]
+        elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+            named = [
+                (
+                    str(item.get("name") or item.get("property") or number) if isinstance(item, dict) else str(number),
+                    item,
+                )
+                for number, item in enumerate(value, 1)
+            ]
+            pending[:0] = [(f"{place} › {name}", item) for name, item in named]
+        else:
+            out[place] = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return out
