@@ -6,6 +6,7 @@ light and dark, print and forced colours; :func:`standalone` fills in the light 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -19,12 +20,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from arengo.errors import OperatorError
+from arengo.errors import Busy, OperatorError
 
 SCRIPT = Path(__file__).with_name("draughtsman.py")
 IDLE = 20.0  # seconds without work after which the process ends
 RECYCLE = 200  # drawings after which it is replaced
-PATIENCE = 30.0  # seconds one drawing may take
+PATIENCE = 20.0  # seconds one drawing may take
+MOST = 4_000_000  # bytes of one task
+HELD = 400  # drawings of one version on disk
+TURN = 30.0  # seconds to wait for the process to be free
 
 # Vega measures letters with whatever typeface the server has, which is narrower than ours. It is told a larger size
 # than the one drawn, so that what it leaves room for fits.
@@ -74,22 +78,34 @@ class Studio:
             return path.read_text(encoding="utf-8")
         except OSError:
             pass
-        drawn = _clean(self._ask(task))
+        if len(task) > MOST:
+            raise OperatorError(f"A chart of {len(task):,} bytes is not drawn; {MOST:,} is the most.")
+        drawn = _clean(str(self._ask(task)["svg"]))
+        _keep(path, drawn.encode())
+        return drawn
+
+    def picture(self, svg: str, scale: int, place: str) -> bytes:
+        """PNG of an SVG file, ``scale`` times its size; kept like a drawing. Raises OperatorError."""
+        if len(svg) > MOST:
+            raise OperatorError(f"A picture of {len(svg):,} bytes is not drawn; {MOST:,} is the most.")
+        name = hashlib.sha256(f"{scale}\0{svg}".encode()).hexdigest()[:24] + ".png"
+        path = self.folder / place / "charts" / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-                file.write(drawn)
-            os.replace(file.name, path)
+            return path.read_bytes()
         except OSError:
-            pass  # a full or read-only disk costs time, not the page
+            pass
+        drawn = base64.b64decode(str(self._ask(json.dumps({"svg": svg, "scale": scale}))["png"]))
+        _keep(path, drawn)
         return drawn
 
     def close(self) -> None:
         with self._lock:
             self._stop()
 
-    def _ask(self, task: str) -> str:
-        with self._lock:
+    def _ask(self, task: str) -> dict[str, Any]:
+        if not self._lock.acquire(timeout=TURN):
+            raise Busy("Others are waiting for their charts.", todo="Try again in a moment.")
+        try:
             if self._timer:
                 self._timer.cancel()
             for attempt in (1, 2):
@@ -107,10 +123,12 @@ class Studio:
                 self._timer = threading.Timer(IDLE, self.close)
                 self._timer.daemon = True
                 self._timer.start()
-        found = json.loads(answer or "{}")
+        finally:
+            self._lock.release()
+        found: dict[str, Any] = json.loads(answer or "{}")
         if "error" in found:
             raise OperatorError(f"A chart could not be drawn: {found['error']}")
-        return str(found["svg"])
+        return found
 
     def _start(self) -> subprocess.Popen[str]:
         self._drawn = 0
@@ -140,6 +158,28 @@ class Studio:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _keep(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all; a full or read-only disk costs time, not the page."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+            file.write(body)
+        os.replace(file.name, path)
+    except OSError:
+        pass
+
+
+def _sweep(folder: Path) -> None:
+    """Forget the oldest drawings of a version when there are many: addresses can name any number of them."""
+    held = list(os.scandir(folder))
+    if len(held) >= HELD:
+        held.sort(key=lambda item: item.stat().st_mtime)
+        for item in held[: HELD // 4]:
+            with contextlib.suppress(OSError):
+                os.unlink(item.path)
 
 
 def standalone(svg: str, accent: str) -> str:
@@ -176,7 +216,25 @@ def _clean(svg: str) -> str:
     svg = re.sub(r' class="[^"]*"', "", svg)
     svg = svg.replace(f'font-size="{MEASURED}px"', f'font-size="{DRAWN}px"')
     svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    svg = _DOTS.sub(_dots, svg)
     return _STANDIN.sub(lambda found: f"var(--{_NAMES[_hex(found[0])]})", svg)
+
+
+_DOT = re.compile(r'<path transform="translate\(([-\d.]+),([-\d.]+)\)" d="M([\d.]+),0A[^"]*"([^>]*)/>')
+_DOTS = re.compile(r'(?:<path transform="translate\([-\d.]+,[-\d.]+\)" d="M[\d.]+,0A[^"]*"[^>]*/>){2,}')
+
+
+def _dots(found: re.Match[str]) -> str:
+    """Dots as circles that share what they have in common: a third of the bytes."""
+    out: list[str] = []
+    last = None
+    for x, y, radius, look in _DOT.findall(found[0]):
+        if (radius, look) != last:
+            shared = look.replace(' stroke-width="2"', "").replace(' opacity="', ' fill-opacity="')
+            out.append(f"{'</g>' if last else ''}<g{shared}>")
+            last = (radius, look)
+        out.append(f'<circle cx="{round(float(x), 1):g}" cy="{round(float(y), 1):g}" r="{float(radius):.3g}"/>')
+    return "".join([*out, "</g>"]) if out else found[0]
 
 
 def _root(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from arengo.portal import (
     assets,
+    builder,
     dataset,
     diagram,
     documents,
@@ -50,6 +51,11 @@ def pages(
         at: dataset.overview,
         f"{at}/table": table.page,
         f"{at}/charts": diagram.page,
+        f"{at}/chart": builder.page,
+        f"{at}/chart.svg": builder.svg,
+        f"{at}/chart.png": builder.png,
+        f"{at}/chart.csv": builder.csv,
+        f"{at}/chart.vl.json": builder.vega,
         f"{at}/charts/{{column:path}}": diagram.single,
         f"{at}/map": place.page,
         f"{at}/columns": evidence.columns,

@@ -23,6 +23,9 @@ def histogram(
     sub: str = "",
     whole: bool = False,
     group: bool = True,
+    rows: str = "",
+    colour: str = "accent",
+    height: int = 0,
 ) -> Plot:
     """Columns of one width, each a range of values; the height is the number of rows. An outermost range that is
     wider than the others (it reaches to the few values far out) stands apart and says so."""
@@ -54,7 +57,7 @@ def histogram(
             ranges="; ".join(apart),
         )  # fmt: skip
         sub = f"{sub}; {said}" if sub else said[:1].upper() + said[1:]
-    rows = tuple(
+    table = tuple(
         (
             Cell(f"{speech.number(float(a), places, group)} – {speech.number(float(b), places, group)}"),
             Cell(speech.number(n)),
@@ -64,9 +67,9 @@ def histogram(
     return Plot(
         title,
         sub,
-        lambda width: _columns(values, width, axis, speech._("Rows"), labels, edged),
+        lambda width: _columns(values, width, axis, rows or speech._("Rows"), labels, edged, colour, height),
         (head(label, False, unit), head(speech._("Rows"), True)),
-        rows,
+        table,
     )
 
 
@@ -106,16 +109,18 @@ def _columns(
     rows: str,
     labels: Mapping[float, str],
     edged: Mapping[float, str],
+    colour: str = "accent",
+    height: int = 0,
 ) -> dict[str, Any]:
     import json
 
-    low, high = min(value["a"] for value in values), max(value["b"] for value in values)
+    low, high = min((value["a"] for value in values), default=0), max((value["b"] for value in values), default=1)
     shown = _marks(labels, edged, (width - 50) / (high - low))
     words = json.dumps({f"{at:g}": text for at, text in shown.items()}, ensure_ascii=True)
     return {
-        **base(width, 220 if width > NARROW else 190),
+        **base(width, height or (220 if width > NARROW else 190)),
         "data": {"values": values},
-        "mark": {"type": "rect", "fill": INK["accent"], "stroke": INK["paper"], "strokeWidth": 1},
+        "mark": {"type": "rect", "fill": INK[colour], "stroke": INK["paper"], "strokeWidth": 1},
         "encoding": {
             "x": {
                 "field": "a",
