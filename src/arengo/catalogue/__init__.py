@@ -9,5 +9,27 @@ from __future__ import annotations
 
 from arengo.catalogue.entry import Entry, Listing
 from arengo.catalogue.listing import Catalogue, fold
+from arengo.catalogue.record import Agent, Distribution, Fact, Provenance, Record, Service, say
+from arengo.catalogue.wanted import FacetCount, Found, Hit, Related, Snippet, Suggestion, Twins, Wanted
 
-__all__ = ["Catalogue", "Entry", "Listing", "fold"]
+__all__ = [
+    "Agent",
+    "Catalogue",
+    "Distribution",
+    "Entry",
+    "FacetCount",
+    "Fact",
+    "Found",
+    "Hit",
+    "Listing",
+    "Provenance",
+    "Record",
+    "Related",
+    "Service",
+    "Snippet",
+    "Suggestion",
+    "Twins",
+    "Wanted",
+    "fold",
+    "say",
+]

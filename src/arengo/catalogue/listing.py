@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import heapq
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 
+from arengo.catalogue import local
 from arengo.catalogue.entry import Entry, Listing
+from arengo.catalogue.harvest import store
+from arengo.catalogue.record import Agent, Record, Service, say
 from arengo.contract.load import loads
 from arengo.contract.model import Contract
 from arengo.contract.vocabulary import FREQUENCIES
@@ -26,6 +32,10 @@ if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.lake.version import Version
     from arengo.state import State
+
+
+KEPT_RECORDS = 4096
+"""Records held in memory: all of a city's own; more are made again when asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class Catalogue:
         self._guard = threading.Lock()
         self._held: _Snapshot | None = None
         self._contracts: dict[tuple[str, str], Contract] = {}
+        self._records: dict[tuple[str, str, int], Record] = {}
 
     @property
     def generation(self) -> int:
@@ -90,6 +101,130 @@ class Catalogue:
             return held
         text = self._state.contract_text(version.dataset, version.contract_sha)
         return self._contract(version.dataset, version.contract_sha, text) if text else entry.contract
+
+    # ---- records ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def home(self) -> local.Home:
+        """What all records of this city share. Read once: a changed city.toml asks for a restart."""
+        return local.home(self._lake.settings)
+
+    def record(self, dataset: str) -> Record:
+        """The catalogue record of a dataset or series, held here or harvested. Raises UnknownDataset."""
+        held = self._snapshot()
+        entry = held.entries.get(dataset)
+        if entry is not None:
+            return self._record(entry)
+        for made in self._series(held):
+            if made.id == dataset:
+                return made
+        found = store.get(self._state, dataset)
+        if found is None:
+            raise UnknownDataset(f"There is no dataset {dataset!r}.", todo=_nearest(dataset, held.entries))
+        return found
+
+    def records(
+        self,
+        after: str = "",
+        limit: int | None = None,
+        modified_since: datetime | None = None,
+        local_only: bool = False,
+    ) -> Iterator[Record]:
+        """Records ordered by id, those after ``after``; streamed, so that any number fits into memory."""
+        held = self._snapshot()
+        names = sorted(name for name in held.entries if name > after)
+        own: Iterator[Record] = (self._record(held.entries[name]) for name in names)
+        if modified_since is not None:
+            own = (item for item in own if item.modified is None or item.modified >= modified_since)
+        others: Iterator[Record] = iter(())
+        if not local_only:
+            others = store.walk(self._state, after=after, modified_since=modified_since)
+        merged = heapq.merge(own, others, key=lambda item: item.id)
+        return merged if limit is None else islice(merged, limit)
+
+    def count(self, local_only: bool = False) -> int:
+        """Number of datasets."""
+        return len(self._snapshot().entries) + (0 if local_only else store.count(self._state))
+
+    def organisations(self) -> tuple[tuple[Agent, int], ...]:
+        """Offices that answer for datasets, with how many, most first."""
+        counts: Counter[str] = Counter()
+        agents: dict[str, Agent] = {}
+        for entry in self._snapshot().order:
+            found = local.agent(entry.contract.owner, self.home, entry.contract.language)
+            agents.setdefault(found.id, found)
+            counts[found.id] += 1
+        for item, number in store.publishers(self._state):
+            agents.setdefault(item.id, item)
+            counts[item.id] += number
+        return tuple((agents[name], number) for name, number in counts.most_common())
+
+    def organisation(self, id: str) -> Agent:
+        """Raises UnknownDataset when nobody of that name answers for a dataset."""
+        for item, _ in self.organisations():
+            if item.id == id:
+                return item
+        raise UnknownDataset(f"There is no organisation {id!r}.", todo="See the list of organisations.")
+
+    def series(self) -> tuple[tuple[Record, int], ...]:
+        """Series with how many datasets each has, by id."""
+        held = self._snapshot()
+        members: Counter[str] = Counter(local.series_of(entry.contract)[0] for entry in held.order)
+        return tuple((item, members[item.id]) for item in self._series(held))
+
+    def services(self) -> tuple[Service, ...]:
+        """The interfaces that give the city's datasets."""
+        return local.services(self.home)
+
+    def _record(self, entry: Entry) -> Record:
+        key = (entry.id, entry.sha, entry.version.number if entry.version else 0)
+        made = self._records.get(key)
+        if made is None:
+            if len(self._records) >= KEPT_RECORDS:
+                self._records.clear()
+            made = self._records[key] = local.record(entry, self.home, lambda: self._profile(entry), self._built(entry))
+        return made
+
+    def _profile(self, entry: Entry) -> Mapping[str, Any]:
+        body = self._lake.report(entry.version, "profile") if entry.version is not None else None
+        return orjson.loads(body) if body else {}
+
+    def _built(self, entry: Entry) -> Callable[[str], int | None]:
+        def size(suffix: str) -> int | None:
+            if entry.version is None:
+                return None
+            folder = self._lake.beside(entry.id, entry.version.number)
+            found = next(folder.glob(f"*-export.{suffix}"), None)
+            return found.stat().st_size if found is not None else None
+
+        return size
+
+    def _series(self, held: _Snapshot) -> tuple[Record, ...]:
+        members: dict[str, list[Entry]] = {}
+        for entry in held.order:
+            name = local.series_of(entry.contract)[0]
+            if name and name not in held.entries:
+                members.setdefault(name, []).append(entry)
+        return tuple(self._one_series(name, entries) for name, entries in sorted(members.items()))
+
+    def _one_series(self, name: str, entries: list[Entry]) -> Record:
+        made = [self._record(entry) for entry in entries]
+        titles = next((local.series_of(entry.contract)[1] for entry in entries), {})
+        newest = max(made, key=lambda item: item.modified.timestamp() if item.modified else 0.0)
+        return Record(
+            id=name,
+            title=titles or {"en": name},
+            description={language: ", ".join(say(item.title, language)[0] for item in made) for language in titles},
+            kind="series",
+            language=made[0].language,
+            themes=tuple(dict.fromkeys(theme for item in made for theme in item.themes)),
+            publisher=newest.publisher,
+            contact=newest.contact,
+            frequency=newest.frequency,
+            issued=min((item.issued for item in made if item.issued), default=None),
+            modified=newest.modified,
+            landing_page=f"/series/{name}",
+        )
 
     def _snapshot(self) -> _Snapshot:
         generation = self._state.generation()

@@ -98,6 +98,12 @@ _ENTRIES = (
                    "mapping of language to `name`, `description`, `columns`",
                    "Title, description and column labels in other languages.", "",
                    {"it": {"name": "Alberi", "columns": {"height": "Altezza"}}}),
+    CustomProperty("arengoSeries", _CONTRACT,
+                   {"anyOf": [_TEXT, _object(("id",), id=_TEXT, title={
+                       "anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]})]},
+                   "title, or `{id: ..., title: ...}`",
+                   "The series this dataset belongs to, such as one budget a year; one page and one catalogue entry "
+                   "hold its members together.", "", {"id": "budgets", "title": {"en": "Budgets", "it": "Bilanci"}}),
     # Where it comes from and when
     CustomProperty("arengoSource", _SERVER, _object(("kind",), closed=False, kind=_TEXT),
                    "mapping with `kind` and the kind's options",
