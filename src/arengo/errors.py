@@ -7,12 +7,17 @@ was met, where (file, row, column), what to do.
     ArengoError
     ├── CallerError               the request is wrong                      exit 2
     │   ├── BadQuery              400  a filter, sort, cursor or limit that cannot be answered
+    │   │   └── BadSql            400  says where in the text, by line and column
     │   ├── UnknownColumn         400  a column the caller's view does not have
     │   ├── UnknownDataset        404
     │   ├── UnknownVersion        404
     │   ├── NotAcceptable         406  no such format for this dataset
     │   ├── NotAllowed            403  the policy says no; says who decides
-    │   └── TooExpensive          503  the time or memory limit of one request was reached
+    │   ├── NotFound              404  a request, comment, link or secret that nobody made
+    │   ├── BadForm               400  a posted form with fields that need a correction
+    │   ├── TooOften              429  more was sent from one place than is taken
+    │   ├── TooExpensive          503  the time or memory limit of one request was reached
+    │   └── Stopped               409  the caller, or who may, stopped it
     ├── PublisherError            the contract or the source is wrong       exit 3
     │   ├── ContractError         422  the contract does not say what it must
     │   ├── SourceError           422
@@ -108,6 +113,18 @@ class BadQuery(CallerError):
     code, title = "bad-query", "The query cannot be read"
 
 
+class BadSql(BadQuery):
+    """``line`` and ``column`` count from 1, 0 when unknown; ``excerpt``: that line with a caret under the place."""
+
+    code, title = "bad-sql", "The SQL cannot be answered"
+
+    def __init__(
+        self, met: str, *, todo: str = "", place: Place | None = None, line: int = 0, column: int = 0, excerpt: str = ""
+    ) -> None:
+        super().__init__(met, todo=todo, place=place)
+        self.line, self.column, self.excerpt = line, column, excerpt
+
+
 class UnknownColumn(CallerError):
     code, title = "unknown-column", "There is no such column"
 
@@ -128,8 +145,24 @@ class NotAllowed(CallerError):
     code, status, title = "not-allowed", 403, "You may not read this"
 
 
+class NotFound(CallerError):
+    code, status, title = "not-found", 404, "There is no such thing"
+
+
+class BadForm(CallerError):
+    code, title = "bad-form", "The form needs a correction"
+
+
+class TooOften(CallerError):
+    code, status, retry, title = "too-often", 429, True, "That was sent too often"
+
+
 class TooExpensive(CallerError):
     code, status, title = "too-expensive", 503, "The answer costs more than one request may"
+
+
+class Stopped(CallerError):
+    code, status, title = "stopped", 409, "The query was stopped"
 
 
 class PublisherError(ArengoError):

@@ -97,6 +97,48 @@ class ServeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """``[mail]``: the server that sends the city's letters. Without a host no letter is sent, and the pages say so."""
+
+    host: str = _set("", "Name of the SMTP server; empty means that the city sends no letters.")
+    port: int = _set(587, "Its port: 587 for starttls, 465 for tls, 25 inside the house.")
+    tls: str = _set("starttls", "starttls, tls (from the first byte) or none (only inside the house).")
+    user: str = _set("", "User name, when the server asks for one.")
+    password: str = _set("", "Password; better in the environment, as ARENGO_MAIL_PASSWORD, or in password_file.")
+    password_file: str = _set("", "File that holds the password, relative to the city folder.")
+    sender: str = _set("", "Address the letters come from; empty means city.contact.")
+    timeout: float = _set(20.0, "Seconds to wait for the server.")
+    per_minute: int = _set(60, "Most letters sent in a minute, so that other servers go on taking them.")
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipationSettings:
+    """``[participation]``: what people may send, and how long what they send about themselves is kept."""
+
+    open: bool = _set(True, "Whether visitors may send requests, comments, reuses and wishes.")
+    moderate: str = _set("links", "Comments that wait for you: links (those with a link, unconfirmed), all or none.")
+    keep_days: int = _set(30, "Days after its closing that the e-mail address of a request is erased.")
+    confirm_days: int = _set(7, "Days after which an e-mail address that was never confirmed is erased.")
+    per_hour: int = _set(10, "Most requests, comments or wishes that one address may send in an hour.")
+    per_hour_all: int = _set(500, "Most of each kind taken in an hour from everybody together.")
+    proxies: int = _set(0, "Proxies of yours before the server; so many last entries of X-Forwarded-For are believed.")
+    usage: bool = _set(True, "Count how often each dataset is read, without anything about who reads.")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSettings:
+    """``[sql]``: questions in SQL over what is published."""
+
+    enabled: bool = _set(True, "Answer questions in SQL.")
+    seconds: float = _set(20.0, "A question that takes longer is stopped and answered with 503.")
+    memory: str = _set("256MB", "Memory one question may take, in a process of its own; nothing spills to the disk.")
+    threads: int = _set(1, "Threads of one question; with more, rows without ORDER BY may change their order.")
+    max_rows: int = _set(100_000, "Most rows of one answer; what is left out is said.")
+    max_bytes: int = _set(64_000_000, "Largest answer, in bytes.")
+    parallel: int = _set(2, "Questions answered at the same time, per worker; others wait for their turn.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of ``city.toml`` plus the folder it was found in."""
 
@@ -108,6 +150,9 @@ class Settings:
     sources: SourceSettings = SourceSettings()
     publish: PublishSettings = PublishSettings()
     serve: ServeSettings = ServeSettings()
+    sql: SqlSettings = SqlSettings()
+    mail: MailSettings = MailSettings()
+    participation: ParticipationSettings = ParticipationSettings()
 
     @property
     def home(self) -> Path:
@@ -127,6 +172,9 @@ SECTIONS: dict[str, type[Any]] = {
     "sources": SourceSettings,
     "publish": PublishSettings,
     "serve": ServeSettings,
+    "sql": SqlSettings,
+    "mail": MailSettings,
+    "participation": ParticipationSettings,
 }
 
 

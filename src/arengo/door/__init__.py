@@ -15,6 +15,7 @@ from arengo.door.answer import Answer, AnswerColumn, Encoded
 from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, Caller, Decision
 from arengo.door.door import Door, Facet, FacetValue, Original, PastRow
+from arengo.door.sql import SqlAnswer, SqlColumn, SqlTable
 from arengo.door.view import View, ViewColumn
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "FacetValue",
     "Original",
     "PastRow",
+    "SqlAnswer",
+    "SqlColumn",
+    "SqlTable",
     "View",
     "ViewColumn",
 ]

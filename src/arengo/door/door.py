@@ -16,6 +16,7 @@ from arengo.contract.model import Contract
 from arengo.door.answer import Answer, Encoded
 from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, Caller, Decision, decide, refuse
+from arengo.door.sql.service import Questions
 from arengo.door.view import View, make_view
 from arengo.errors import BadQuery, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
@@ -27,6 +28,7 @@ from arengo.query.scope import Field
 
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
+    from arengo.door.sql import SqlAnswer, SqlTable
     from arengo.lake import Lake
     from arengo.lake.mirror import TableDocument
     from arengo.settings import Settings
@@ -79,6 +81,7 @@ class Door:
         self._views: dict[tuple[str, str, Caller], View] = {}
         self._generation = -1
         self._guard = threading.Lock()
+        self._questions = Questions(self, lake)
 
     # ---- deciding -----------------------------------------------------------------------------------------------
 
@@ -179,6 +182,55 @@ class Door:
             values = tuple(FacetValue(value, count) for value, count in found)
             out.append(Facet(group.name if group.bucket else group.column, values, bool(held.next_cursor)))
         return out
+
+    # ---- questions in SQL ---------------------------------------------------------------------------------------
+
+    def sql(
+        self,
+        text: str,
+        params: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        caller: Caller = ANYONE,
+        dialect: str = "duckdb",
+        limit: int | None = None,
+        seconds: float | None = None,
+        as_of: str = "",
+        names: Mapping[str, str] | None = None,
+        id: str = "",
+        max_bytes: int | None = None,
+    ) -> SqlAnswer:
+        """Judge one SELECT over everything ``caller`` may read, and give its answer, not computed yet.
+
+        Tables are dataset ids (``"street-trees"``, ``street_trees``), ``"street-trees@3"`` and
+        ``"street-trees@2026-06-01"`` a version. ``params``: values for ``?`` in order, or for ``$name``. ``dialect``:
+        ``duckdb`` or ``postgres``. ``limit``, ``seconds``, ``max_bytes``: None for those of ``[sql]``. ``as_of``: the
+        version of tables that name none. ``names``: other table names -> dataset id. ``id``: to stop it by.
+        Raises BadSql with the place in the text, NotAllowed, UnknownVersion, TooExpensive.
+        """
+        return self._questions.ask(
+            text,
+            params,
+            caller=caller,
+            dialect=dialect,
+            limit=limit,
+            seconds=seconds,
+            as_of=as_of,
+            names=names,
+            id=id,
+            max_bytes=max_bytes,
+        )
+
+    def sql_tables(self, caller: Caller = ANYONE) -> list[SqlTable]:
+        """The tables ``caller`` may ask, with their columns, by id."""
+        return self._questions.tables(caller)
+
+    def stop_sql(self, id: str) -> bool:
+        """Stop a question by the id it was given; False when none of that id is being answered."""
+        return self._questions.stop(id)
+
+    def close(self) -> None:
+        """End the process that answers questions."""
+        self._questions.close()
 
     # ---- versions -----------------------------------------------------------------------------------------------
 

@@ -256,13 +256,21 @@ class Lake:
 
     def source(self, version: Version, today: Version | None = None) -> str:
         """SQL over a version's own Parquet files, under the column names and types of ``today`` when given."""
+        return parquet(self._readable(version), today)
+
+    def files(self, version: Version) -> tuple[Path, ...]:
+        """The Parquet files that :meth:`source` reads."""
+        return tuple(Path(file.path) for file in self._readable(version).files)
+
+    def _readable(self, version: Version) -> Version:
+        """The version with the files that hold no erased row."""
         if version.extra.get("deletes"):
             from arengo.lake.clean import ensure
 
             path = ensure(version, self.serving / version.dataset / f"{version.label}.clean.parquet", self.settings)
             extra = {k: v for k, v in version.extra.items() if k not in ("file_schemas", "file_schema")}
             version = replace(version, files=(DataFile(str(path), version.rows, 0),), extra=MappingProxyType(extra))
-        return parquet(version, today)
+        return version
 
     def as_of_today(self, version: Version, today: Version) -> str:
         """SQL over a version's rows under the names and types of ``today``."""

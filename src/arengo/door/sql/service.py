@@ -1,0 +1,114 @@
+"""The door's side of questions: judged texts are remembered, running ones can be stopped by id."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from arengo.door.decision import Caller
+from arengo.door.sql import tables
+from arengo.door.sql.answer import SqlAnswer
+from arengo.door.sql.grammar import Question, bounded, judge
+from arengo.door.sql.sandbox import Sandbox
+from arengo.door.sql.tables import SqlTable
+from arengo.errors import BadQuery, NotAllowed
+from arengo.query.scope import nearest
+
+if TYPE_CHECKING:
+    from arengo.door.door import Door
+    from arengo.lake import Lake
+
+DIALECTS = ("duckdb", "postgres")
+_REMEMBERED = 512
+
+
+class Questions:
+    """Thread-safe; one a door. Nothing is started before the first question."""
+
+    def __init__(self, door: Door, lake: Lake) -> None:
+        self._door = door
+        self._lake = lake
+        self._sandbox: Sandbox | None = None
+        self._guard = threading.Lock()
+        self._judged: OrderedDict[tuple[str, str], Question] = OrderedDict()
+        self._answers: WeakValueDictionary[str, SqlAnswer] = WeakValueDictionary()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        with self._guard:
+            if self._sandbox is None:
+                self._sandbox = Sandbox(self._door.settings)
+            return self._sandbox
+
+    def ask(
+        self,
+        text: str,
+        params: Sequence[Any] | Mapping[str, Any],
+        *,
+        caller: Caller,
+        dialect: str,
+        limit: int | None,
+        seconds: float | None,
+        as_of: str,
+        names: Mapping[str, str] | None,
+        id: str,
+        max_bytes: int | None,
+    ) -> SqlAnswer:
+        own = self._door.settings.sql
+        if not own.enabled:
+            raise NotAllowed("This city answers no questions in SQL.", todo="Ask the rows API of a dataset.")
+        if dialect not in DIALECTS:
+            raise BadQuery(f"There is no dialect {dialect!r} here.", todo=nearest(dialect, DIALECTS))
+        most = own.max_rows if limit is None else limit
+        if most < 0:
+            raise BadQuery(f"limit is {most}, and an answer has 0 rows or more.")
+        question = self.judged(text, dialect)
+        reads = tables.resolve(self._door, question, caller, as_of.strip(), names)
+        answer = SqlAnswer(
+            question,
+            reads,
+            params,
+            self._lake,
+            self.sandbox,
+            limit=most,
+            seconds=own.seconds if seconds is None else seconds,
+            max_bytes=own.max_bytes if max_bytes is None else max_bytes,
+            id=id,
+        )
+        self._answers[answer.id] = answer
+        return answer
+
+    def judged(self, text: str, dialect: str) -> Question:
+        """The judged question of a text. Raises BadSql."""
+        bounded(text)
+        key = (text, dialect)
+        with self._guard:
+            held = self._judged.get(key)
+            if held is not None:
+                self._judged.move_to_end(key)
+        if held is None:
+            held = judge(*self.sandbox.parse(text, dialect))
+            with self._guard:
+                self._judged[key] = held
+                while len(self._judged) > _REMEMBERED:
+                    self._judged.popitem(last=False)
+        return held
+
+    def tables(self, caller: Caller) -> list[SqlTable]:
+        return tables.listed(self._door, caller)
+
+    def stop(self, id: str) -> bool:
+        found = self._answers.get(id)
+        if found is None:
+            return False
+        found.stop()
+        return True
+
+    def close(self) -> None:
+        with self._guard:
+            if self._sandbox is not None:
+                self._sandbox.close()
+                self._sandbox = None
