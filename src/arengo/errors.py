@@ -20,6 +20,7 @@ was met, where (file, row, column), what to do.
     │   └── Stopped               409  the caller, or who may, stopped it
     ├── PublisherError            the contract or the source is wrong       exit 3
     │   ├── ContractError         422  the contract does not say what it must
+    │   ├── DashboardError        422  the file of a dashboard does not say what it must
     │   ├── SourceError           422
     │   │   ├── SourceMissing     file, table or address is not there
     │   │   ├── SourceMalformed   bytes that are not what the contract says
@@ -171,6 +172,10 @@ class PublisherError(ArengoError):
 
 class ContractError(PublisherError, ValueError):
     code, title = "contract-error", "The contract needs a correction"
+
+
+class DashboardError(PublisherError, ValueError):
+    code, title = "dashboard-error", "The dashboard needs a correction"
 
 
 class SourceError(PublisherError):

@@ -422,7 +422,10 @@ def _sums(values: Sequence[Mapping[str, Any]]) -> dict[Any, float]:
 def _scatter(material: Material, look: Look, width: int, marks: Sequence[Mark], small: bool = False) -> dict[str, Any]:
     """Dots of single rows, neither axis forced to zero."""
     time = material.x.kind == "time"
-    values = _values(marks, time=time)
+    values = sorted(
+        _values(marks, time=time),
+        key=lambda value: -1 if material.others and value["s"] == len(material.series) - 1 else int(value.get("s", 0)),
+    )  # rare ones on top
     many = len(values) > 400
     if time:
         x: dict[str, Any] = {

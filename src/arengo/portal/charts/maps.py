@@ -154,6 +154,7 @@ def dots(d: Dossier, look: Look) -> tuple[Any, Material]:
         s = colour.get(_key(row[-1]), len(series)) if by is not None else 0
         counts[s] = counts.get(s, 0) + 1
         positions.append({"lon": spot[0], "lat": spot[1], "s": s})
+    positions.sort(key=lambda item: -1 if by is not None and item["s"] == len(series) else int(item["s"]))
     said = [by.say(value) for value in series] if by is not None else [d.visit._("Places")]
     if by is not None and counts.get(len(series)):
         said.append(d.visit._("others"))

@@ -154,7 +154,7 @@ def drawing(d: Dossier, picture: Picture, width: int) -> Markup:
 
 def as_csv(picture: Picture) -> bytes:
     """The picture's numbers as the rows API writes them: its names, its forms of values, CRLF (RFC 4180)."""
-    from arengo.faces.page import _text
+    from arengo.faces.page import text as _text
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -17,6 +17,10 @@ TITLE, SUB, FOOT = 21, 14, 12.5
 LIGHT = {"ink": "#1c1a17", "quiet": "#57524a", "line": "#dcd6c9"}
 _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _WIDE = re.compile(r"[MWmw@%\u3000-\u9fff\uac00-\ud7af]")
+_LETTERS = r"\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"
+_ARABIC = re.compile(f"[{_LETTERS}]")
+_MIXED = re.compile(f">([^<>]*[{_LETTERS}][^<>]*)<")
+_RUN = re.compile(f"[{_LETTERS}][{_LETTERS}\\s]*|[^{_LETTERS}]+")
 _SLIM = re.compile(r"[iljtfrI.,:;'|! ()\[\]]")
 
 
@@ -43,7 +47,7 @@ def around(svg: str, sheet: Sheet, width: int) -> str:
     text: list[str] = []
     y = float(MARGIN)
     edge = whole - MARGIN if sheet.mirrored else MARGIN
-    anchor = ' text-anchor="start" direction="rtl"' if sheet.mirrored else ""
+    anchor = ' text-anchor="end" unicode-bidi="plaintext"' if sheet.mirrored else ""
 
     def lines(words: str, points: float, ink: str, weight: str = "", leading: float = 1.35) -> None:
         nonlocal y
@@ -71,11 +75,22 @@ def around(svg: str, sheet: Sheet, width: int) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole:g}" height="{y:g}" viewBox="0 0 {whole:g} {y:g}" '
         f'lang="{escape(sheet.language)}" role="img" aria-labelledby="t d" '
-        f'font-family="{"Noto Sans Arabic, " if sheet.mirrored else ""}Public Sans, Arial, sans-serif">'
+        f'font-family="Public Sans, Arial, sans-serif">'
         f'<title id="t">{escape(sheet.title)}</title><desc id="d">{escape(sheet.told)}</desc>'
         f'<rect width="{whole:g}" height="{y:g}" fill="#ffffff"/>'
-        f'{"".join(text)}<g transform="translate({MARGIN},{top:g})">{inner}</g></svg>'
+        f"{faces(''.join(text))}"
+        f'<g transform="translate({MARGIN},{top:g})">{faces(inner)}</g></svg>'
     )
+
+
+def faces(svg: str) -> str:
+    """Texts with Arabic letters in two typefaces by script: a program that draws looks for one that has all letters."""
+    return _MIXED.sub(lambda found: ">" + _RUN.sub(_face, found[1]) + "<", svg)
+
+
+def _face(found: re.Match[str]) -> str:
+    family = "Noto Sans Arabic" if _ARABIC.search(found[0]) else "Public Sans, Arial, sans-serif"
+    return f'<tspan font-family="{family}">{found[0]}</tspan>'
 
 
 def wrapped(words: str, points: float, room: float) -> list[str]:
