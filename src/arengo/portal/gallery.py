@@ -93,7 +93,7 @@ def small(visit: Visit, chart: Kept) -> dict[str, Any]:
         made = pictures.make(d, read(d, chart.pairs, []))
         svg = pictures.drawing(d, made, pictures.NARROW)
         return {"title": chart.title, "href": f"/charts/{chart.id}", "svg": svg, "dataset": d.title, "sub": made.sub}
-    except ArengoError as error:
+    except CallerError as error:
         return {
             "title": chart.title,
             "href": f"/charts/{chart.id}",
