@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import orjson
 
 from arengo import __version__
+from arengo.catalogue.search import excerpt
+from arengo.catalogue.wanted import Snippet
 from arengo.contract.model import Contract
 from arengo.door.answer import Answer, Encoded
 from arengo.door.cache import Cache
@@ -220,9 +223,9 @@ class Door:
             max_bytes=max_bytes,
         )
 
-    def sql_tables(self, caller: Caller = ANYONE) -> list[SqlTable]:
-        """The tables ``caller`` may ask, with their columns, by id."""
-        return self._questions.tables(caller)
+    def sql_tables(self, caller: Caller = ANYONE, after: str = "", limit: int | None = None) -> list[SqlTable]:
+        """The tables ``caller`` may ask, with their columns, by id, from the one after ``after``."""
+        return self._questions.tables(caller, after, limit)
 
     def stop_sql(self, id: str) -> bool:
         """Stop a question by the id it was given; False when none of that id is being answered."""
@@ -307,6 +310,18 @@ class Door:
                 f"{dataset} {view.version.label} keeps no document {document!r}.", todo="See its list of documents."
             )
         return Original(path, str(rows[0][0]), str(rows[0][1]), view.version)
+
+    def pages(self, dataset: str, words: str, limit: int, caller: Caller = ANYONE) -> tuple[Snippet, ...]:
+        """Pages of a dataset of documents that have all the words: title, page and where the words stand."""
+        if not self.decide(dataset, caller).allowed or not words.strip():
+            return ()
+        query = Query(dataset, ("document", "page", "title", "text"), search=words, limit=limit)
+        out = []
+        for document, page, title, text in self.ask(query, caller).rows():
+            at = f"/datasets/{quote(dataset)}/documents/{quote(str(document), safe='')}"
+            pieces = excerpt(str(text or ""), words) or ((str(title or document), False),)
+            out.append(Snippet("page", pieces, f"{at}?{urlencode({'page': page, 'q': words})}", str(title), int(page)))
+        return tuple(out)
 
     # ---- tables for other engines -------------------------------------------------------------------------------
 

@@ -25,11 +25,11 @@ __all__ = ["application", "handlers", "routes", "wrap"]
 
 def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRoute]:
     """All routes of the faces."""
-    from arengo.faces import documents, export, health, iceberg, openapi, rows
+    from arengo.faces import documents, export, health, iceberg, openapi, rows, sql
     from arengo.faces.site import Site
 
     site = Site(door, catalogue, settings)
-    standards = (health, openapi, export, documents, rows, iceberg)
+    standards = (health, openapi, export, documents, rows, iceberg, sql)
     return [route for standard in standards for route in standard.routes(site)]
 
 

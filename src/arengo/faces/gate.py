@@ -39,12 +39,13 @@ _CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"ETag, Link, Last-Modified, Content-Disposition, Arengo-Version, Arengo-Matched, Retry-After",
+        b"ETag, Link, Last-Modified, Content-Disposition, Arengo-Version, Arengo-Matched, Retry-After, "
+        b"Arengo-Question, Arengo-Rows, Arengo-Truncated, Arengo-Limit-Rows, Arengo-Limit-Seconds",
     ),
 ]
 _PREFLIGHT: Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
     (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, If-Range, Range"),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from arengo import __version__
 from arengo.contract.model import Kind
+from arengo.contract.plainsql import LENGTH
 from arengo.door import View
 from arengo.faces import page
 from arengo.faces.export import FORMATS
@@ -128,6 +129,7 @@ def document(site: Site, request: Request) -> dict[str, Any]:
         ),
     }
     out["paths"].update(_dataset_paths("/api/v1/datasets/{dataset}", [name], "", None, site.settings.serve.max_rows))
+    out["paths"].update(_sql_paths(site.settings.sql.max_rows))
     out["paths"]["/healthz"] = _get("Whether the server is well", "health", "Object", [])
     return out
 
@@ -312,6 +314,81 @@ def _dataset_paths(
         },
     }
     return out
+
+
+def _sql_paths(most: int) -> dict[str, dict[str, Any]]:
+    from arengo.door.sql.service import DIALECTS
+    from arengo.faces import sql
+
+    words = {
+        "format": _query(
+            "format", "Form of the answer; wins over Accept.", {"type": "string", "enum": list(sql.FORMS)}
+        ),
+        "as_of": _query("as_of", "The version of tables that name none with @.", {"type": "string"}),
+        "limit": _query("limit", "Most rows.", {"type": "integer", "minimum": 0, "maximum": most, "default": most}),
+        "dialect": _query("dialect", "How the text is read.", {"type": "string", "enum": list(DIALECTS)}),
+        "id": _query("id", "A name to stop the question by.", {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"}),
+        "safe": _query("safe", "CSV: no text starts a formula in a spreadsheet.", {"type": "boolean"}),
+    }
+    question = {"type": "string", "maxLength": LENGTH, "description": "One SELECT; tables are datasets by id."}
+    body = {
+        "type": "object",
+        "required": ["q"],
+        "properties": {
+            "q": question,
+            "params": {"type": ["object", "array"], "description": "Values for $name, or for ? in order."},
+            **{name: item["schema"] for name, item in words.items()},
+        },
+    }
+    answer = {
+        "200": {
+            "description": "The rows.",
+            "headers": _HEADERS,
+            "content": {media.split(";")[0]: {"schema": {}} for media in sql.FORMS.values()},
+        },
+        **_ERRORS,
+        "409": {"$ref": "#/components/responses/Bad"},
+    }
+    asked = [
+        _query("q", "One SELECT; tables are datasets by id. Values of $name are p.name=.", question, required=True)
+    ]
+    return {
+        "/api/v1/sql": {
+            "get": {
+                "summary": "The answer to a question in SQL",
+                "operationId": "sql",
+                "parameters": [*asked, *words.values()],
+                "responses": answer,
+            },
+            "post": {
+                "summary": "The answer to a question in SQL, the question in the body",
+                "operationId": "askSql",
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {"schema": body},
+                        "application/x-www-form-urlencoded": {"schema": body},
+                        "text/plain": {"schema": question},
+                    },
+                },
+                "responses": answer,
+            },
+        },
+        "/api/v1/sql/tables": _get(
+            "What may be asked in SQL: tables and their columns",
+            "sqlTables",
+            "Listing",
+            [_limit(1000), _query("cursor", "The ``next`` of the page before.", {"type": "string"})],
+        ),
+        "/api/v1/sql/{id}": {
+            "delete": {
+                "summary": "Stop a question",
+                "operationId": "stopSql",
+                "parameters": [_path("id", "The id it was asked with.", {"type": "string"})],
+                "responses": {"204": {"description": "It was stopped."}, **_ERRORS},
+            }
+        },
+    }
 
 
 def _get(summary: str, operation: str, schema: str, given: list[dict[str, Any]]) -> dict[str, Any]:

@@ -158,18 +158,18 @@ _IDS = (Kind.STRING, Kind.INTEGER)
 
 def feature_id(key: Sequence[Any]) -> str:
     """A GeoJSON id of a key that is no single text or whole number: its parts with commas between them."""
-    return ",".join(_text(part) for part in key)
+    return ",".join(text(part) for part in key)
 
 
 def _csv(answer: Answer) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(item.name for item in answer.columns)
-    writer.writerows([_text(value) for value in row] for row in answer.rows("wkt"))
+    writer.writerows([text(value) for value in row] for row in answer.rows("wkt"))
     return out.getvalue().encode()
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """A value in a text form: unknown is empty, times end in Z, whole numbers have no point."""
     if value is None:
         return ""

@@ -64,7 +64,8 @@ def problem(status: int, title: str, detail: str = "", code: str = "", **members
 def of(error: Exception) -> Response:
     """The problem document of any error. What only an operator may read goes to the log, with a number to find it."""
     if isinstance(error, (CallerError, PublisherError)) or (isinstance(error, OperatorError) and error.status != 500):
-        return problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo))
+        where = {name: getattr(error, name, None) or None for name in ("line", "column", "excerpt")}  # of BadSql
+        return problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo), **where)
     if isinstance(error, HTTPException):
         return problem(error.status_code, _TITLES.get(error.status_code, "The request failed"))
     number = uuid.uuid4().hex[:12]

@@ -19,6 +19,7 @@ import orjson
 from arengo.contract.model import Kind
 from arengo.door.sql import tables
 from arengo.door.sql.grammar import Question
+from arengo.door.sql.sandbox import WAIT
 from arengo.door.sql.tables import Read
 from arengo.errors import BadSql, Stopped
 from arengo.query.scope import nearest
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from arengo.door.sql.sandbox import Run, Sandbox
     from arengo.lake import Lake
-
-PATIENCE = 20.0
-"""Seconds a question waits for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +142,16 @@ class SqlAnswer:
         with pa.ipc.open_stream(_Reader(self._want(geometry), self._guard)) as found:
             return found.schema
 
+    def pieces(self, geometry: str = "wkb", rows: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows as :meth:`rows` gives them, some at a time."""
+        for batch in self.batches(geometry):
+            for start in range(0, batch.num_rows, rows):
+                columns = batch.slice(start, rows).columns
+                yield list(zip(*([_plain(value) for value in column.to_pylist()] for column in columns), strict=True))
+
     def rows(self, geometry: str = "wkb") -> list[tuple[Any, ...]]:
         """All rows. Timestamps are UTC without zone, whole decimals int, others float."""
-        out: list[tuple[Any, ...]] = []
-        for batch in self.batches(geometry):
-            out += zip(*([_plain(value) for value in column.to_pylist()] for column in batch.columns), strict=True)
-        return out
+        return [row for part in self.pieces(geometry) for row in part]
 
     def stop(self) -> None:
         """Stop it; whoever waits for its rows gets Stopped. Safe from any thread, and when it is done already."""
@@ -193,7 +195,7 @@ class SqlAnswer:
             "geometry": form,
         }
         known = sorted({column.name for read in self.reads for column in read.view.columns})
-        with self._sandbox.turns.turn(PATIENCE):
+        with self._sandbox.turns.turn(WAIT):
             self._go_on()
             started = time.monotonic()
             self._run = self._sandbox.begin(self._seconds)

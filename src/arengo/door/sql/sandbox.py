@@ -36,6 +36,8 @@ IN_MEMORY = 1 << 21
 """Answers up to this size stay in memory; larger ones wait in an unnamed file."""
 WAITING = 16
 """Questions that may wait for their turn; one more is refused at once."""
+WAIT = 20.0
+"""Seconds a question waits for its turn."""
 START_SECONDS = 30.0
 
 
@@ -156,12 +158,13 @@ class Sandbox:
 
     def parse(self, text: str, dialect: str) -> tuple[str, Any]:
         """The question in DuckDB's words and its parse tree. Raises BadSql, TooExpensive."""
-        run = self.begin(5.0)
-        try:
-            run.ask({"op": "parse", "sql": text, "dialect": dialect, "seconds": 5, "threads": 1, "memory": 256_000_000})
-            letter, body = run.frame()
-        finally:
-            run.close()
+        with self.turns.turn(WAIT):
+            run = self.begin(5.0)
+            try:
+                run.ask({"op": "parse", "sql": text, "dialect": dialect, "seconds": 5, "threads": 1, "memory": 1 << 28})
+                letter, body = run.frame()
+            finally:
+                run.close()
         if letter == b"E":
             raise explain(orjson.loads(body), text)
         found = orjson.loads(body)

@@ -97,8 +97,8 @@ class Questions:
                     self._judged.popitem(last=False)
         return held
 
-    def tables(self, caller: Caller) -> list[SqlTable]:
-        return tables.listed(self._door, caller)
+    def tables(self, caller: Caller, after: str, limit: int | None) -> list[SqlTable]:
+        return tables.listed(self._door, caller, after, limit)
 
     def stop(self, id: str) -> bool:
         found = self._answers.get(id)

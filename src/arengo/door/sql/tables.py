@@ -57,13 +57,15 @@ class SqlTable:
     view: View
 
 
-def listed(door: Door, caller: Caller) -> list[SqlTable]:
-    """The published datasets that ``caller`` may read, by id."""
-    out = []
-    for entry in door.catalogue.entries(limit=None).items:
-        if entry.version is not None and door.decide(entry.id, caller).allowed:
-            out.append(SqlTable(entry.id, written(entry.id), door.view(entry.id, "", caller)))
-    return sorted(out, key=lambda table: table.dataset)
+def listed(door: Door, caller: Caller, after: str = "", limit: int | None = None) -> list[SqlTable]:
+    """The published datasets that ``caller`` may read, by id, from the one after ``after``."""
+    out: list[SqlTable] = []
+    for dataset in sorted(entry.id for entry in door.catalogue.entries(limit=None).items if entry.version is not None):
+        if limit is not None and len(out) == limit:
+            break
+        if dataset > after and door.decide(dataset, caller).allowed:
+            out.append(SqlTable(dataset, written(dataset), door.view(dataset, "", caller)))
+    return out
 
 
 def written(dataset: str) -> str:
@@ -117,11 +119,14 @@ def _ids(door: Door) -> Iterable[str]:
 
 
 def statement(lake: Lake, read: Read) -> str:
-    """CREATE VIEW with the granted columns; a stored geometry comes as GEOMETRY."""
-    columns = ", ".join(
-        f"ST_GeomFromWKB({quote(item.name)}) AS {quote(item.name)}"
-        if item.kind is Kind.GEOMETRY
-        else f"{quote(item.name)}"
-        for item in read.view.columns
-    )
+    """CREATE VIEW with the granted columns; a stored geometry comes as GEOMETRY, JSON text as JSON."""
+    columns = ", ".join(f"{_typed(quote(item.name), item.kind)} AS {quote(item.name)}" for item in read.view.columns)
     return f"CREATE VIEW {quote(read.name)} AS SELECT {columns} FROM {lake.source(read.view.version)}"
+
+
+def _typed(column: str, kind: Kind) -> str:
+    if kind is Kind.GEOMETRY:
+        return f"ST_GeomFromWKB({column})"
+    if kind is Kind.JSON:  # a text that is no JSON stays a text
+        return f"CASE WHEN json_valid({column}) THEN CAST({column} AS JSON) ELSE to_json({column}) END"
+    return column
