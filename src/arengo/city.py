@@ -112,7 +112,9 @@ class City:
     def door(self) -> Door:
         from arengo.door import Door
 
-        return Door(self.settings, self.catalogue, self.lake)
+        door = Door(self.settings, self.catalogue, self.lake)
+        self.catalogue.pages = door.pages  # the catalogue finds pages, but only the door reads rows
+        return door
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -402,8 +404,8 @@ def _sha(text: str) -> str:
 
 def _edited(held: Contract, folder: Contract, *, untouched: bool) -> PlanItem:
     if untouched:
-        words: tuple[str, ...] = ("It was edited in the portal; 'arengo export --contracts' writes it into the folder.",)
-        return PlanItem(held.id, "edited", held.version, held.version, words)
+        told = "It was edited in the portal; 'arengo export --contracts' writes it into the folder."
+        return PlanItem(held.id, "edited", held.version, held.version, (told,))
     words = (
         "It was changed in the folder and edited in the portal; the portal's version stays in force.",
         "'arengo export --contracts' takes the portal's, 'arengo apply --folder-wins' the folder's.",

@@ -8,9 +8,10 @@ no query while nothing changes. May import: contract, state, lake (values only).
 from __future__ import annotations
 
 from arengo.catalogue.entry import Entry, Listing
-from arengo.catalogue.listing import Catalogue, fold
+from arengo.catalogue.listing import Catalogue
 from arengo.catalogue.record import Agent, Distribution, Fact, Provenance, Record, Service, say
 from arengo.catalogue.wanted import FacetCount, Found, Hit, Related, Snippet, Suggestion, Twins, Wanted
+from arengo.catalogue.words import fold
 
 __all__ = [
     "Agent",

@@ -14,7 +14,8 @@ class Entry:
     """``contract``: the one in force. ``version``: the newest, None before the first publication.
 
     ``versions``: how many are kept. ``updated``: when the newest was published; ``next_update``: when the
-    contract's frequency lets one expect the next, None when it names none. Both in UTC.
+    contract's frequency lets one expect the next, None when it names none. ``changed``: when the rows or the words
+    of the contract changed last. All in UTC.
     """
 
     contract: Contract
@@ -24,6 +25,7 @@ class Entry:
     created: datetime
     updated: datetime | None
     next_update: datetime | None
+    changed: datetime
 
     @property
     def id(self) -> str:

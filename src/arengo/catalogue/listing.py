@@ -5,25 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 import heapq
+import sqlite3
 import threading
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 
-from arengo.catalogue import local
+from arengo.catalogue import kinship, local, search
 from arengo.catalogue.entry import Entry, Listing
 from arengo.catalogue.harvest import store
+from arengo.catalogue.index import AT_ONCE, Change, Index
 from arengo.catalogue.record import Agent, Record, Service, say
+from arengo.catalogue.wanted import Found, Related, Suggestion, Twins, Wanted
+from arengo.catalogue.words import fold
 from arengo.contract.load import loads
-from arengo.contract.model import Contract
+from arengo.contract.model import Contract, Kind
 from arengo.contract.vocabulary import FREQUENCIES
 from arengo.errors import BadQuery, UnknownDataset
 from arengo.state import tables
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.lake.version import Version
     from arengo.state import State
+    from arengo.state.records import ContractRecord
 
 
 KEPT_RECORDS = 4096
@@ -43,7 +48,6 @@ class _Snapshot:
     generation: int
     entries: Mapping[str, Entry]
     order: tuple[Entry, ...]
-    texts: Mapping[str, tuple[str, str]]  # dataset -> (folded titles, folded everything)
 
 
 class Catalogue:
@@ -56,6 +60,9 @@ class Catalogue:
         self._held: _Snapshot | None = None
         self._contracts: dict[tuple[str, str], Contract] = {}
         self._records: dict[tuple[str, str, int], Record] = {}
+        self._refreshed = (-1, -1)
+        self.pages: search.Pages | None = None
+        """Finds words in the pages of documents; given by who has the door (the lake's rows are not read here)."""
 
     @property
     def generation(self) -> int:
@@ -70,8 +77,9 @@ class Catalogue:
         held = self._snapshot()
         found = [entry for entry in held.order if not theme or entry.contract.theme == theme.upper()]
         if q.strip():
-            scored = [(_score(fold(q).split(), *held.texts[entry.id]), entry) for entry in found]
-            found = [entry for score, entry in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+            hits = self.search(Wanted(q, limit=len(held.entries) + self.count())).hits
+            known = {entry.id: entry for entry in found}
+            found = [known[hit.record.id] for hit in hits if hit.record.id in known]
         start = _start(cursor, found) if cursor else 0
         end = len(found) if limit is None else start + limit
         page = tuple(found[start:end])
@@ -107,7 +115,23 @@ class Catalogue:
     @cached_property
     def home(self) -> local.Home:
         """What all records of this city share. Read once: a changed city.toml asks for a restart."""
-        return local.home(self._lake.settings)
+        return replace(local.home(self._lake.settings), box=self._middle_box())
+
+    def _middle_box(self) -> tuple[float, float, float, float] | None:
+        """Where the city is, for datasets without places: the middle one of its datasets' boxes, side by side.
+
+        One dataset with a misplaced point must not make a city as large as the world.
+        """
+        boxes = [
+            box
+            for entry in self._snapshot().order
+            if entry.contract.access == "open" and entry.contract.geometry is not None
+            and (box := self._profile(entry).get("bbox"))
+        ]  # fmt: skip
+        if not boxes:
+            return None
+        west, south, east, north = (median(float(box[side]) for box in boxes) for side in range(4))
+        return west, south, east, north
 
     def record(self, dataset: str) -> Record:
         """The catalogue record of a dataset or series, held here or harvested. Raises UnknownDataset."""
@@ -176,6 +200,85 @@ class Catalogue:
         """The interfaces that give the city's datasets."""
         return local.services(self.home)
 
+    # ---- searching ----------------------------------------------------------------------------------------------
+
+    def search(self, wanted: Wanted) -> Found:
+        """Records that fit, the best first, with the facets asked for. Raises BadQuery; never for any words."""
+        self._refresh()
+        try:
+            return search.search(self.index, wanted, self._load, self.pages)
+        except sqlite3.DatabaseError:
+            self.index.drop()
+            self._refreshed = (-1, -1)
+            self._refresh()
+            return search.search(self.index, wanted, self._load, self.pages)
+
+    def suggest(self, text: str, language: str = "", limit: int = 8) -> tuple[Suggestion, ...]:
+        """What may be meant by what was typed so far."""
+        self._refresh()
+        return search.suggest(self.index, text, language, limit, self._load)
+
+    def related(self, dataset: str, limit: int = 6) -> tuple[Related, ...]:
+        """Datasets that share keys, concepts, columns, a series or words with this one, the nearest first."""
+        return kinship.related(self.record(dataset), self._own(), limit)
+
+    def twins(self, limit: int = 100) -> tuple[Twins, ...]:
+        """Pairs of the city's datasets that look like copies of each other."""
+        return kinship.twins(self._own(), limit)
+
+    @cached_property
+    def index(self) -> Index:
+        return Index(self._lake.settings.home / "serving" / "catalogue.sqlite", self._state.hold)
+
+    def _load(self, dataset: str) -> Record | None:
+        entry = self._snapshot().entries.get(dataset)
+        return self._record(entry) if entry is not None else store.get(self._state, dataset)
+
+    def _own(self) -> list[tuple[Record, Contract, Version | None]]:
+        return [(self._record(entry), entry.contract, entry.version) for entry in self._snapshot().order]
+
+    def _refresh(self) -> None:
+        """Let the index take in what changed since it was last looked at."""
+        held = self._snapshot()
+        newest = store.newest(self._state) if held.generation != self._refreshed[0] else self._refreshed[1]
+        if (held.generation, newest) == self._refreshed:
+            return
+        with self._guard:
+            if (held.generation, newest) == self._refreshed:
+                return
+            own = [
+                Change(entry.id, _stamp(entry), partial(self._record, entry), partial(self._values, entry))
+                for entry in held.order
+            ]
+            known = self.index.stamps()
+            behind = sum(known.get(change.id) != change.stamp for change in own)
+            since = self.index.harvested()
+            if behind or newest > since or len(known) > len(own):
+                waiting = behind + (newest - since)
+                self.index.update(own, self._foreign(since), many=waiting > AT_ONCE)
+            self._refreshed = (held.generation, newest)
+
+    def _foreign(self, since: int) -> Iterator[tuple[int, Change]]:
+        for stamp, name, found in store.changes(self._state, since):
+            yield stamp, Change(name, str(stamp), partial(_same, found))
+
+    def _values(self, entry: Entry) -> tuple[str, ...]:
+        """Values worth finding: frequent ones of short text columns, of open data, never about persons."""
+        contract = entry.contract
+        if contract.access != "open" or contract.custom.get("arengoDocuments"):
+            return ()
+        found: dict[str, None] = {}
+        columns = self._profile(entry).get("columns", {})
+        for item in contract.properties:
+            personal = item.privacy_role or item.custom.get("arengoPersonalKind")
+            told = columns.get(item.name, {})
+            if personal or item.kind is not Kind.STRING or float((told.get("length") or {}).get("mean") or 99) > 40:
+                continue
+            for value in [*item.enum_labels.values(), *(top["value"] for top in told.get("top") or ())][:30]:
+                if isinstance(value, str) and len(value) > 2 and any(mark.isalpha() for mark in value):
+                    found[value[:80]] = None
+        return tuple(found)[:200]
+
     def _record(self, entry: Entry) -> Record:
         key = (entry.id, entry.sha, entry.version.number if entry.version else 0)
         made = self._records.get(key)
@@ -243,21 +346,22 @@ class Catalogue:
             rows = connection.execute(sa.select(versions.c.dataset, sa.func.count()).group_by(versions.c.dataset))
             counts: dict[str, int] = {str(row[0]): int(row[1]) for row in rows}
         entries: dict[str, Entry] = {}
-        texts: dict[str, tuple[str, str]] = {}
         for record in self._state.contracts().values():
             contract = self._contract(record.dataset, record.sha, record.text)
-            entry = self._entry(contract, record.sha, record.created_at, counts.get(record.dataset, 0))
+            entry = self._entry(contract, record, counts.get(record.dataset, 0))
             entries[record.dataset] = entry
-            texts[record.dataset] = _texts(contract)
         order = tuple(sorted(entries.values(), key=lambda entry: (fold(entry.contract.title()), entry.id)))
-        return _Snapshot(generation, entries, order, texts)
+        return _Snapshot(generation, entries, order)
 
-    def _entry(self, contract: Contract, sha: str, created: datetime, versions: int) -> Entry:
+    def _entry(self, contract: Contract, record: ContractRecord, versions: int) -> Entry:
         version = self._lake.resolve(contract.id) if versions else None
         updated = version.published_at if version else None
         frequency = FREQUENCIES.get(contract.frequency)
         every = frequency.every if frequency else None
-        return Entry(contract, sha, version, versions, created, updated, updated + every if updated and every else None)
+        following = updated + every if updated and every else None
+        edited = record.applied_at if record.applied_at != record.created_at else None
+        changed = max(filter(None, (updated, edited)), default=record.created_at)
+        return Entry(contract, record.sha, version, versions, record.created_at, updated, following, changed)
 
     def _contract(self, dataset: str, sha: str, text: str) -> Contract:
         key = (dataset, sha)
@@ -266,36 +370,12 @@ class Catalogue:
         return self._contracts[key]
 
 
-def fold(text: str) -> str:
-    """Lower case without accents, for comparison."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
+def _stamp(entry: Entry) -> str:
+    return f"{entry.sha[:16]} {entry.version.number if entry.version else 0}"
 
 
-def _texts(contract: Contract) -> tuple[str, str]:
-    translations = contract.custom.get("arengoTranslations", {})
-    words = [item for item in translations.values() if hasattr(item, "get")]
-    titles = [contract.id, contract.title(), *(str(item.get("name", "")) for item in words)]
-    rest = [
-        contract.summary(),
-        *(str(item.get("description", "")) for item in words),
-        *contract.tags,
-        contract.owner,
-        contract.domain,
-        *(f"{column.name} {column.title}" for column in contract.properties),
-    ]
-    title = fold(" ".join(titles))
-    return title, f"{title} {fold(' '.join(rest))}"
-
-
-def _score(words: list[str], titles: str, everything: str) -> int:
-    """0 when a word occurs nowhere; whole words of the title count most."""
-    total = 0
-    parts = set(titles.replace("-", " ").split())
-    for word in words:
-        if word not in everything:
-            return 0
-        total += 4 if word in parts else 2 if word in titles else 1
-    return total
+def _same(found: Record | None) -> Record | None:
+    return found
 
 
 def _cursor(dataset: str) -> str:

@@ -116,7 +116,7 @@ def record(entry: Entry, home: Home, profile: Profile, built: Callable[[str], in
     owner = agent(contract.owner, home, contract.language)
     title, description = _texts(contract, "name"), _texts(contract, "description")
     licence = contract.licence or (home.licence if open_to_all else "")
-    modified = max(filter(None, (entry.updated, entry.created)), default=None)
+    issued = min(filter(None, (entry.created, entry.updated)))
     made = Record(
         id=entry.id,
         title=title,
@@ -130,8 +130,8 @@ def record(entry: Entry, home: Home, profile: Profile, built: Callable[[str], in
         access=contract.access,
         licence=licence,
         frequency=contract.frequency or "UNKNOWN",
-        issued=entry.created,
-        modified=modified,
+        issued=issued,
+        modified=entry.changed,
         spatial=_box(facts) or home.box,
         places=(home.place,) if home.place else (),
         temporal=_period(facts, entry),
@@ -159,7 +159,7 @@ def record(entry: Entry, home: Home, profile: Profile, built: Callable[[str], in
             service=ROWS_SERVICE,
             licence=licence,
             rights=RIGHTS["open"],
-            issued=entry.created,
+            issued=issued,
             modified=version.published_at,
             availability="AVAILABLE",
             language=(contract.language,),

@@ -37,12 +37,14 @@ class Wanted:
 class Snippet:
     """Where the words were met. ``field``: title, description, column, value or page. ``parts``: text, whether met.
 
-    ``href``: where it leads on this site ('' to the dataset), for instance a page of a document.
+    ``href``: where it leads on this site ('' to the dataset); ``title``, ``page``: of a page of a document.
     """
 
     field: str
     parts: tuple[tuple[str, bool], ...]
     href: str = ""
+    title: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
