@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 2.0
 USAGE_SECONDS = 120.0
 DUE_SECONDS = 30.0
+PEOPLE_SECONDS = 10.0
+"""How long a letter, a delivery or a count of readings waits at most."""
 TIDY = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ def watch(city: City) -> threading.Thread:
 
 def _watch(city: City) -> None:
     seen, looked, clocked = -1, 0.0, time.monotonic()
+    told, turned = -1, 0.0
     child: subprocess.Popen[bytes] | None = None
     while True:
         time.sleep(LOOK_SECONDS)
@@ -50,6 +53,10 @@ def _watch(city: City) -> None:
             if generation != seen or now - looked > USAGE_SECONDS:
                 seen, looked = generation, now
                 _copies(city)
+            if generation != told or now - turned > PEOPLE_SECONDS:
+                told, turned = generation, now
+                city.participation.turn()
+                city.participation.count()
             if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
                 clocked = now
                 if (child is None or child.poll() is not None) and due(city):
@@ -94,6 +101,7 @@ def tend(city: City, *, once: bool = False) -> None:
             city.publisher.resume()
             if names := due(city):  # the contracts in force; what was edited in the folder waits for 'apply'
                 city.publisher.publish([city.catalogue.entry(name).contract for name in names], trigger="schedule")
+            city.participation.turn()
             _tidy_daily(city)
         return
     stop = threading.Event()
@@ -101,7 +109,8 @@ def tend(city: City, *, once: bool = False) -> None:
         signal.signal(number, lambda *_: stop.set())
     city.publisher.resume()
     city.publisher.schedule(lambda: [entry.contract for entry in city.catalogue.entries(limit=None).items])
-    while not stop.wait(60.0):
+    while not stop.wait(PEOPLE_SECONDS):
+        city.participation.turn()
         _tidy_daily(city)
 
 

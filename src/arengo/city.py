@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from arengo.contract.draft import Draft
     from arengo.contract.sample import Sample
     from arengo.door import Answer, Door, PastRow
+    from arengo.door.sql.derived import CityQuestions
     from arengo.lake import Lake
     from arengo.lake.version import Change, Difference, Version
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
+    from arengo.services import Participation
     from arengo.sources.base import Context
     from arengo.state import State
     from arengo.state.records import ContractRecord
@@ -117,10 +119,25 @@ class City:
         return door
 
     @cached_property
+    def participation(self) -> Participation:
+        """What people send and follow: requests, comments, reuses, wishes, letters, webhooks, counts."""
+        from arengo.portal.letters import composer
+        from arengo.services import Participation
+
+        return Participation(self.settings, self.state, self.door, self.catalogue, composer(self.settings))
+
+    @cached_property
     def publisher(self) -> Publisher:
         from arengo.publish import Publisher
 
-        return Publisher(self.settings, self.state, self.lake)
+        return Publisher(self.settings, self.state, self.lake, self.questions)
+
+    @cached_property
+    def questions(self) -> CityQuestions:
+        """What answers the SQL of datasets made of other datasets."""
+        from arengo.door.sql.derived import CityQuestions
+
+        return CityQuestions(self.door)
 
     def close(self) -> None:
         """Release what is open; a City can be used as a context manager instead."""
@@ -286,10 +303,36 @@ class City:
         scratch = self.settings.home / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         city = self.settings.city
-        return Context(self.settings.sources, scratch, timezone=city.timezone, country=city.country, progress=progress)
+        return Context(
+            self.settings.sources,
+            scratch,
+            timezone=city.timezone,
+            country=city.country,
+            progress=progress,
+            ask=partial(self.questions.ask, None),
+        )
+
+    def draft_sql(self, sql: str, *, dialect: str = "duckdb", id: str = "", rows: int = 5000) -> Draft:
+        """A drafted contract for a dataset made of the city's datasets by one SELECT.
+
+        Raises ContractError with what is wrong in the SQL.
+        """
+        from arengo.contract.draft import infer
+        from arengo.contract.model import SourceSpec
+        from arengo.sources import reader
+
+        options = {"sql": sql, **({"dialect": dialect} if dialect != "duckdb" else {})}
+        spec = SourceSpec("query", options, self.settings.root)
+        sample = next(iter(reader("query").samples(spec, self.context(), rows)))
+        return infer(replace(sample, name=id or sample.name), id=id, country=self.settings.city.country)
 
     def draft(self, target: str, *, table: str = "", id: str = "", rows: int = 5000) -> list[Draft]:
         """One drafted contract for each table of a file, address or database."""
+        path = Path(target)
+        if target.lower().endswith(".sql") and path.is_file():
+            from arengo.sources.query import read_sql
+
+            return [self.draft_sql(read_sql(path), id=id or path.stem.replace("_", "-"), rows=rows)]
         return draft(target, table=table, id=id, rows=rows, settings=self.settings)
 
     def publish(

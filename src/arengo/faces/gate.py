@@ -17,6 +17,7 @@ from arengo.catalogue import Catalogue
 from arengo.door import Cache
 from arengo.faces.meter import METER
 from arengo.faces.problem import is_machine, of
+from arengo.services.reading import READINGS
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,6 +53,8 @@ _PREFLIGHT: Headers = [
 ]
 _APART = frozenset((b"authorization", b"cookie", b"range", b"if-range"))
 """Requests with one of these are always answered by the application."""
+_READ = frozenset((200, 206, 304))
+"""Answers that count as a reading."""
 _NO_STORE = (b"cache-control", b"no-store")
 _WHOLE = (b"content-length", b"accept-ranges")
 _COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"content-location"))
@@ -83,7 +86,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        asked = accept = encodings = b""
+        asked = accept = encodings = agent = b""
         apart = False
         for name, value in scope["headers"]:
             if name == b"if-none-match":
@@ -92,6 +95,8 @@ class Gate:
                 accept = value
             elif name == b"accept-encoding":
                 encodings = value
+            elif name == b"user-agent":
+                agent = value
             elif name in _APART:
                 apart = True
         path: str = scope["path"]
@@ -109,6 +114,7 @@ class Gate:
                     tag = asked.replace(_MARK + b'"', b'"') if _MARK in asked else asked
                     if tag == held[1] or held[1] in [part.strip() for part in tag.split(b",")]:
                         METER.quick += 1
+                        READINGS.note(path, agent)
                         headers = held[2] if tag is asked else _marked(held[2])
                         await send({"type": "http.response.start", "status": 304, "headers": headers})
                         await send({"type": "http.response.body", "body": b""})
@@ -117,6 +123,7 @@ class Gate:
             found = self._answers.get(target + encodings) if method == "GET" and not asked else None
             if found is not None and found.generation == generation:
                 METER.add(path, method, 200, time.perf_counter() - started)
+                READINGS.note(path, agent)
                 await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})
                 await send({"type": "http.response.body", "body": found.body})
                 return
@@ -144,6 +151,8 @@ class Gate:
         finally:
             METER.open -= 1
             METER.add(path, method, sender.status, time.perf_counter() - started)
+            if sender.status in _READ and method != "HEAD":
+                READINGS.note(path, agent)
         lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers
         if generation >= 0 and lasting and len(target) < LONGEST:
             self._remember(target, generation, sender)

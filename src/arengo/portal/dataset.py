@@ -11,6 +11,7 @@ from arengo.portal import diagram, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.dossier import Dossier
 from arengo.portal.figure import choose
+from arengo.portal.reuse import card
 from arengo.portal.row import row_links
 from arengo.portal.site import Visit
 from arengo.query.model import Query
@@ -41,7 +42,8 @@ def overview(visit: Visit) -> Response:
         plot = diagram.lead(d, choice)
         if plot is not None:
             lead = {"kind": choice.kind, "chart": diagram.finish(d, plot)}
-    return visit.page("dataset.html", {"d": d, "tab": "overview", "lead": lead, "sample": sample(d)})
+    made = [card(visit, item) for item in visit.site.participation.reuses.shown(d.id, limit=3)]
+    return visit.page("dataset.html", {"d": d, "tab": "overview", "lead": lead, "sample": sample(d), "made": made})
 
 
 def sample(d: Dossier) -> dict[str, Any]:

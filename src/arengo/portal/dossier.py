@@ -85,6 +85,7 @@ class Dossier:
             len(self.versions),
             self.entry.sha,
             str(self.entry.next_update),
+            self.visit.site.participation.events.mark(self.id),
         )
 
     # Words
@@ -231,6 +232,7 @@ class Dossier:
             *tabs,
             ("columns", _("Columns")),
             ("quality", _("Quality")),
+            ("discussion", _("Discussion")),
             ("versions", _("Versions")),
             ("downloads", _("Download")),
             ("api", _("For programs")),

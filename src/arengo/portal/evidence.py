@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from arengo.contract.model import Kind, Property
 from arengo.errors import NotAllowed, UnknownVersion
+from arengo.portal.amendment import strip as requests
 from arengo.portal.cells import Cell, Head, one
 from arengo.portal.charts import head as plain_head
 from arengo.portal.dossier import Dossier
@@ -146,6 +147,7 @@ def quality(visit: Visit) -> Response:
         "rules": rules,
         "reasons": _reasons(d) if d.version and d.version.quarantined else None,
         "operator": operator,
+        "asked": requests(visit, d),
         "columns": [_profile(d, head) for head in d.heads if head.kind is not Kind.GEOMETRY],
     }
     return visit.page("quality.html", values)

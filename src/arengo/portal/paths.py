@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.portal import (
     assets,
     builder,
+    comparison,
     dashboard_maker,
     dashboards,
     dataset,
@@ -75,7 +76,8 @@ def pages(
         f"{at}/quality": evidence.quality,
         f"{at}/quarantine.csv": evidence.quarantine,
         f"{at}/versions": timeline.versions,
-        f"{at}/compare": timeline.compare,
+        f"{at}/compare": comparison.page,
+        f"{at}/compare.csv": comparison.file,
         f"{at}/documents": documents.page,
         f"{at}/documents/{{document}}": documents.reader,
         f"{at}/edit": steward.page,

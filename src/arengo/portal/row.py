@@ -96,7 +96,7 @@ def page(visit: Visit) -> Response:
     facts = [(head, writer.cell(index, row.get(head.name))) for index, head in enumerate(columns)]
     geometry = d.view.geometry
     picture = None
-    title = _name(d, columns, row, key)
+    title = row_name(d, columns, row, key)
     if geometry is not None:
         from arengo.portal import place
 
@@ -115,7 +115,8 @@ def page(visit: Visit) -> Response:
     return visit.page("row.html", values)
 
 
-def _name(d: Dossier, columns: Sequence[Head], row: Mapping[str, Any], key: Sequence[str]) -> str:
+def row_name(d: Dossier, columns: Sequence[Head], row: Mapping[str, Any], key: Sequence[str]) -> str:
+    """How a row is called: by its titled column, otherwise by its key."""
     from arengo.portal.place import title_columns
 
     title, _facts = title_columns(d.contract, [item for item in columns if item.kind is not Kind.GEOMETRY])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from arengo.door import Door
     from arengo.lake.version import Version
     from arengo.portal.drawing import Studio
+    from arengo.services import Participation
     from arengo.state import State
 
 Quarantine = Callable[["Version"], "Path | None"]
@@ -68,6 +69,14 @@ class Site:
         self.state = state
         self.studio = studio
         self.quarantine = quarantine
+
+    @cached_property
+    def participation(self) -> Participation:
+        """What people send and follow."""
+        from arengo.portal.letters import composer
+        from arengo.services import Participation
+
+        return Participation(self.settings, self.state, self.door, self.catalogue, composer(self.settings))
 
     def serve(self, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
         """A Starlette endpoint (run in a thread) that answers Arengo's errors as pages."""
@@ -172,6 +181,20 @@ class Visit:
     def language(self) -> str:
         return self.speech.language
 
+    @cached_property
+    def waiting(self) -> int | None:
+        """How much waits on the steward's desk; None for everybody but the operator."""
+        if self._site is None or "arengo_operator" not in self.request.cookies:
+            return None
+        from arengo.portal.operator import is_operator
+
+        return self.site.participation.waiting().total if is_operator(self) else None
+
+    @property
+    def tag(self) -> str:
+        """The page's ETag, '' before :meth:`unchanged` was asked."""
+        return self._tag
+
     def param(self, name: str, default: str = "") -> str:
         return self.request.query_params.get(name, default).strip()
 
@@ -206,7 +229,16 @@ class Visit:
         """304 when the reader already has the page made of ``parts``; otherwise None, and the tag is kept for it."""
         query = sorted(self.request.query_params.multi_items())
         # Only what pages can differ by goes in: the operator's page differs by the operator's cookie.
-        known = (self.request.url.path, query, self.language, self.theme, stamp(), self.settings.city, parts)
+        known = (
+            self.request.url.path,
+            query,
+            self.language,
+            self.theme,
+            stamp(),
+            self.settings.city,
+            self.waiting,
+            parts,
+        )
         self._tag = f'"{hashlib.blake2b(repr(known).encode(), digest_size=12).hexdigest()}"'
         asked = self.request.headers.get("if-none-match", "")
         if self._tag in {mark.strip().removeprefix("W/") for mark in asked.split(",")}:

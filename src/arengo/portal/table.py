@@ -196,7 +196,7 @@ def _value(visit: Visit, head: Head, text: str) -> tuple[Any, Any]:
     """The first and last value meant by a text: equal for a number, a whole day, month or year for a date."""
     _ = visit._
     if head.kind in (Kind.INTEGER, Kind.NUMBER):
-        number = _number(text, visit.speech.language)
+        number = read_number(text, visit.speech.language)
         if number is None:
             raise BadQuery(_("%(column)s holds numbers, and “%(text)s” is none.", column=head.label, text=text))
         return number, number
@@ -213,7 +213,7 @@ def _value(visit: Visit, head: Head, text: str) -> tuple[Any, Any]:
     return text, text
 
 
-def _number(text: str, language: str) -> int | float | None:
+def read_number(text: str, language: str) -> int | float | None:
     """A number as the reader's language writes it (1.000 is a thousand in Italian), or as programs do."""
     from arengo.portal.language import marks
 

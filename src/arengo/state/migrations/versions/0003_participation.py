@@ -11,7 +11,7 @@ depends_on = None
 moment = sa.DateTime(timezone=True)
 
 
-def _dated() -> tuple[sa.Column, ...]:
+def _dated() -> tuple[sa.Column[object], ...]:
     return (
         sa.Column("state", sa.String, nullable=False),
         sa.Column("created_at", moment, nullable=False),
@@ -20,7 +20,7 @@ def _dated() -> tuple[sa.Column, ...]:
     )
 
 
-def _reachable() -> tuple[sa.Column, ...]:
+def _reachable() -> tuple[sa.Column[object], ...]:
     return (
         sa.Column("language", sa.String, nullable=False),
         sa.Column("mail", sa.String),
