@@ -63,7 +63,7 @@ class Arrays:
     facets: Mapping[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
     values: Mapping[str, list[str]]
     labels: Mapping[tuple[str, str], Mapping[str, str]]
-    documents: tuple[str, ...]
+    documents: tuple[int, ...]
 
 
 class Index:
@@ -339,5 +339,5 @@ def _load(connection: sqlite3.Connection) -> Arrays:
         made,
         {name: list(known) for name, known in codes.items()},
         labels,
-        tuple(str(row[1]) for row in rows if row[9] == "documents"),
+        tuple(place for place, row in enumerate(rows) if row[9] == "documents"),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,22 @@ if TYPE_CHECKING:
 
 WEIGHTS = (12.0, 6.0, 3.0, 2.5, 1.5, 1.0, 2.0)
 """bm25 weight of each of FIELDS."""
-NEAR = 82.0
-"""How alike (0 to 100) a word of the vocabulary must be to stand for a misspelt one."""
+BROAD = 4000
+"""Records from which on a match is not scored one by one: bm25 costs six microseconds each."""
 EXCERPT = 170
 Load = Callable[[str], Record | None]
 Pages = Callable[[str, str, int], Sequence[Snippet]]
 """(dataset of documents, words, limit) -> snippets of its pages that have the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Places of records with scores. ``corrected``: the words looked for instead. ``relaxed``: not all had to be."""
+
+    places: np.ndarray[Any, Any]
+    scores: np.ndarray[Any, Any]
+    corrected: str = ""
+    relaxed: bool = False
 
 
 def search(index: Index, wanted: Wanted, load: Load, pages: Pages | None = None) -> Found:
@@ -40,31 +51,32 @@ def search(index: Index, wanted: Wanted, load: Load, pages: Pages | None = None)
 
     arrays = index.arrays()
     mask = _mask(arrays, wanted)
-    corrected, relaxed = "", False
-    scores: dict[int, float] = {}
     given = asked(wanted.words)
     leaves: dict[str, Sequence[Snippet]] = {}
     if given:
-        scores, corrected, relaxed = _match(index, arrays, given, mask)
-        if pages is not None:
-            leaves = _leaves(arrays, wanted, mask, scores, pages)
-            relaxed = relaxed and not leaves
-        chosen = np.fromiter(scores, dtype=np.int64, count=len(scores))
-        chosen = chosen[mask[chosen]] if len(chosen) else chosen
+        match = _match(index, arrays, given)
+        if pages is not None and arrays.documents:
+            leaves = _leaves(arrays, wanted, mask, pages)
+            match = _with(arrays, match, leaves)
+        met = np.zeros(len(arrays.ids), dtype=bool)
+        met[match.places] = True
+        chosen = match.places[mask[match.places]]
+        scores = match.scores[mask[match.places]]
     else:
+        match = _Match(np.empty(0, dtype=np.int64), np.empty(0))
+        met = np.ones(len(arrays.ids), dtype=bool)
         chosen = np.flatnonzero(mask)
-    counted = _facets(arrays, wanted, mask, chosen, bool(given), scores)
-    page = _ordered(arrays, wanted, chosen, scores)[wanted.start : wanted.start + wanted.limit]
+        scores = np.zeros(len(chosen))
+    counted = _facets(arrays, wanted, mask, met)
+    order = _ordered(arrays, wanted, chosen, scores, bool(given))[wanted.start : wanted.start + wanted.limit]
     hits = []
-    for place in page.tolist():
-        record = load(arrays.ids[place])
+    for at in order.tolist():
+        record = load(arrays.ids[chosen[at]])
         if record is not None:
-            found = (
-                *leaves.get(record.id, ()),
-                *_snippets(index, arrays, place, record, corrected or wanted.words, wanted),
-            )
-            hits.append(Hit(record, scores.get(place, 0.0), found[:4]))
-    return Found(tuple(hits), len(chosen), counted, corrected, relaxed)
+            question = match.corrected or wanted.words
+            shown = (*leaves.get(record.id, ()), *_snippets(index, arrays, int(chosen[at]), record, question, wanted))
+            hits.append(Hit(record, float(scores[at]), shown[:4]))
+    return Found(tuple(hits), len(chosen), counted, match.corrected, match.relaxed)
 
 
 def _mask(arrays: Arrays, wanted: Wanted, without: str = "") -> np.ndarray[Any, Any]:
@@ -119,54 +131,71 @@ def _any_form(word: str) -> str:
     return f"({' OR '.join(forms)})"
 
 
-def _match(
-    index: Index, arrays: Arrays, given: Sequence[str], mask: np.ndarray[Any, Any]
-) -> tuple[dict[int, float], str, bool]:
-    """(place -> score, corrected words, whether not all words had to occur)."""
+def _match(index: Index, arrays: Arrays, given: Sequence[str]) -> _Match:
     connection = index.connection()
-    every = " AND ".join(_any_form(word) for word in given)
-    scores = _run(connection, arrays, every)
-    if scores:
-        return scores, "", False
+    found = _run(connection, arrays, " AND ".join(_any_form(word) for word in given))
+    if len(found.places):
+        return found
     fixed = [word if _occurs(connection, word) else _nearest(index, word) for word in given]
     known = [word for word in fixed if word]
     other = any(new and new != fold(old) for new, old in zip(fixed, given, strict=True))
     said = " ".join(new or old for new, old in zip(fixed, given, strict=True)) if other else ""
     if len(known) == len(given) and said:
-        scores = _run(connection, arrays, " AND ".join(_any_form(word) for word in known))
-        if scores:
-            return scores, said, False
+        found = _run(connection, arrays, " AND ".join(_any_form(word) for word in known))
+        if len(found.places):
+            return replace(found, corrected=said)
     if not known:
-        return {}, "", False
-    scores = _run(connection, arrays, " OR ".join(_any_form(word) for word in known))
-    most = _most(connection, arrays, known, scores)
-    return most, said, len(given) > 1 and bool(most)
+        return found
+    return replace(_most(connection, arrays, known), corrected=said, relaxed=len(given) > 1)
 
 
-def _most(
-    connection: sqlite3.Connection, arrays: Arrays, given: Sequence[str], scores: Mapping[int, float]
-) -> dict[int, float]:
+def _most(connection: sqlite3.Connection, arrays: Arrays, given: Sequence[str]) -> _Match:
     """Records that have the most of the words."""
-    if len(given) < 2:
-        return dict(scores)
-    counts: dict[int, int] = {}
+    import numpy as np
+
+    found = _run(connection, arrays, " OR ".join(_any_form(word) for word in given))
+    counts = np.zeros(len(arrays.ids), dtype=np.int64)
     for word in given:
-        for place in _run(connection, arrays, _any_form(word)):
-            counts[place] = counts.get(place, 0) + 1
-    best = max(counts.values(), default=0)
-    return {place: score for place, score in scores.items() if counts.get(place, 0) == best}
+        counts[_places(connection, arrays, _any_form(word))] += 1
+    best = counts[found.places] == counts.max(initial=0)
+    return _Match(found.places[best], found.scores[best])
 
 
-def _run(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> dict[int, float]:
+def _run(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> _Match:
+    """What matches, with scores: bm25, or where most of a large catalogue matches, whether it does so in the title."""
+    import numpy as np
+
+    places = _places(connection, arrays, expression)
+    if len(places) > BROAD:
+        scores = np.zeros(len(arrays.ids))
+        scores[_places(connection, arrays, f"{{keyword}}: ({expression})")] += 1.0
+        scores[_places(connection, arrays, f"{{title}}: ({expression})")] += 2.0
+        return _Match(places, scores[places])
     weights = ", ".join(str(weight) for weight in WEIGHTS)
     try:
         rows = connection.execute(
             f"SELECT rowid, -bm25(words, {weights}) FROM words WHERE words MATCH ?", (expression,)
         ).fetchall()
+    except sqlite3.OperationalError:
+        rows = []
+    rows = [(arrays.by_number[n], score) for n, score in rows if n < len(arrays.by_number) and arrays.by_number[n] >= 0]
+    return _Match(np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows]))
+
+
+def _places(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> np.ndarray[Any, Any]:
+    """Places of the records that match; one text from SQLite is read faster than a row each."""
+    import numpy as np
+
+    try:
+        row = connection.execute("SELECT group_concat(rowid) FROM words WHERE words MATCH ?", (expression,)).fetchone()
     except sqlite3.OperationalError:  # whatever was typed that FTS5 cannot read finds nothing
-        return {}
-    size = len(arrays.by_number)
-    return {int(arrays.by_number[n]): score for n, score in rows if n < size and arrays.by_number[n] >= 0}
+        row = None
+    if row is None or not row[0]:
+        return np.empty(0, dtype=np.int64)
+    numbers = np.array(str(row[0]).split(","), dtype=np.int64)
+    numbers = numbers[numbers < len(arrays.by_number)]
+    places = arrays.by_number[numbers]
+    return places[places >= 0]
 
 
 def _occurs(connection: sqlite3.Connection, word: str) -> bool:
@@ -207,30 +236,34 @@ def _nearest(index: Index, word: str) -> str:
     return str(found[0]) if found else ""
 
 
-def _leaves(
-    arrays: Arrays, wanted: Wanted, mask: np.ndarray[Any, Any], scores: dict[int, float], pages: Pages
-) -> dict[str, Sequence[Snippet]]:
-    """Pages of documents that have the words; their datasets are found by them too."""
+def _leaves(arrays: Arrays, wanted: Wanted, mask: np.ndarray[Any, Any], pages: Pages) -> dict[str, Sequence[Snippet]]:
+    """Datasets of documents with the pages that have the words."""
     out: dict[str, Sequence[Snippet]] = {}
-    places = {name: place for place, name in enumerate(arrays.ids)} if arrays.documents else {}
-    for name in arrays.documents[:200]:
-        place = places[name]
-        if not mask[place]:
-            continue
-        found = pages(name, wanted.words, 3)
-        if found:
-            out[name] = found
-            scores[place] = max(scores.get(place, 0.0), 1.0)
+    for place in arrays.documents[:200]:
+        if mask[place] and (found := pages(arrays.ids[place], wanted.words, 3)):
+            out[arrays.ids[place]] = found
     return out
 
 
+def _with(arrays: Arrays, match: _Match, leaves: Mapping[str, Sequence[Snippet]]) -> _Match:
+    """The match with the datasets whose pages have the words; they have all words, so others must too."""
+    import numpy as np
+
+    found = [place for place in arrays.documents if arrays.ids[place] in leaves]
+    if not found:
+        return match
+    base = _Match(np.empty(0, dtype=np.int64), np.empty(0)) if match.relaxed else match
+    added = np.array([place for place in found if place not in set(base.places.tolist())], dtype=np.int64)
+    middle = float(np.median(base.scores)) if len(base.scores) else 1.0
+    return _Match(
+        np.concatenate([base.places, added]),
+        np.concatenate([base.scores, np.full(len(added), middle)]),
+        "" if match.relaxed else match.corrected,
+    )
+
+
 def _facets(
-    arrays: Arrays,
-    wanted: Wanted,
-    mask: np.ndarray[Any, Any],
-    chosen: np.ndarray[Any, Any],
-    worded: bool,
-    scores: Mapping[int, float],
+    arrays: Arrays, wanted: Wanted, mask: np.ndarray[Any, Any], met: np.ndarray[Any, Any]
 ) -> dict[str, tuple[FacetCount, ...]]:
     """Counts of each value among what was found; a facet's own filter does not narrow its counts."""
     import numpy as np
@@ -240,36 +273,33 @@ def _facets(
         if name not in arrays.facets:
             out[name] = ()
             continue
-        among = mask if not wanted.only.get(name) else _mask(arrays, wanted, without=name)
-        if worded:
-            only = np.zeros(len(arrays.ids), dtype=bool)
-            only[np.fromiter(scores, dtype=np.int64, count=len(scores))] = True
-            among = among & only
+        among = (mask if not wanted.only.get(name) else _mask(arrays, wanted, without=name)) & met
         starts, codes = arrays.facets[name]
-        taken = np.repeat(among, np.diff(starts))
-        counts = np.bincount(codes[taken], minlength=len(arrays.values[name]))
-        best = sorted(np.flatnonzero(counts).tolist(), key=lambda code: (-counts[code], arrays.values[name][code]))
         values = arrays.values[name]
+        taken = codes if among.all() else codes[np.repeat(among, np.diff(starts))]
+        counts = np.bincount(taken, minlength=len(values))
+        most = min(len(values), wanted.facet_limit)
+        top = np.argpartition(-counts, most - 1)[:most] if most else np.empty(0, dtype=np.int64)
+        best = sorted((code for code in top.tolist() if counts[code]), key=lambda code: (-counts[code], values[code]))
         out[name] = tuple(
-            FacetCount(values[code], arrays.labels.get((name, values[code]), {}), int(counts[code]))
-            for code in best[: wanted.facet_limit]
+            FacetCount(values[code], arrays.labels.get((name, values[code]), {}), int(counts[code])) for code in best
         )
     return out
 
 
 def _ordered(
-    arrays: Arrays, wanted: Wanted, chosen: np.ndarray[Any, Any], scores: Mapping[int, float]
+    arrays: Arrays, wanted: Wanted, chosen: np.ndarray[Any, Any], scores: np.ndarray[Any, Any], worded: bool
 ) -> np.ndarray[Any, Any]:
+    """Positions in ``chosen`` in the order asked for."""
     import numpy as np
 
     order = wanted.order or "relevance"
-    if order == "relevance" and scores:
-        rank = np.array([-scores.get(place, 0.0) for place in chosen.tolist()])
-        return chosen[np.lexsort((arrays.titles[chosen], rank))]
+    if order == "relevance" and worded:
+        return np.lexsort((arrays.titles[chosen], -scores))
     if order in ("relevance", "title"):
-        return chosen[np.argsort(arrays.titles[chosen], kind="stable")]
+        return np.argsort(arrays.titles[chosen], kind="stable")
     if order in ("updated", "created"):
-        return chosen[np.lexsort((arrays.titles[chosen], -getattr(arrays, order)[chosen]))]
+        return np.lexsort((arrays.titles[chosen], -getattr(arrays, order)[chosen]))
     raise BadQuery(f"order is {order[:30]!r}.", todo="Write relevance, title, updated or created.")
 
 
