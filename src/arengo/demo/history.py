@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from arengo.demo import environment, finance, learning, mobility, people, services, territory, transit
+from arengo.demo import dashboards, environment, finance, learning, mobility, people, services, territory, transit
 from arengo.demo.names import CITY
 from arengo.demo.world import DAYS_BEFORE_END, Dataset, World
 
@@ -73,6 +73,7 @@ class Demo:
             (self.root / folder).mkdir(parents=True)
         (self.root / "city.toml").write_text(_TOML, encoding="utf-8")
         (self.root / "README.md").write_text(_README, encoding="utf-8")
+        dashboards.write(self.root)
         self.turn(0)
 
     def turn(self, step: int) -> tuple[str, ...]:

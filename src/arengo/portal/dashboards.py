@@ -269,6 +269,7 @@ def _number(holders: _Holders, block: Block, asked: Mapping[str, str]) -> dict[s
     change, direction = "", ""
     if now is not None and then is not None:
         step = now - then
+        places = 1 if step and not places and abs(step) < 0.5 else places
         direction = "up" if step > 0 else "down" if step < 0 else "same"
         said = speech.number(round(step, places) if places else round(step), places)
         change = _("unchanged") if not step else f"+{said}" if step > 0 else said
@@ -321,6 +322,8 @@ def _periods(
 
     def said(value: Any) -> str:
         at = moment(value, bucket)
+        if at is not None and bucket == "week":
+            return _("week from %(date)s", date=d.speech.date(at))
         return period(d.speech, at, bucket) if at is not None else str(value)
 
     now = None if rows[0][1] is None else float(rows[0][1])

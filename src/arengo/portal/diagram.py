@@ -29,8 +29,11 @@ FETCHED = 60  # names asked for, so that a total among them is known by its sum
 
 def page(visit: Visit) -> Response:
     """``/datasets/{id}/charts``: one chart for each column that has something to draw."""
+    from arengo.portal import gallery
+
     d = Dossier(visit, visit.request.path_params["dataset"])
-    known = visit.unchanged(*d.mark)
+    kept = gallery.every(visit, d.id)
+    known = visit.unchanged(*d.mark, [(item.id, item.stamp) for item in kept])
     if known:
         return known
     drawable, silent = [], []
@@ -48,6 +51,7 @@ def page(visit: Visit) -> Response:
         if plot is not None:
             drawn.append(finish(d, plot, visit.link("datasets", d.id, "charts", head.name), width=charts.MIDDLE))
     values = {"d": d, "tab": "charts", "tab_title": visit._("Charts"), "charts": drawn, "silent": silent}
+    values["kept"] = [gallery.small(visit, item) for item in kept[:6]]
     return visit.page("charts.html", {**values, "page": number, "pages": pages})
 
 

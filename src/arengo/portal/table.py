@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from arengo.contract.model import Kind
 from arengo.errors import BadQuery, CallerError
@@ -18,10 +18,11 @@ from arengo.portal.row import row_links
 from arengo.portal.site import Visit
 from arengo.query import cql2
 from arengo.query.model import Expr, Order, Query
-from arengo.query.notation import both
+from arengo.query.notation import both, names
 from arengo.query.scope import ORDERED
 
 ROWS = 50
+SIZES = ("25", "50", "100", "200")  # rows of a page a reader may choose
 CHOICES = 20  # a column with at most so many values is chosen from, not typed into
 TRAIL = 12  # pages that "previous" remembers
 
@@ -60,7 +61,12 @@ def page(visit: Visit) -> Response:
     if known:
         return known
     version = d.shown
-    shown = [item for item in d.heads if item.kind is not Kind.GEOMETRY] or d.heads
+    ticked = visit.request.query_params.getlist("c")
+    if ticked:
+        return RedirectResponse(_chosen(visit, d, ticked), 303, {"Cache-Control": "no-store"})
+    every = [item for item in d.heads if item.kind is not Kind.GEOMETRY] or d.heads
+    shown = _shown(visit, every)
+    size = int(visit.param("rows")) if visit.param("rows") in SIZES else ROWS
     problems: list[str] = []
     asked = {
         name[2:]: value.strip()
@@ -88,13 +94,13 @@ def page(visit: Visit) -> Response:
     filtered = bool(asked or q or written)
     trail = [mark for mark in visit.param("cursor").split("~") if mark]
     # The key comes along even when it is not shown, for the link to the row.
-    names = tuple(dict.fromkeys([*(item.name for item in shown), *d.view.scope.key]))
+    fetched = tuple(dict.fromkeys([*(item.name for item in shown), *d.view.scope.key]))
     query = Query(
         d.id,
-        select=names,
+        select=fetched,
         filter=both(*parts),
         order_by=(Order(column, down),) if column else d.order,
-        limit=ROWS,
+        limit=size,
         cursor=trail[-1] if trail else "",
         as_of=visit.as_of,
         search=q,
@@ -113,11 +119,13 @@ def page(visit: Visit) -> Response:
             raise
         problems.append(f"{error.met} {error.todo}".strip())
     number = int(visit.param("page")) if visit.param("page").isdigit() else 1
-    start = (number - 1) * ROWS if trail else 0
+    start = (number - 1) * size if trail else 0
     writer = Writer(d.speech, shown, rows)
     cells = writer.rows(rows)
     plain = {
-        name: value for name, value in visit.request.query_params.multi_items() if name in ("sort", "as_of", "filter")
+        name: value
+        for name, value in visit.request.query_params.multi_items()
+        if name in ("sort", "as_of", "filter", "cols")
     }
     values = {
         "d": d,
@@ -125,13 +133,23 @@ def page(visit: Visit) -> Response:
         "tab_title": visit._("Table"),
         "heads": [_column(visit, d, head, column, down, asked) for head in shown],
         "rows": cells,
-        "links": row_links(d, shown, names, rows, cells),
+        "links": row_links(d, shown, fetched, rows, cells),
         "sort_column": column,
         "sort_down": down,
         "q": q,
         "kept": list(plain.items()),
         "filtered": filtered,
-        "cleared": visit.link("datasets", d.id, "table", sort=sort),
+        "cleared": visit.link("datasets", d.id, "table", sort=sort, cols=visit.param("cols"), rows=visit.param("rows")),
+        "every": [(item, item in shown) for item in every],
+        "choosing": [
+            (name, value)
+            for name, value in visit.request.query_params.multi_items()
+            if name not in ("cols", "c", "cursor", "page")
+        ],
+        "all_columns": visit.here(cols=None, cursor=None, page=None) if len(shown) < len(every) else "",
+        "size": str(size),
+        "sizes": SIZES,
+        "drawn": _drawn(visit, d, asked, q, written),
         "problems": problems,
         "chips": _chips(visit, d, asked, q, written),
         "range_words": _range(visit, start, len(rows), total, filtered),
@@ -140,7 +158,7 @@ def page(visit: Visit) -> Response:
         "after": visit.here(cursor="~".join([*trail, after][-TRAIL:]), page=number + 1) if after else "",
         "withheld": any(head.withheld for head in shown),
         "zoned": any(head.kind is Kind.TIMESTAMP for head in shown),
-        "exports": _exports(visit, d, query),
+        "exports": _exports(visit, d, query, [item.name for item in shown], len(shown) < len(every)),
     }
     return visit.page("table.html", values, 400 if problems and not rows else 200)
 
@@ -305,9 +323,37 @@ def _before(visit: Visit, trail: list[str], number: int) -> str:
     return visit.here(cursor="~".join(trail[:-1]) or None, page=number - 1 if number > 2 else None)
 
 
-def _exports(visit: Visit, d: Dossier, query: Query) -> list[tuple[str, str]]:
-    """Links that take exactly these rows along."""
+def _shown(visit: Visit, every: list[Head]) -> list[Head]:
+    """The columns asked for in ``cols``, in their own order; all of them when none of the names is known."""
+    try:
+        asked = set(names(visit.param("cols"))) if visit.param("cols") else set()
+    except BadQuery:
+        return every
+    return [item for item in every if item.name in asked] or every
+
+
+def _chosen(visit: Visit, d: Dossier, ticked: list[str]) -> str:
+    """This page's address with the ticked columns as one short list; without it when all are ticked."""
+    every = [item.name for item in d.heads if item.kind is not Kind.GEOMETRY]
+    kept = [name for name in every if name in ticked]
+    text = ",".join(f'"{name}"' if "," in name else name for name in kept)
+    return visit.here(c=None, cols=text if kept and len(kept) < len(every) else None, cursor=None, page=None)
+
+
+def _drawn(visit: Visit, d: Dossier, asked: dict[str, str], q: str, written: str) -> str:
+    """The chart builder over the rows that are shown here."""
+    pairs = [(f"f.{name}", value) for name, value in asked.items() if name in d.view.scope.fields]
+    pairs += [(name, value) for name, value in (("search", q), ("filter", written)) if value]
+    if visit.as_of:
+        pairs.append(("as_of", visit.as_of))
+    return f"/datasets/{d.id}/chart{f'?{urlencode(pairs)}' if pairs else ''}"
+
+
+def _exports(visit: Visit, d: Dossier, query: Query, shown: list[str], some: bool) -> list[tuple[str, str]]:
+    """Links that take exactly these rows and columns along."""
     asked: dict[str, str] = {}
+    if some:
+        asked["select"] = ",".join(f'"{name}"' if "," in name else name for name in shown)
     if query.filter is not None:
         asked["filter"] = cql2.to_text(query.filter)
     if query.order_by:

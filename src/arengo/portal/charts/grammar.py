@@ -137,8 +137,8 @@ def _colour(material: Material, look: Look, *, legend: bool) -> dict[str, Any]:
             "labelColor": INK["ink"],
             "labelFontSize": MEASURED,
             "labelLimit": 200,
-            "symbolType": "square",
-            "symbolStrokeWidth": 0,
+            "symbolType": "stroke" if look.design.kind == "line" else "square",
+            "symbolStrokeWidth": 3 if look.design.kind == "line" else 0,
             "symbolOpacity": 1,
             "offset": 34 if look.design.kind != "bar" or material.x.kind == "time" else 8,
         }
@@ -184,7 +184,7 @@ def _bars(material: Material, look: Look, width: int, marks: Sequence[Mark], sma
         height = look.design.height or len(names) * (10 * lanes + 10)
     if not material.series:
         for value in values:
-            value["t"] = look.speech.number(rounded(value["v"])) if value["v"] is not None else "–"
+            value["t"] = look.speech.number(_written(value["v"])) if value["v"] is not None else "–"
     orient = "right" if look.mirrored else "left"
     room = round(width * (0.3 if small else 0.42))
     y: dict[str, Any] = {
@@ -206,7 +206,8 @@ def _bars(material: Material, look: Look, width: int, marks: Sequence[Mark], sma
         x["stack"] = ("normalize" if share else "zero") if stacked else None
         scale = 1 if share else scale_of([value["v"] for value in values if value["v"] is not None])
         x["axis"] = {
-            "title": None if share else look.x or None, "orient": "bottom", "tickCount": 4 if width > NARROW else 3,
+            "title": None if share else _axis_words(look.speech, look.x, scale) or None, "orient": "bottom",
+            "tickCount": 4 if width > NARROW else 3,
             "format": ".0%" if share else ",~f", "domain": False, "ticks": False, **({} if share else short(scale)),
         }  # fmt: skip
         x["scale"] = {"zero": True, "nice": True, "reverse": look.mirrored}
@@ -231,17 +232,23 @@ def _bars(material: Material, look: Look, width: int, marks: Sequence[Mark], sma
     return {"data": {"values": values}, "height": height, "encoding": encoding, "layer": layer}
 
 
+def _written(value: float) -> float | int:
+    """A value at the end of its bar: cents of thousands say nothing."""
+    return round(value) if abs(value) >= 1000 else rounded(value)
+
+
 def _time_axis(material: Material, width: int, marks: Sequence[Mark]) -> dict[str, Any]:
     bucket = material.x.bucket
+    most = max(2, width // (90 if bucket in ("month", "year", "quarter") else 120))
+    buckets = len({mark.x for mark in marks})
+    step = ticks(bucket, buckets, most)
+    if step["interval"] == "month":
+        step = ticks(bucket, buckets, max(3, width // 80))
     return {
         "title": None,
         "grid": False,
-        "format": TIMES[bucket][0],
-        "tickCount": ticks(
-            bucket,
-            len({mark.x for mark in marks}),
-            max(2, width // (90 if bucket in ("month", "year", "quarter") else 120)),
-        ),
+        "format": "%b %Y" if step["interval"] == "month" else TIMES[bucket][0],
+        "tickCount": step,
         "labelOverlap": "greedy",
         "labelSeparation": 14,
         "labelFlush": False,
@@ -267,7 +274,8 @@ def _columns(material: Material, look: Look, width: int, marks: Sequence[Mark], 
     y = {
         "field": "v", "type": "quantitative", "scale": {"zero": True, "nice": True},
         "stack": None if grouped else "normalize" if share else "zero",
-        "axis": {**height_axis("" if share or small else _axis_words(look, scale)), "tickCount": 3 if small else 5,
+        "axis": {**height_axis("" if share or small else _axis_words(look.speech, look.y, scale)),
+                 "tickCount": 3 if small else 5,
                  **({"format": ".0%"} if share else short(scale))},
     }  # fmt: skip
     colour = _legend(_colour(material, look, legend=True), material, width)
@@ -280,12 +288,11 @@ def _columns(material: Material, look: Look, width: int, marks: Sequence[Mark], 
     return {"data": {"values": values}, "height": height, "mark": {"type": "bar"}, "encoding": encoding}
 
 
-def _axis_words(look: Look, scale: int) -> str:
-    words = look.y
+def _axis_words(speech: Speech, words: str, scale: int) -> str:
     if scale == 10**6:
-        return look.speech._("millions, %(unit)s", unit=words)
+        return speech._("millions, %(unit)s", unit=words)
     if scale == 10**9:
-        return look.speech._("thousand millions, %(unit)s", unit=words)
+        return speech._("thousand millions, %(unit)s", unit=words)
     return words
 
 
@@ -316,7 +323,7 @@ def _lines(material: Material, look: Look, width: int, marks: Sequence[Mark], sm
     y = {
         "field": "v", "type": "quantitative", "scale": {"zero": zero, "nice": True},
         "stack": ("normalize" if share else "zero") if stacked else None,
-        "axis": {**height_axis("" if share or small else _axis_words(look, scale)),
+        "axis": {**height_axis("" if share or small else _axis_words(look.speech, look.y, scale)),
                  "tickCount": 3 if small else 5 if width > NARROW else 4,
                  **({"format": ".0%"} if share else short(scale))},
     }  # fmt: skip

@@ -102,7 +102,7 @@ class _Dimension:
         self.cycle = self.bucket in CYCLES
         self.time = (kind in TIMES and not self.cycle) or self.year
         self.group = Group(name, self.bucket)
-        self.sized = self.head.kind in NUMBERS and not self.head.code
+        self.sized = self.head.kind in NUMBERS
         if self.year:
             self.bucket = "year"
         self._writer = Writer(d.speech, [self.head], [])
@@ -184,6 +184,8 @@ def _groups(d: Dossier, design: Design) -> Material:
         others = (bool(more) or bool(nulls)) and not heat
         if heat and more:
             notes.append(d.speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", more))
+        if by.sized:
+            series = sorted(series, key=lambda value: (value is None, value))  # numbers in their own order
     dimensions = [item for item in (x, by, facet) if item is not None]
     groups = tuple(item.group for item in dimensions)
     rows = _fetch(d, design, groups, amount, [*conditions, by.among(series) if by and series else None])

@@ -85,7 +85,7 @@ TIMES = {
 }
 _STEPS = {
     "hour": (1, 3, 6, 12, 24),
-    "day": (1, 2, 7, 14, 28),
+    "day": (1, 2, 7, 14),
     "month": (1, 3, 6, 12, 24, 60),
     "year": (1, 2, 5, 10, 20, 50),
 }
@@ -93,9 +93,13 @@ _STEPS = {
 
 def ticks(bucket: str, buckets: int, most: int) -> dict[str, Any]:
     """Ticks at round calendar places, at most ``most`` of them."""
-    _format, unit, size = TIMES[bucket]
-    step = next((step for step in _STEPS[unit] if buckets * size / step <= most), _STEPS[unit][-1])
-    return {"interval": unit, "step": step}
+    _format, unit, length = TIMES[bucket]
+    size = float(length)
+    step = next((step for step in _STEPS[unit] if buckets * size / step <= most), None)
+    if step is None and unit == "day":  # more than a year of days: months are told apart
+        unit, size = "month", size / 30.4
+        step = next((step for step in _STEPS[unit] if buckets * size / step <= most), None)
+    return {"interval": unit, "step": step or _STEPS[unit][-1]}
 
 
 def period_word(speech: Speech, bucket: str) -> str:

@@ -87,7 +87,8 @@ def below(d: Dossier, design: Design, material: Material | None) -> str:
         first = measured(d, design)
         if unit(d, design):
             first = _("%(how)s, in %(unit)s", how=first, unit=unit(d, design))
-        if design.kind not in ("histogram", "scatter") and (unit(d, design) or design.title):
+        placed = design.kind == "map" and not design.x
+        if design.kind not in ("histogram", "scatter") and not placed and (unit(d, design) or design.title):
             parts.append(first)
         if design.by and design.kind not in ("heat",) and material is not None and material.series:
             parts.append(_("Colours: %(column)s", column=d.head(design.by).label))
