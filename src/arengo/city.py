@@ -312,19 +312,11 @@ class City:
             ask=partial(self.questions.ask, None),
         )
 
-    def draft_sql(self, sql: str, *, dialect: str = "duckdb", id: str = "", rows: int = 5000) -> Draft:
-        """A drafted contract for a dataset made of the city's datasets by one SELECT.
+    def draft_sql(self, sql: str, *, dialect: str = "duckdb", id: str = "") -> Draft:
+        """A drafted contract for a dataset made of the city's datasets by one SELECT. Raises BadSql."""
+        from arengo.door.sql.derived import draft as derive
 
-        Raises ContractError with what is wrong in the SQL.
-        """
-        from arengo.contract.draft import infer
-        from arengo.contract.model import SourceSpec
-        from arengo.sources import reader
-
-        options = {"sql": sql, **({"dialect": dialect} if dialect != "duckdb" else {})}
-        spec = SourceSpec("query", options, self.settings.root)
-        sample = next(iter(reader("query").samples(spec, self.context(), rows)))
-        return infer(replace(sample, name=id or sample.name), id=id, country=self.settings.city.country)
+        return derive(self.door, sql, dialect=dialect, id=id)
 
     def draft(self, target: str, *, table: str = "", id: str = "", rows: int = 5000) -> list[Draft]:
         """One drafted contract for each table of a file, address or database."""
@@ -332,7 +324,7 @@ class City:
         if target.lower().endswith(".sql") and path.is_file():
             from arengo.sources.query import read_sql
 
-            return [self.draft_sql(read_sql(path), id=id or path.stem.replace("_", "-"), rows=rows)]
+            return [self.draft_sql(read_sql(path), id=id or path.stem.replace("_", "-"))]
         return draft(target, table=table, id=id, rows=rows, settings=self.settings)
 
     def publish(

@@ -93,8 +93,11 @@ def init(
 
 @app.command()
 def draft(
-    target: Annotated[str, typer.Argument(metavar="FILE|URL|DSN", help="A file, an http(s) address or a database.")],
+    target: Annotated[
+        str, typer.Argument(metavar="FILE|URL|DSN", help="A file, an http(s) address or a database.")
+    ] = "",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The contract to write.")] = None,
+    sql: Annotated[str, typer.Option("--sql", help="A SELECT over the city's own datasets, instead of a file.")] = "",
     table: Annotated[str, typer.Option(help="One table (sheet, layer, member) of a source that has several.")] = "",
     id: Annotated[str, typer.Option(help="The dataset's id.")] = "",
     city: CityOption = HERE,
@@ -111,7 +114,14 @@ def draft(
 
     root = _city_of(output) or (city.resolve() if (city / "city.toml").is_file() else None)
     settings = settings_module.load(root) if root else None
-    found = infer(target, table=table, id=id or _id_of(output), settings=settings)
+    if not target and not sql:
+        raise BadQuery("Nothing to draft from.", todo="Name a file, an address or a database, or give --sql.")
+    if sql or target.lower().endswith(".sql"):
+        with arengo.open(root or city) as opened:
+            wanted = id or _id_of(output)
+            found = [opened.draft_sql(sql, id=wanted)] if sql else opened.draft(target, id=wanted)
+    else:
+        found = infer(target, table=table, id=id or _id_of(output), settings=settings)
     if output is None:
         if json:
             terminal.emit([{"id": item.id, "contract": item.text, "doubts": item.doubts} for item in found])

@@ -32,6 +32,7 @@ from arengo.query.scope import Field
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door.sql import SqlAnswer, SqlTable
+    from arengo.door.sql.grammar import Question
     from arengo.lake import Lake
     from arengo.lake.mirror import TableDocument
     from arengo.settings import Settings
@@ -226,6 +227,14 @@ class Door:
     def sql_tables(self, caller: Caller = ANYONE, after: str = "", limit: int | None = None) -> list[SqlTable]:
         """The tables ``caller`` may ask, with their columns, by id, from the one after ``after``."""
         return self._questions.tables(caller, after, limit)
+
+    def derive(self, text: str, dialect: str = "duckdb") -> SqlAnswer:
+        """A question of the city itself over all its datasets, with the limits of a publication. No face calls it."""
+        return self._questions.derive(text, dialect)
+
+    def judged(self, text: str, dialect: str = "duckdb") -> Question:
+        """A question judged and not resolved: its tables as it names them. Raises BadSql."""
+        return self._questions.judged(text, dialect)
 
     def stop_sql(self, id: str) -> bool:
         """Stop a question by the id it was given; False when none of that id is being answered."""

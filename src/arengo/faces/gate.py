@@ -35,7 +35,8 @@ SMALLEST = 1024
 _MARK = b"-gz"
 _TEXT = (b"text/", b"application/json", b"application/geo+json", b"application/problem+json", b"application/x-ndjson",
          b"application/vnd.arengo.", b"application/yaml", b"image/svg+xml", b"application/javascript",
-         b"application/vnd.oai.openapi")  # fmt: skip
+         b"application/vnd.oai.openapi", b"application/ld+json", b"application/rdf+xml", b"application/n-triples",
+         b"application/atom+xml", b"application/xml")  # fmt: skip
 _CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (

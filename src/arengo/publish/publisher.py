@@ -17,15 +17,18 @@ from arengo.state import State
 if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.publish.workflow import Home, Listener, Runtime
+    from arengo.sources.base import Questions
 
 
 class Publisher:
     """The street in of one city. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings, state: State, lake: Lake) -> None:
+    def __init__(self, settings: Settings, state: State, lake: Lake, questions: Questions | None = None) -> None:
         self.settings = settings
         self.state = state
         self.lake = lake
+        self.questions = questions
+        """What answers the SQL of datasets made of other datasets."""
 
     def publish(
         self,
@@ -41,11 +44,11 @@ class Publisher:
         ``at``: the publication time of a backfilled version (UTC when without zone), later than the newest
         version's. ``force_shrink``: accept far fewer rows than the version before. ``trigger``: manual, schedule or
         demo. ``progress(dataset, step, done, total)`` is called from worker threads; total is None when unknown.
-        Up to ``settings.publish.parallel`` datasets at a time. Before a dataset's run, one that a killed process left
-        of it is finished; those of other datasets wait for their turn. Raises StorageFull when the disk has no space
-        even for the record of the failure.
+        Up to ``settings.publish.parallel`` datasets at a time; one made of others of them comes after those. Before
+        a dataset's run, one that a killed process left of it is finished; those of other datasets wait for their
+        turn. Raises StorageFull when the disk has no space even for the record of the failure.
         """
-        from arengo.publish import recovery, scratch, workflow
+        from arengo.publish import order, recovery, scratch, workflow
 
         scratch.sweep(self.state, self.settings.home)
         try:
@@ -65,11 +68,13 @@ class Publisher:
             workflow.wait(active, left.get(item["dataset"], ()))
             return workflow.start(active, item, progress)
 
-        if len(tickets) == 1:
-            one(tickets[0])
-        elif tickets:
-            with ThreadPoolExecutor(max(1, self.settings.publish.parallel), "publish") as pool:
-                list(pool.map(one, tickets))
+        for wave in order.waves(datasets, self.questions):
+            items = [item for item in tickets if item["dataset"] in wave]
+            if len(items) == 1:
+                one(items[0])
+            elif items:
+                with ThreadPoolExecutor(max(1, self.settings.publish.parallel), "publish") as pool:
+                    list(pool.map(one, items))
         return [self.run(item["run"]) for item in tickets]
 
     def resume(self) -> list[Run]:
@@ -116,7 +121,7 @@ class Publisher:
     def _home(self) -> Home:
         from arengo.publish.workflow import Home
 
-        return Home(self.settings, self.state, self.lake)
+        return Home(self.settings, self.state, self.lake, self.questions)
 
     def _runtime(self, queues: tuple[str, ...] = ()) -> Runtime:
         from arengo.publish import workflow

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from arengo.state import State
 if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.quality import Counts
-    from arengo.sources.base import Context, Reader
+    from arengo.sources.base import Context, Questions, Reader
 
 STEPS = ("fetch", "read", "check", "profile", "gate", "commit", "announce")
 ATTEMPTS = 3
@@ -52,6 +53,7 @@ class Street:
         at: datetime | None,
         force_shrink: bool,
         progress: Progress,
+        questions: Questions | None = None,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -61,6 +63,7 @@ class Street:
         self.at = at
         self.force_shrink = force_shrink
         self.progress = progress
+        self.questions = questions
         self.folder = settings.home / "runs" / run
 
     # Steps
@@ -251,6 +254,7 @@ class Street:
             city.timezone,
             city.country,
             lambda done, total: self.progress("read", done, total),
+            partial(self.questions.ask, self.contract) if self.questions is not None else None,
         )
         return reader(self.contract.source.kind), context
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dbos import DBOS
 
     from arengo.lake import Lake
+    from arengo.sources.base import Questions
 
 NAME, DUE, CRON = "publish", "arengo-due", "arengo-cron"
 REVISION = "arengo-street-2"
@@ -55,6 +56,7 @@ class Home:
     settings: Settings
     state: State
     lake: Lake
+    questions: Questions | None = None
 
 
 _homes: dict[str, Home] = {}
@@ -245,6 +247,7 @@ class _Walk:
                 at=at,
                 force_shrink=bool(self.ticket["force_shrink"]),
                 progress=self._progress,
+                questions=self.home.questions,
             )
             with self._held(contract.id):
                 state = self._steps(street)

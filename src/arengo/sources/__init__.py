@@ -32,6 +32,7 @@ from arengo.sources.gtfs import GtfsReader
 from arengo.sources.json import GeoJsonReader, JsonReader, NdjsonReader
 from arengo.sources.location import Located, local_path, locate, regular
 from arengo.sources.parquet import ParquetReader
+from arengo.sources.query import QueryReader
 from arengo.sources.sqlite import SqliteReader
 from arengo.sources.vector import FlatGeobufReader, GeoPackageReader, GmlReader, KmlReader, ShapefileReader
 
@@ -70,6 +71,7 @@ BUILTIN: list[Reader] = [
     ApiReader(),
     FolderReader(),
     DocumentsReader(),
+    QueryReader(),
     ZipReader(),
 ]
 """The kinds that ship with Arengo; they enter through the same entry point group as plugins."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from arengo.contract.model import EMPTY, SourceSpec
+from arengo.contract.model import EMPTY, Contract, SourceSpec
 from arengo.contract.sample import Sample
 from arengo.settings import SourceSettings
 
@@ -42,6 +42,47 @@ class Fingerprint:
     state: Mapping[str, Any] = EMPTY
 
 
+class Asked(Protocol):
+    """A judged SELECT over the city's own datasets. Nothing runs before ``schema`` or ``batches``."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal as long as the SELECT and the versions it reads are; '' when it asks for the time."""
+        ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns as they come; geometries as WKB."""
+        ...
+
+    @property
+    def geometries(self) -> tuple[str, ...]: ...
+
+    @property
+    def geometry_types(self) -> tuple[str, ...]: ...
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What the datasets read call a column of this name."""
+        ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+    def close(self) -> None: ...
+
+
+class Questions(Protocol):
+    """What answers SQL for the city itself; given by who opened the city."""
+
+    def inputs(self, contract: Contract) -> frozenset[str]:
+        """Ids of the datasets that a contract's SQL reads; empty for another kind of source."""
+        ...
+
+    def ask(self, contract: Contract | None, sql: str, dialect: str) -> Asked:
+        """``contract``: whose rows they become; it may not be more open than what it reads. Raises ContractError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a reader may use: limits, a folder for its scratch files, the last pull's state, a progress listener.
@@ -55,6 +96,8 @@ class Context:
     timezone: str = "UTC"
     country: str = ""
     progress: Callable[[int, int | None], None] = lambda done, total: None
+    ask: Callable[[str, str], Asked] | None = None
+    """SQL and its dialect -> its answer, for datasets made of other datasets."""
 
 
 @dataclass(slots=True)

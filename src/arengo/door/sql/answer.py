@@ -19,7 +19,7 @@ import orjson
 from arengo.contract.model import Kind
 from arengo.door.sql import tables
 from arengo.door.sql.grammar import Question
-from arengo.door.sql.sandbox import WAIT
+from arengo.door.sql.sandbox import WAIT, bytes_of
 from arengo.door.sql.tables import Read
 from arengo.errors import BadSql, Stopped
 from arengo.query.scope import nearest
@@ -59,6 +59,7 @@ class SqlAnswer:
         limit: int,
         seconds: float,
         max_bytes: int,
+        memory: str = "",
         id: str = "",
     ) -> None:
         self.id = id or uuid.uuid4().hex
@@ -70,6 +71,7 @@ class SqlAnswer:
         self._sandbox = sandbox
         self._seconds = seconds
         self._bytes = max_bytes
+        self._memory = bytes_of(memory or sandbox.settings.sql.memory)
         self._digest = blake2b(digest_size=16)
         for read in reads:
             self._digest.update(f"{read.name}\0{read.view.identity}\0".encode())
@@ -191,6 +193,7 @@ class SqlAnswer:
             "paths": sorted({str(path) for read in self.reads for path in self._lake.files(read.view.version)}),
             "limit": self.limit,
             "bytes": self._bytes,
+            "memory": self._memory,
             "seconds": self._seconds,
             "geometry": form,
         }

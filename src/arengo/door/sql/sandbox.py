@@ -148,10 +148,9 @@ class Run:
 class Sandbox:
     """Runs judged questions. Thread-safe; one a process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parallel: int) -> None:
         self.settings = settings
-        self.turns = Turns(settings.sql.parallel)
-        self._memory = bytes_of(settings.sql.memory)
+        self.turns = Turns(parallel)
         self._guard = threading.Lock()
         self._held: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
         weakref.finalize(self, _end, self._held)
@@ -183,7 +182,7 @@ class Sandbox:
         out = self._spool()
         said: dict[str, Any] = {}
         try:
-            run.ask({"op": "run", "memory": self._memory, "threads": self.settings.sql.threads, **question})
+            run.ask({"op": "run", "threads": self.settings.sql.threads, **question})
             while True:
                 letter, body = run.frame()
                 if letter == b"B":

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from arengo.door.decision import Caller
+from arengo.door.decision import CITY, Caller
 from arengo.door.sql import tables
 from arengo.door.sql.answer import SqlAnswer
 from arengo.door.sql.grammar import Question, bounded, judge
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from arengo.door.door import Door
     from arengo.lake import Lake
 
+ROWS = 1_000_000_000
+"""Most rows of a dataset made of others."""
+SECONDS = 3600.0
+"""What such a dataset may take."""
 DIALECTS = ("duckdb", "postgres")
 _REMEMBERED = 512
 
@@ -32,6 +36,7 @@ class Questions:
         self._door = door
         self._lake = lake
         self._sandbox: Sandbox | None = None
+        self._apart: Sandbox | None = None
         self._guard = threading.Lock()
         self._judged: OrderedDict[tuple[str, str], Question] = OrderedDict()
         self._answers: WeakValueDictionary[str, SqlAnswer] = WeakValueDictionary()
@@ -40,7 +45,7 @@ class Questions:
     def sandbox(self) -> Sandbox:
         with self._guard:
             if self._sandbox is None:
-                self._sandbox = Sandbox(self._door.settings)
+                self._sandbox = Sandbox(self._door.settings, self._door.settings.sql.parallel)
             return self._sandbox
 
     def ask(
@@ -60,8 +65,6 @@ class Questions:
         own = self._door.settings.sql
         if not own.enabled:
             raise NotAllowed("This city answers no questions in SQL.", todo="Ask the rows API of a dataset.")
-        if dialect not in DIALECTS:
-            raise BadQuery(f"There is no dialect {dialect!r} here.", todo=nearest(dialect, DIALECTS))
         most = own.max_rows if limit is None else limit
         if most < 0:
             raise BadQuery(f"limit is {most}, and an answer has 0 rows or more.")
@@ -81,8 +84,31 @@ class Questions:
         self._answers[answer.id] = answer
         return answer
 
+    def derive(self, text: str, dialect: str) -> SqlAnswer:
+        """A question of the city itself: its own process and turn, the limits of a publication, every row."""
+        settings = self._door.settings
+        question = self.judged(text, dialect)
+        reads = tables.resolve(self._door, question, CITY, "", None)
+        with self._guard:
+            if self._apart is None:
+                self._apart = Sandbox(settings, settings.publish.parallel)
+            apart = self._apart
+        return SqlAnswer(
+            question,
+            reads,
+            (),
+            self._lake,
+            apart,
+            limit=ROWS,
+            seconds=SECONDS,
+            max_bytes=settings.sources.max_bytes,
+            memory=settings.engine.job_memory,
+        )
+
     def judged(self, text: str, dialect: str) -> Question:
-        """The judged question of a text. Raises BadSql."""
+        """The judged question of a text. Raises BadSql, BadQuery for another dialect."""
+        if dialect not in DIALECTS:
+            raise BadQuery(f"There is no dialect {dialect!r} here.", todo=nearest(dialect, DIALECTS))
         bounded(text)
         key = (text, dialect)
         with self._guard:
@@ -109,6 +135,7 @@ class Questions:
 
     def close(self) -> None:
         with self._guard:
-            if self._sandbox is not None:
-                self._sandbox.close()
-                self._sandbox = None
+            for sandbox in (self._sandbox, self._apart):
+                if sandbox is not None:
+                    sandbox.close()
+            self._sandbox = self._apart = None

@@ -86,10 +86,8 @@ def resolve(
     given = {name.lower(): dataset for name, dataset in (names or {}).items()}
     out = []
     for table in question.tables:
-        base, mark, when = table.name.rpartition("@")
-        if not mark:
-            base, when = table.name, ""
-        dataset = given.get(table.name.lower()) or given.get(base.lower()) or _known(door, base)
+        base, when = split(table.name)
+        dataset = given.get(table.name.lower()) or given.get(base.lower()) or known(door, base)
         if dataset is None:
             line, column, excerpt = place(question.sql, table.position or 0)
             if table.position is None:
@@ -105,7 +103,14 @@ def resolve(
     return tuple(out)
 
 
-def _known(door: Door, name: str) -> str | None:
+def split(name: str) -> tuple[str, str]:
+    """The dataset and the version in a table's name, '' for none."""
+    base, mark, when = name.rpartition("@")
+    return (base, when) if mark else (name, "")
+
+
+def known(door: Door, name: str) -> str | None:
+    """The dataset meant by a spelling of its id, None when there is none."""
     for spelling in dict.fromkeys((name, name.lower(), name.lower().replace("_", "-"))):
         try:
             return door.catalogue.entry(spelling).id
