@@ -69,6 +69,11 @@ class Catalogue:
         """Grows with every publication and every applied contract, of any process."""
         return self._state.generation()
 
+    @property
+    def harvested(self) -> int:
+        """Grows with every change of a harvested record."""
+        return store.newest(self._state)
+
     def entries(self, q: str = "", theme: str = "", limit: int | None = 100, cursor: str = "") -> Listing:
         """Datasets in the order of their titles; with ``q`` (all words, accents and case aside) the best first.
 

@@ -52,7 +52,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Vary": "Accept-Language, Cookie",
+    "Vary": "Accept, Accept-Language, Cookie",
     "Cache-Control": "no-cache",
 }
 
