@@ -21,6 +21,8 @@ MACHINE = (
     "/catalog",
     "/datastore/",
     "/feeds/",
+    "/sitemap",
+    "/robots.txt",
     "/mcp",
     "/healthz",
     "/metrics",

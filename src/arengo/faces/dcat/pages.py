@@ -152,7 +152,6 @@ def _nodes(site: Site, base: str, records: Iterable[Record], seen: set[str], vie
     for item in site.catalogue.services():
         yield from profile.service(item, home.publisher, base, seen)
     for made, _ in site.catalogue.series():
-        yield Node(f"{base}/catalog", ((name("dcat:dataset"), f"{base}/series/{made.id}"),))
         yield from profile.series(made, base, seen)
     for record in records:
         yield Node(f"{base}/catalog", ((name("dcat:dataset"), profile.dataset_iri(base, record)),))
