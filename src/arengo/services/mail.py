@@ -36,7 +36,6 @@ def message(settings: Settings, row: Any, to: str, words: str) -> EmailMessage:
     made["Subject"] = _plain(row.subject)
     made["Date"] = format_datetime(row.created_at)
     made["Message-ID"] = f"<{row.id}@{host}>"
-    made["Content-Language"] = row.language
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers back
     if city.contact and city.contact != sender:
         made["Reply-To"] = Address(addr_spec=city.contact)
@@ -45,6 +44,7 @@ def message(settings: Settings, row: Any, to: str, words: str) -> EmailMessage:
         made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         made["List-Id"] = f"<{row.kind}.{host}>"
     made.set_content(words, charset="utf-8", cte="quoted-printable")
+    made["Content-Language"] = row.language  # set_content drops every Content header before
     return made
 
 
