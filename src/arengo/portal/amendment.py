@@ -324,6 +324,8 @@ def read(visit: Visit, head: Head, text: str) -> str | None:
     """What a reader typed as plain text; None when it is no value of the column's kind."""
     try:
         if head.kind in (Kind.INTEGER, Kind.NUMBER):
+            if not _grouped(text, visit.language):
+                return None
             found = read_number(text, visit.language)
             if found is None or (head.kind is Kind.INTEGER and found != int(found)):
                 return None
@@ -344,6 +346,13 @@ def read(visit: Visit, head: Head, text: str) -> str | None:
     except (ValueError, OverflowError):
         return None
     return text
+
+
+def _grouped(text: str, language: str) -> bool:
+    """Commas stand where the language groups thousands, or for its decimals; 12,5 in English could mean anything."""
+    from arengo.portal.language import marks
+
+    return "," not in text or marks(language).group != "," or bool(re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text))
 
 
 def _unreadable(visit: Visit, head: Head) -> str:
