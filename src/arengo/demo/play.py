@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arengo.demo import voices
 from arengo.demo.history import TITLES, build
 from arengo.demo.names import CITY
 from arengo.errors import PublicationRefused, SettingsError
@@ -66,6 +67,7 @@ def play(
                         f"{failed[0].error}.",
                         todo=f"See 'arengo status --city {directory}'.",
                     )
+            voices.speak(city, seed)
         mark.write_text(json.dumps({"seed": seed, "finished": True}), encoding="utf-8")
     with open_city(root) as city:
         newest = [entry for dataset in city.contracts() if (entry := city.versions(dataset))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -165,7 +165,7 @@ class Discussions(Tracked):
             if connection.scalar(sa.select(report.c.who).where(mine)) is not None:
                 return
             connection.execute(
-                report.insert().values(comment=id, who=who, words=clean(words, 500), at=datetime.now(UTC))
+                report.insert().values(comment=id, who=who, words=clean(words, 500), at=self._office.clock())
             )
             connection.execute(comment.update().where(comment.c.id == id).values(reports=comment.c.reports + 1))
 
@@ -222,7 +222,7 @@ class Discussions(Tracked):
     def _confirmed(self, connection: Connection, row: Any) -> None:
         """A confirmed sender's links need no look beforehand, unless the city looks at everything."""
         if row.state == "pending" and self._settings.moderate != "all":
-            now = datetime.now(UTC)
+            now = self._office.clock()
             connection.execute(comment.update().where(comment.c.id == row.id).values(state="shown", updated_at=now))
             self._step(connection, row.id, "shown", "arengo", "", now)
             self._shown(connection, row.id, row.dataset, row.thread, row.official, now)

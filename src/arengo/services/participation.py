@@ -19,7 +19,7 @@ from arengo.services.posting import Posting
 from arengo.services.progress import AMENDMENT, REUSE
 from arengo.services.reading import READINGS, Usage
 from arengo.services.reuse import Reuses
-from arengo.services.tracked import Office, Tracked
+from arengo.services.tracked import Office, Tracked, now_utc
 from arengo.services.webhook import Webhooks
 from arengo.services.wish import Wishes
 from arengo.settings import Settings
@@ -49,9 +49,17 @@ class Waiting:
 
 
 class Participation:
-    """``compose``: how letters are said in each language. Cheap to make; thread-safe."""
+    """``compose``: how letters are said in each language; ``clock``: when it is. Cheap to make; thread-safe."""
 
-    def __init__(self, settings: Settings, state: State, door: Door, catalogue: Catalogue, compose: Compose) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        door: Door,
+        catalogue: Catalogue,
+        compose: Compose,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> None:
         self.settings = settings.participation
         self._state = state
         _complete(state)
@@ -59,7 +67,7 @@ class Participation:
         self.events = Events(state)
         self.posting = Posting(settings.participation, state, self.key)
         self.letters = Letters(settings, state, self.key, compose)
-        office = Office(state, self.key, self.events, self.letters, self.posting)
+        office = Office(state, self.key, self.events, self.letters, self.posting, clock)
         self.amendments = Amendments(office, door)
         self.discussions = Discussions(office, settings.participation)
         self.reuses = Reuses(office)

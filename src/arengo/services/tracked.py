@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,10 @@ class Sender:
     mail: str = ""
 
 
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What every service works with."""
@@ -49,6 +53,7 @@ class Office:
     events: Events
     letters: Letters
     posting: Posting
+    clock: Callable[[], datetime] = now_utc
 
 
 class Tracked:
@@ -83,7 +88,7 @@ class Tracked:
     ) -> str:
         """Its number; the same form sent twice is one item. ``beside``: what :meth:`_entered` is told more."""
         table = self._table
-        now = datetime.now(UTC)
+        now = self._office.clock()
         mine = number()
         with self._office.state.write() as connection:
             held = connection.scalar(sa.select(table.c.id).where(table.c.nonce == sender.nonce))
@@ -131,7 +136,7 @@ class Tracked:
             return
         with self._office.state.write() as connection:
             connection.execute(
-                self._table.update().where(self._table.c.id == id).values(confirmed_at=datetime.now(UTC))
+                self._table.update().where(self._table.c.id == id).values(confirmed_at=self._office.clock())
             )
             self._confirmed(connection, row)
 
@@ -157,7 +162,7 @@ class Tracked:
         told: Mapping[str, Any] | None = None,
     ) -> None:
         """Go to ``state``; the event and the sender's letter are written with it. Raises NotFound, BadForm."""
-        table, now = self._table, datetime.now(UTC)
+        table, now = self._table, self._office.clock()
         with self._office.state.write() as connection:
             row = connection.execute(sa.select(table).where(table.c.id == id)).first()
             if row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,7 +98,7 @@ class Wishes(Tracked):
         item = self.one(id)
         if item.state not in SEEN or item.state in ("published", "declined"):
             raise BadForm("This request is settled.", todo="Look at what became of it.")
-        key, now = self._office.key, datetime.now(UTC)
+        key, now = self._office.key, self._office.clock()
         seat = key.mark("browser", browser)
         who = key.mark("mail", mail.lower()) if mail else seat
         with self._office.state.write() as connection:
@@ -148,7 +148,7 @@ class Wishes(Tracked):
             if held.confirmed_at is None:
                 connection.execute(support.delete().where(support.c.wish == held.wish, support.c.who == held.browser))
                 connection.execute(
-                    support.update().where(support.c.id == row).values(confirmed_at=datetime.now(UTC), mail=None)
+                    support.update().where(support.c.id == row).values(confirmed_at=self._office.clock(), mail=None)
                 )
                 self._recount(connection, held.wish)
         return str(held.wish)
