@@ -14,6 +14,8 @@ from arengo.errors import AddressTaken
 from arengo.settings import Settings
 
 THREADS = 8  # of one server process; more would only share the same engine's memory
+SLASHED = ("/api/3/action/", "/api/action/")
+"""Clients of CKAN post here with a last slash and follow no redirect."""
 KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/stack.md 4.3)
 
 
@@ -51,7 +53,7 @@ class _Entry:
             anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
             self.ready = True
         path = scope.get("path", "/")
-        if len(path) > 1 and path.endswith("/"):
+        if len(path) > 1 and path.endswith("/") and not path.startswith(SLASHED):
             query = scope.get("query_string", b"")
             place = (
                 "/"

@@ -50,13 +50,15 @@ class Arrays:
     """What is held in memory of every record, by its place in the arrays.
 
     ``numbers``: row in the word index. ``facets``: name -> (starts, codes): codes[starts[i]:starts[i+1]] are those of
-    record i; ``values``: name -> the value of each code. ``boxes``: west, south, east, north or NaN.
+    record i; ``values``: name -> the value of each code. ``titles``, ``names``: rank by title
+    and by id. ``boxes``: west, south, east, north or NaN.
     """
 
     ids: list[str]
     numbers: np.ndarray[Any, Any]
     by_number: np.ndarray[Any, Any]
     titles: np.ndarray[Any, Any]
+    names: np.ndarray[Any, Any]
     updated: np.ndarray[Any, Any]
     created: np.ndarray[Any, Any]
     boxes: np.ndarray[Any, Any]
@@ -310,6 +312,8 @@ def _load(connection: sqlite3.Connection) -> Arrays:
     order = sorted(range(len(rows)), key=lambda i: (rows[i][2], rows[i][1]))
     titles = np.empty(len(rows), dtype=np.int64)
     titles[order] = np.arange(len(rows))
+    names = np.empty(len(rows), dtype=np.int64)
+    names[sorted(range(len(rows)), key=lambda i: rows[i][1])] = np.arange(len(rows))
     nan = float("nan")
     lists: dict[str, tuple[list[int], list[int]]] = {}
     codes: dict[str, dict[str, int]] = {}
@@ -331,6 +335,7 @@ def _load(connection: sqlite3.Connection) -> Arrays:
         numbers,
         by_number,
         titles,
+        names,
         np.array([row[3] or 0.0 for row in rows], dtype=np.float64),
         np.array([row[4] or 0.0 for row in rows], dtype=np.float64),
         np.array([[nan if part is None else part for part in row[5:9]] for row in rows], dtype=np.float64).reshape(

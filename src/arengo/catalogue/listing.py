@@ -23,7 +23,7 @@ from arengo.catalogue import kinship, local, search
 from arengo.catalogue.entry import Entry, Listing
 from arengo.catalogue.harvest import store
 from arengo.catalogue.index import AT_ONCE, Change, Index
-from arengo.catalogue.record import Agent, Record, Service, say
+from arengo.catalogue.record import Agent, Record, Service, say, uuid_of
 from arengo.catalogue.wanted import Found, Related, Suggestion, Twins, Wanted
 from arengo.catalogue.words import fold
 from arengo.contract.load import loads
@@ -61,6 +61,7 @@ class Catalogue:
         self._contracts: dict[tuple[str, str], Contract] = {}
         self._records: dict[tuple[str, str, int], Record] = {}
         self._refreshed = (-1, -1)
+        self._uuids: tuple[int, dict[str, str]] = (-1, {})
         self.pages: search.Pages | None = None
         """Finds words in the pages of documents; given by who has the door (the lake's rows are not read here)."""
 
@@ -151,6 +152,22 @@ class Catalogue:
         if found is None:
             raise UnknownDataset(f"There is no dataset {dataset!r}.", todo=_nearest(dataset, held.entries))
         return found
+
+    def ids(self) -> Iterator[str]:
+        """Ids of all datasets, in order."""
+        return heapq.merge(sorted(self._snapshot().entries), store.ids(self._state))
+
+    def by_uuid(self, beginning: str) -> Record | None:
+        """The record whose UUID begins so (at least 20 characters), None when there is none."""
+        if len(beginning) < 20:
+            return None
+        held = self._snapshot()
+        if held.generation != self._uuids[0]:
+            self._uuids = (held.generation, {uuid_of(entry.id): entry.id for entry in held.order})
+        for uuid, name in self._uuids[1].items():
+            if uuid.startswith(beginning):
+                return self._record(held.entries[name])
+        return store.by_uuid(self._state, beginning)
 
     def records(
         self,

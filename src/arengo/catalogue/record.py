@@ -29,6 +29,11 @@ def say(texts: Texts, *languages: str) -> tuple[str, str]:
     return "", ""
 
 
+def uuid_of(id: str) -> str:
+    """The stable UUID of the dataset with that slug."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:arengo:dataset:{id}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """An organisation, or a contact point of one (foaf:Agent, vcard:Kind). ``id``: slug, stable.
@@ -160,7 +165,7 @@ class Record:
     @property
     def uuid(self) -> str:
         """A stable UUID (RFC 9562 version 5) for standards that want one, such as CKAN."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:arengo:dataset:{self.id}"))
+        return uuid_of(self.id)
 
     @property
     def local(self) -> bool:

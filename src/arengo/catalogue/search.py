@@ -51,6 +51,8 @@ def search(index: Index, wanted: Wanted, load: Load, pages: Pages | None = None)
 
     arrays = index.arrays()
     mask = _mask(arrays, wanted)
+    if wanted.where:
+        mask &= _where(index, arrays, wanted.where)
     given = asked(wanted.words)
     leaves: dict[str, Sequence[Snippet]] = {}
     if given:
@@ -99,6 +101,44 @@ def _mask(arrays: Arrays, wanted: Wanted, without: str = "") -> np.ndarray[Any, 
         except ValueError:
             raise BadQuery(f"since is {wanted.since[:30]!r}, which is no date.", todo="Write 2026-01-31.") from None
         mask &= arrays.updated >= (at - date(1970, 1, 1)).days * 86_400.0
+    return mask
+
+
+def _where(index: Index, arrays: Arrays, tree: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+    """A condition tree of :attr:`Wanted.where` as a mask."""
+    import numpy as np
+
+    kind, *rest = tree
+    if kind in ("and", "or"):
+        parts = [_where(index, arrays, part) for part in rest]
+        empty = np.full(len(arrays.ids), kind == "and")
+        whole: np.ndarray[Any, Any] = (np.logical_and if kind == "and" else np.logical_or).reduce([empty, *parts])
+        return whole
+    if kind == "not":
+        return ~_where(index, arrays, rest[0])
+    mask = np.zeros(len(arrays.ids), dtype=bool)
+    if kind == "facet":
+        name, value = str(rest[0]), str(rest[1])
+        if not value.endswith("*"):
+            return _having(arrays, name, (value,))
+        begin = fold(value[:-1])
+        return _having(arrays, name, [item for item in arrays.values.get(name, ()) if fold(item).startswith(begin)])
+    if kind == "id":
+        wanted = str(rest[0])
+        start: str | None = wanted[:-1] if wanted.endswith("*") else None
+        met = [
+            at for at, item in enumerate(arrays.ids) if item == wanted or (start is not None and item.startswith(start))
+        ]
+        mask[met] = True
+    elif kind == "words":
+        given = asked(str(rest[0]))
+        if given:
+            expression = " AND ".join(_any_form(word) for word in given)
+            field = f"{{{rest[1]}}}: ({expression})" if rest[1] in FIELDS else expression
+            mask[_places(index.connection(), arrays, field)] = True
+    elif kind in ("modified", "issued"):
+        held = arrays.updated if kind == "modified" else arrays.created
+        mask = (held >= float(rest[0])) & (held <= float(rest[1]))
     return mask
 
 
@@ -298,9 +338,13 @@ def _ordered(
         return np.lexsort((arrays.titles[chosen], -scores))
     if order in ("relevance", "title"):
         return np.argsort(arrays.titles[chosen], kind="stable")
+    if order == "id":
+        return np.argsort(arrays.names[chosen], kind="stable")
+    if order == "oldest":
+        return np.lexsort((arrays.titles[chosen], arrays.updated[chosen]))
     if order in ("updated", "created"):
         return np.lexsort((arrays.titles[chosen], -getattr(arrays, order)[chosen]))
-    raise BadQuery(f"order is {order[:30]!r}.", todo="Write relevance, title, updated or created.")
+    raise BadQuery(f"order is {order[:30]!r}.", todo="Write relevance, title, id, updated, created or oldest.")
 
 
 # Showing where the words stand

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from arengo.catalogue.record import Record
 from arengo.contract.model import EMPTY
@@ -17,8 +18,10 @@ class Wanted:
     """``words``: as typed, in any language of the city. ``only``: facet name -> values, any of which must hold.
 
     ``bbox``: west, south, east, north; records whose place meets it. ``since``: ISO date, modified on or after it.
-    ``order``: relevance (title without words) | title | updated | created. ``start``, ``limit``: the page.
-    ``columns``: names or labels of columns that must all be there.
+    ``order``: relevance (title without words), title, id, updated, created or oldest. ``start``, ``limit``: the page.
+    ``where``: a further condition, a tree of tuples: ``("and", a, b)``, ``("or", a, b)``, ``("not", a)``,
+    ``("facet", name, value)`` with ``*`` at the end of a value for its beginnings, ``("id", slug)``,
+    ``("words", text, field)`` (field '' for all) and ``("modified" | "issued", from, to)`` in seconds since 1970.
     """
 
     words: str = ""
@@ -31,6 +34,7 @@ class Wanted:
     limit: int = 20
     facets: tuple[str, ...] = ()
     facet_limit: int = 20
+    where: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,12 @@ __all__ = ["application", "handlers", "routes", "wrap"]
 def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRoute]:
     """All routes of the faces."""
     from arengo.faces import documents, export, feeds, health, iceberg, openapi, rows, sitemap, sql
+    from arengo.faces.ckan import pages as ckan
     from arengo.faces.dcat import pages as dcat
     from arengo.faces.site import Site
 
     site = Site(door, catalogue, settings)
-    standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap)
+    standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, ckan)
     return [route for standard in standards for route in standard.routes(site)]
 
 

@@ -33,9 +33,11 @@ def get(state: State, dataset: str) -> Record | None:
     return codec.loads(body) if body is not None else None
 
 
-def by_uuid(state: State, uuid: str) -> Record | None:
+def by_uuid(state: State, beginning: str) -> Record | None:
+    """The record whose UUID is ``beginning`` or begins with it."""
     with state.read() as connection:
-        body = connection.scalar(sa.select(_r.body).where(_r.uuid == uuid, _THERE))
+        near = (_r.uuid >= beginning) & (_r.uuid < beginning + "g")
+        body = connection.scalar(sa.select(_r.body).where(near, _THERE).limit(1))
     return codec.loads(body) if body is not None else None
 
 
@@ -67,6 +69,19 @@ def walk(
             return
         after = rows[-1].id
         left = None if left is None else left - len(rows)
+
+
+def ids(state: State) -> Iterator[str]:
+    """Ids of the records that are there, in order."""
+    after = ""
+    while True:
+        with state.read() as connection:
+            chosen = sa.select(_r.id).where(_r.id > after, _THERE).order_by(_r.id).limit(10_000)
+            found = [str(name) for name in connection.scalars(chosen)]
+        yield from found
+        if len(found) < 10_000:
+            return
+        after = found[-1]
 
 
 def changes(state: State, since: int) -> Iterator[tuple[int, str, Record | None]]:
