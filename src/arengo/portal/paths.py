@@ -28,6 +28,8 @@ from arengo.portal import (
     table,
     take,
     timeline,
+    workbench,
+    workbench_dataset,
 )
 from arengo.portal.drawing import Studio
 from arengo.portal.site import Quarantine, Site, preferences
@@ -54,6 +56,11 @@ def pages(
         "/runs": runs.listing,
         "/runs/{run}": runs.single,
         "/operator": operator.page,
+        "/sql": workbench.page,
+        "/sql/dataset": workbench_dataset.page,
+        "/sql/dataset.yaml": workbench_dataset.file,
+        "/queries": workbench.listing,
+        "/queries/{query}": workbench.single,
         at: dataset.overview,
         f"{at}/table": table.page,
         "/charts": gallery.listing,
@@ -100,5 +107,8 @@ def pages(
         Route("/charts/{chart}", site.take(gallery.drop), methods=["POST"]),
         Route("/dashboards/new", site.take(dashboard_maker.keep, 400_000), methods=["POST"]),
         Route("/dashboards/{dashboard}", site.take(dashboard_maker.drop), methods=["POST"]),
+        Route("/sql", site.take(workbench.take, workbench.MOST), methods=["POST"]),
+        Route("/sql/dataset", site.take(workbench_dataset.save, workbench_dataset.MOST), methods=["POST"]),
+        Route("/queries/{query}", site.take(workbench.drop), methods=["POST"]),
         Route("/operator", site.take(operator.enter, operator.MOST), methods=["POST"]),
     ]

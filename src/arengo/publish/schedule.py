@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract
 from arengo.contract.vocabulary import FREQUENCIES
+from arengo.errors import ArengoError
 from arengo.publish import run as records
 from arengo.publish.run import Run
 from arengo.publish.workflow import CRON, DUE
@@ -134,7 +135,13 @@ def publish_due(moment: datetime, context: Mapping[str, Any]) -> None:
 def _publish_due(service: _Service) -> None:
     contracts = list(service.contracts())
     last = records.last(service.publisher.state)
-    found = [contract for contract in contracts if is_due(contract, last.get(contract.id), datetime.now(UTC))]
+    now = datetime.now(UTC)
+    found = [
+        contract
+        for contract in contracts
+        if is_due(contract, last.get(contract.id), now)
+        or is_behind(service.publisher, contract, last.get(contract.id), now)
+    ]
     if found:
         service.publisher.publish(found, trigger="schedule")
     arrange(service.publisher, contracts)
@@ -193,6 +200,27 @@ def is_due(contract: Contract, last: Run | None, now: datetime) -> bool:
     if last.state in (records.FAILED, records.REFUSED):
         return since >= min(every, AGAIN)
     return since >= every * (1 - EARLY)
+
+
+def is_behind(publisher: Publisher, contract: Contract, last: Run | None, now: datetime) -> bool:
+    """Whether a dataset made of others has one among them that was published since its own newest run began."""
+    questions = publisher.questions
+    if questions is None or contract.source is None or contract.source.kind != "query":
+        return False
+    if contract.custom.get("arengoSchedule") or (last is not None and not last.finished):
+        return False
+    if last is not None and last.state in (records.FAILED, records.REFUSED) and now - (last.started_at or now) < AGAIN:
+        return False
+    try:
+        newest = [publisher.lake.newest(dataset) for dataset in questions.inputs(contract)]
+    except ArengoError:
+        return False
+    since = last.started_at if last is not None else None
+    return (
+        bool(newest)
+        and all(newest)
+        and any(since is None or version.published_at > since for version in newest if version is not None)
+    )
 
 
 def is_late(contract: Contract, last: Run | None, now: datetime, timezone: str = "UTC") -> bool:

@@ -62,6 +62,11 @@ class Asked(Protocol):
     def geometry_types(self) -> tuple[str, ...]: ...
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns whose values together are another for each row, () when the SELECT does not say."""
+        ...
+
+    @property
     def titles(self) -> Mapping[str, str]:
         """What the datasets read call a column of this name."""
         ...

@@ -64,6 +64,7 @@ class QueryReader:
                 geometry=geometry,
                 geometry_types=asked.geometry_types,
                 total=met,
+                keys=asked.keys,
                 extra=extra,
             )
         finally:

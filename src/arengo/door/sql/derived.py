@@ -11,6 +11,7 @@ from arengo.contract.model import Contract, Kind, SourceSpec
 from arengo.door.decision import CITY, Caller
 from arengo.door.sql import tables
 from arengo.door.sql.answer import SqlAnswer
+from arengo.door.sql.grammar import group_key
 from arengo.errors import BadQuery, ContractError, PublicationRefused, UnknownDataset
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class Derived:
                 if item.declared is not None and item.declared.title:
                     found.setdefault(item.name, set()).add(item.title)
         return {name: titles.pop() for name, titles in found.items() if len(titles) == 1}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return group_key(self._answer.question)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         return self._answer.batches()

@@ -178,6 +178,44 @@ def judge(sql: str, tree: Mapping[str, Any]) -> Question:
     return Question(sql, tuple(tables.values()), parameters, canonical, moment)
 
 
+def group_key(question: Question) -> tuple[str, ...]:
+    """Output columns that a question groups by, which make each of its rows another; () when it is not that plain."""
+    node = orjson.loads(question.canonical)
+    listed = node.get("select_list") or []
+    groups = node.get("group_expressions") or []
+    if node.get("type") != "SELECT_NODE" or len(node.get("group_sets") or ()) > 1:
+        return ()
+    if not groups and node.get("aggregate_handling") == "FORCE_AGGREGATES":
+        groups = [item for item in listed if item.get("class") != "FUNCTION"]
+    out = []
+    for group in groups:
+        if group.get("class") == "CONSTANT":
+            at = (group.get("value") or {}).get("value")
+            found = listed[at - 1] if isinstance(at, int) and 0 < at <= len(listed) else None
+        else:
+            found = next((item for item in listed if _same(item, group)), None)
+        name = _called_in(found) if found is not None else ""
+        if not name:
+            return ()
+        out.append(name)
+    return tuple(out)
+
+
+def _same(item: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
+    """Whether a group stands for an item of the list: by its new name, or because it is the same expression."""
+    if group.get("class") == "COLUMN_REF":
+        names = group.get("column_names") or [""]
+        if len(names) == 1 and str(item.get("alias", "")).lower() == str(names[0]).lower():
+            return True
+    return {**item, "alias": ""} == {**group, "alias": ""}
+
+
+def _called_in(item: Mapping[str, Any]) -> str:
+    if item.get("alias"):
+        return str(item["alias"])
+    return str((item.get("column_names") or [""])[-1]) if item.get("class") == "COLUMN_REF" else ""
+
+
 def _form(node: Mapping[str, Any]) -> tuple[str, str]:
     """What of this node is not on the list and what to do, two empty texts when it is."""
     kind, group = str(node.get("type", "")), node.get("class")
