@@ -112,6 +112,15 @@ def decisions() -> str:
     return "# Decisions\n\nRoads taken and not taken, one page each.\n\n" + "\n".join(rows)
 
 
+def dashboard() -> str:
+    """The JSON schema of dashboards/*.yaml, for editors."""
+    import json
+
+    from arengo.portal.dashboard import schema
+
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     for name, make in (
         ("commands", commands),
@@ -121,6 +130,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         ("sources", sources),
     ):
         yield DOCS / "reference" / f"{name}.md", NOTE + make() + "\n"
+    yield DOCS / "reference" / "dashboard.schema.json", dashboard()
     yield DOCS / "decisions" / "README.md", NOTE + decisions() + "\n"
 
 

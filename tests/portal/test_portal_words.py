@@ -99,11 +99,11 @@ def test_numbers_as_each_language_writes_them() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12), st.integers(0, 6))
 def test_a_written_number_can_be_read_back(value: float, places: int) -> None:
-    from arengo.portal.table import _number
+    from arengo.portal.table import read_number
 
     for language in ("en", "it", "es"):
         said = Speech(language).number(value, places)
-        assert _number(said.replace("\u200e", ""), language) == pytest.approx(round(value, places), abs=10**-places)
+        assert read_number(said.replace("\u200e", ""), language) == pytest.approx(round(value, places), abs=10**-places)
 
 
 def test_dates_in_the_citys_zone() -> None:

@@ -42,6 +42,8 @@ from arengo.portal.site import HEADERS, Visit
 from arengo.query.model import BUCKETS
 
 FILE = 700  # pixels of a drawing in a file, without its margins
+DEFAULTS = {"sort": "-value", "palette": "city", "series": "4", "stack": "stacked"}
+"""What a form says when nobody chose; left out of addresses."""
 LEAST, MOST = 320, 1400  # of the width a file may be asked in
 
 
@@ -101,9 +103,10 @@ def _shortened(visit: Visit, d: Dossier) -> str:
     """The same address without what says nothing, and with a filter that was added in the form; '' when it is so."""
     pairs = visit.request.query_params.multi_items()
     added, text = visit.param("add"), visit.param("is")
-    if all(value.strip() for _name, value in pairs) and not added:
+    said = [(name, value) for name, value in pairs if value.strip() and DEFAULTS.get(name) != value]
+    if said == pairs and not added:
         return ""
-    kept = [(name, value) for name, value in pairs if value.strip() and name not in ("add", "is")]
+    kept = [(name, value) for name, value in said if name not in ("add", "is")]
     if added in d.view.scope.fields and text:
         kept = [(name, value) for name, value in kept if name != f"f.{added}"] + [(f"f.{added}", text)]
     return f"{quote(visit.request.url.path)}{f'?{urlencode(kept)}' if kept else ''}"
@@ -248,6 +251,7 @@ def form(d: Dossier, design: Design) -> dict[str, Any]:
         "filters": [(name, value, _filter_label(d, name)) for name, value in design.where],
         "columns": _options(heads),
         "rules": FIELDS,
+        "defaults": DEFAULTS,
         "titles": {"title": words.title(d, design.but(title="")) if design.x and ready(d, design) else ""},
     }
 

@@ -121,8 +121,14 @@ def choropleth(d: Dossier, look: Look, material: Material, width: int) -> dict[s
     layers.append(
         {
             "data": {"values": filled},
-            "mark": {"type": "geoshape", "fill": ink, "stroke": INK["line-strong"], "strokeWidth": 0.8},
-            "encoding": {"fillOpacity": shade_scale(edges, words, ink, width)},
+            "mark": {"type": "geoshape", "fill": ink, "strokeWidth": 0},
+            "encoding": {"opacity": shade_scale(edges, words, ink, width)},
+        }
+    )
+    layers.append(
+        {
+            "data": {"values": filled},
+            "mark": {"type": "geoshape", "filled": False, "stroke": INK["line-strong"], "strokeWidth": 0.8},
         }
     )
     return _map(layers, box, width, design.height)

@@ -167,7 +167,11 @@ def _groups(d: Dossier, design: Design) -> Material:
         if x.sized and not design.sort and not design.top:
             wanted, more = _lowest(d, design, x, conditions, most)
         else:
-            wanted, more = _largest(d, design, x, amount, conditions, most)
+            wanted, more = _largest(d, design, x, amount, conditions, most, unknown=design.kind != "map")
+        if design.kind == "map" and (nulls := int(d.profile["columns"].get(x.head.name, {}).get("nulls") or 0)):
+            notes.append(
+                d.speech.many("%(n)s row without a value is left out", "%(n)s rows without a value are left out", nulls)
+            )
         if more:
             notes.append(_drawn(d, design, len(wanted), more))
         conditions.append(x.among(wanted))

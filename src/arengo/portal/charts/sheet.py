@@ -5,6 +5,7 @@ Letters of a file are measured by their kind, not by a typeface, since the reade
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _WIDE = re.compile(r"[MWmw@%\u3000-\u9fff\uac00-\ud7af]")
 _LETTERS = r"\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"
 _ARABIC = re.compile(f"[{_LETTERS}]")
+_BOLD = "Public Sans SemiBold, Public Sans, Arial, sans-serif"
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _MIXED = re.compile(f">([^<>]*[{_LETTERS}][^<>]*)<")
 _RUN = re.compile(f"[{_LETTERS}][{_LETTERS}\\s]*|[^{_LETTERS}]+")
 _SLIM = re.compile(r"[iljtfrI.,:;'|! ()\[\]]")
@@ -69,7 +72,8 @@ def around(svg: str, sheet: Sheet, width: int) -> str:
     for note in sheet.notes:
         lines(note, FOOT, LIGHT["quiet"])
     lines(" · ".join(sheet.foot), FOOT, LIGHT["quiet"])
-    y += MARGIN - 4
+    y = math.ceil(y + MARGIN - 4)
+    whole = math.ceil(whole)
     inner = re.sub(r"<svg [^>]*>", "", inner, count=1).removesuffix("</svg>").rstrip().removesuffix("</svg>")
     inner = re.sub(r'<rect width="[\d.]+" height="[\d.]+" fill="#ffffff"/>', "", inner, count=1)
     return (
@@ -84,8 +88,18 @@ def around(svg: str, sheet: Sheet, width: int) -> str:
 
 
 def faces(svg: str) -> str:
-    """Texts with Arabic letters in two typefaces by script: a program that draws looks for one that has all letters."""
-    return _MIXED.sub(lambda found: ">" + _RUN.sub(_face, found[1]) + "<", svg)
+    """Typefaces by what a text holds: a program that draws takes one that has all letters of it, whatever its look.
+
+    Half-bold letters have a family name of their own in files of typefaces.
+    """
+    named = svg.replace(' font-weight="600"', f' font-weight="600" font-family="{_BOLD}"')
+    return _MIXED.sub(lambda found: f">{_faced(found[1])}<", named)
+
+
+def _faced(text: str) -> str:
+    if not _LATIN.search(text):
+        return f'<tspan font-family="Noto Sans Arabic">{text}</tspan>'
+    return _RUN.sub(_face, text)
 
 
 def _face(found: re.Match[str]) -> str:

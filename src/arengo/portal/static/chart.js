@@ -7,7 +7,10 @@ const say = (words) => {
 
 function address() {
   const asked = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (String(value).trim()) asked.append(name, value);
+  for (const [name, value] of new FormData(form)) {
+    const usual = form.elements[name]?.dataset?.default;
+    if (String(value).trim() && value !== usual) asked.append(name, value);
+  }
   if (!asked.get("add") || !asked.get("is")) {
     asked.delete("add");
     asked.delete("is");
