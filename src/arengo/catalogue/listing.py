@@ -153,6 +153,10 @@ class Catalogue:
             raise UnknownDataset(f"There is no dataset {dataset!r}.", todo=_nearest(dataset, held.entries))
         return found
 
+    def gone(self, dataset: str) -> tuple[Record, datetime] | None:
+        """What a harvested record said last, and since when its origin no longer has it."""
+        return store.gone(self._state, dataset)
+
     def ids(self) -> Iterator[str]:
         """Ids of all datasets, in order."""
         return heapq.merge(sorted(self._snapshot().entries), store.ids(self._state))

@@ -6,10 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from arengo.errors import NotAllowed
+from arengo.errors import NotAllowed, UnknownDataset
 from arengo.portal import diagram, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.dossier import Dossier
+from arengo.portal.elsewhere import elsewhere
 from arengo.portal.figure import choose
 from arengo.portal.reuse import card
 from arengo.portal.row import row_links
@@ -24,6 +25,8 @@ def overview(visit: Visit) -> Response:
     dataset = visit.request.path_params["dataset"]
     try:
         d = Dossier(visit, dataset)
+    except UnknownDataset as missing:
+        return elsewhere(visit, dataset, missing)
     except NotAllowed as refusal:
         return refused(visit, dataset, refusal)
     if d.version is None:

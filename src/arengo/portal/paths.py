@@ -22,6 +22,7 @@ from arengo.portal import (
     operator,
     participation,
     place,
+    results,
     row,
     runs,
     steward,
@@ -50,7 +51,12 @@ def pages(
     at = "/datasets/{dataset}"
     answers = {
         "/": home.home,
-        "/datasets": home.datasets,
+        "/datasets": results.datasets,
+        "/themes/{theme}": results.theme,
+        "/organisations": results.organisations,
+        "/organisations/{agent}": results.organisation,
+        "/series/{series}": results.series,
+        "/suggest": results.suggestions,
         "/about": home.about,
         "/preferences": preferences,
         "/runs": runs.listing,
