@@ -272,7 +272,8 @@ def _target(visit: Visit) -> Target:
     if column is not None:
         wanted = [head for head in wanted if head.name == column.name]
     fields = tuple(_field(visit, head, row[head.name]) for head in wanted[:COLUMNS_MOST])
-    return Target(d, column, key, row_name(d, d.heads, row, key), fields)
+    name, plain_key = row_name(d, d.heads, row, key), " / ".join(key)
+    return Target(d, column, key, name if name == plain_key else f"{name} ({plain_key})", fields)
 
 
 def _field(visit: Visit, head: Head, value: Any) -> Field:

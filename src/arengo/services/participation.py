@@ -76,6 +76,7 @@ class Participation:
         self.webhooks = Webhooks(office, settings)
         self.usage = Usage(state, settings.city.timezone)
         self._purged = datetime.min.replace(tzinfo=UTC)
+        self._looked = -1
 
     @property
     def tracked(self) -> dict[str, Tracked]:
@@ -135,8 +136,13 @@ class Participation:
         return done
 
     def _look(self) -> int:
+        generation = self._state.generation()
+        if generation == self._looked:
+            return 0
         with self._state.hold("participation"):
-            return self.events.look()
+            found = self.events.look()
+        self._looked = generation
+        return found
 
     def _compare(self) -> int:
         """Requests that a newer version fulfils."""
