@@ -285,6 +285,8 @@ def _totals(d: Dossier, before: Version, after: Version, measures: Sequence[Head
             else (min(3, max(decimals_of([0.0, *numbers]), 1)))
         )
         step = (new or 0) - (old or 0)
+        while step and not round(step, places) and places < 5:
+            places += 1  # a change is seen as one
         said = d.speech.number(round(step, places) if places else round(step), places)
         share = d.speech.percent(step / abs(old)) if old and step else ""
         out.append(

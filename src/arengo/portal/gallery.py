@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.errors import BadQuery, NotAllowed, NotFound
+from arengo.errors import BadQuery, CallerError, NotAllowed, NotFound
 from arengo.faces.site import public_address
 from arengo.portal.charts import picture as pictures
 from arengo.portal.charts.design import read, ready
