@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from conftest import services
+from services_people import services
 from tiny_city import AREAS, SQUARES
 
 from arengo.contract import loads

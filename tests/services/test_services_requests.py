@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from conftest import services
+from services_people import services
 from tiny_city import TREES, tree
 
 from arengo.contract import loads

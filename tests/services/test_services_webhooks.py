@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from conftest import services
+from services_people import services
 from tiny_city import AREAS, SQUARES
 
 from arengo.contract import loads

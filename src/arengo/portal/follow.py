@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -103,16 +102,14 @@ def feeds(visit: Visit, topic: str, value: str) -> list[tuple[str, str]]:
     if topic == "dataset":
         return [(versions, f"/feeds/datasets/{value}.atom"), (changes, f"/feeds/datasets/{value}/changes.atom")]
     if topic == "theme":
-        return [(versions, f"/feeds/datasets.atom?{urlencode({'theme': value})}")]
+        return [(versions, f"/feeds/themes/{value}.atom")]
     if topic == "organisation":
-        return [(versions, f"/feeds/datasets.atom?{urlencode({'owner': value})}")]
-    if topic == "search":
-        return [(versions, f"/feeds/datasets.atom?{value}")]
+        return [(versions, f"/feeds/organisations/{value}.atom")]
     if topic == "reuses":
         return [(_("what people made"), "/reuses.atom")]
     if topic == "request":
         return [(_("requests for data"), "/wishes.atom")]
-    return [(versions, "/feeds/datasets.atom"), (_("what people made"), "/reuses.atom")]
+    return [(versions, "/feeds/catalog.atom"), (_("what people made"), "/reuses.atom")]
 
 
 def _page(visit: Visit, f: Sheet, topic: str, value: str, label: str) -> Response:
@@ -165,7 +162,9 @@ def _back(topic: str, value: str) -> str:
     if topic == "dataset":
         return f"/datasets/{value}"
     if topic == "theme":
-        return f"/datasets?{urlencode({'theme': value})}"
+        return f"/themes/{value}"
+    if topic == "organisation":
+        return f"/organisations/{value}"
     return {"search": f"/datasets?{value}", "reuses": "/reuses", "request": "/wishes"}.get(topic, "/datasets")
 
 

@@ -192,9 +192,20 @@ def _page(visit: Visit, scope: Scope) -> Response:
         "before": visit.here(page=page - 1 if page > 2 else None) if page > 1 else "",
         "after": visit.here(page=page + 1) if page < pages else "",
         "csv": visit.here(f="csv", page=None),
-        "follow": f"/follow?{urlencode({'target': scope.follow or f'search:{q}'})}" if q or scope.follow else "",
+        "follow": _follow(scope, q, chosen),
     }
     return visit.page("results.html", values)
+
+
+def _follow(scope: Scope, q: str, chosen: Mapping[str, tuple[str, ...]]) -> str:
+    """Where one is told of what is new in this list; '' when it is the list of everything."""
+    narrowed = [("q", q)] if q else []
+    narrowed += [(name, value) for name, values in chosen.items() for value in values]
+    topic, _colon, value = scope.follow.partition(":")
+    if narrowed:
+        fixed = [(name, item) for name, items in scope.only.items() for item in items]
+        topic, value = "search", urlencode([*narrowed, *fixed])
+    return f"/follow?{urlencode({'topic': topic, 'value': value})}" if topic else ""
 
 
 def _line(visit: Visit, hit: Hit) -> Line:

@@ -32,7 +32,7 @@ _API = re.compile(r"/api/v1/datasets/([^/]+)(?:/([^/]+))?")
 _CKAN = re.compile(r"/(?:dataset|datastore/dump)/([^/]+)")
 _OGC = re.compile(r"/ogc/(?:[^/]+/)?collections/([^/]+)")
 _ICEBERG = re.compile(r"/iceberg/v1/(?:.*/)?tables/([^/]+)")
-_FEED = re.compile(r"/feeds/(?:datasets?/)?([^/]+?)(?:/.*)?(?:\.atom|\.xml)?$")
+_FEED = re.compile(r"/feeds/datasets/([^/]+?)(?:/changes)?\.atom$")
 _PREFIXES = (
     ("/api/3/", "ckan"),
     ("/api/action/", "ckan"),
