@@ -24,6 +24,14 @@ from arengo.portal.charts.sheet import measure, wrapped
 from arengo.portal.drawing import Studio
 from arengo.portal.language import Speech
 
+
+@pytest.fixture(autouse=True)
+def forget(client: Any) -> Any:
+    """The next test's reader has not chosen a language."""
+    yield
+    client.cookies.clear()
+
+
 KINDS = {
     "bar": "kind=bar&x=name",
     "bars of numbers": "kind=bar&x=name&y=height&of=avg&sort=name",

@@ -19,6 +19,14 @@ from arengo.errors import DashboardError
 from arengo.portal.dashboard import Dashboard, Spoilt, folder, read, schema
 from arengo.portal.dashboards import paragraphs
 
+
+@pytest.fixture(autouse=True)
+def forget(client: Any) -> Any:
+    """The next test's reader has not chosen a language."""
+    yield
+    client.cookies.clear()
+
+
 GOOD = """\
 title: Green city
 summary: Trees and air.
