@@ -59,7 +59,7 @@ def _watch(city: City) -> None:
                 city.participation.count()
             if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
                 clocked = now
-                if (child is None or child.poll() is not None) and due(city):
+                if (child is None or child.poll() is not None) and (due(city) or _harvests(city)):
                     child = _start(city.settings.root)
         except Exception:  # the city is served on, whatever happens here
             _log.exception("The caretaker met an error")
@@ -99,6 +99,7 @@ def tend(city: City, *, once: bool = False) -> None:
     if once:
         with city.state.hold("tend"):
             city.publisher.resume()
+            _harvest(city)
             if names := due(city):  # the contracts in force; what was edited in the folder waits for 'apply'
                 city.publisher.publish([city.catalogue.entry(name).contract for name in names], trigger="schedule")
             city.participation.turn()
@@ -112,6 +113,22 @@ def tend(city: City, *, once: bool = False) -> None:
     while not stop.wait(PEOPLE_SECONDS):
         city.participation.turn()
         _tidy_daily(city)
+
+
+def _harvests(city: City) -> list[str]:
+    """Other catalogues that are due."""
+    from arengo.catalogue.harvest import run
+    from arengo.catalogue.harvest.declared import declared
+
+    return [source.id for source in run.due(city.settings, city.state, declared(city.settings.root))]
+
+
+def _harvest(city: City) -> None:
+    try:
+        if names := _harvests(city):
+            city.harvest(names)
+    except ArengoError as error:
+        _log.warning("Other catalogues could not be taken in: %s", error)
 
 
 def _tidy_daily(city: City) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from arengo.catalogue import Catalogue
+    from arengo.catalogue.harvest.run import Harvest
     from arengo.contract.draft import Draft
     from arengo.contract.sample import Sample
     from arengo.door import Answer, Door, PastRow
@@ -348,6 +349,34 @@ class City:
             publish = self.publisher.publish
             runs += publish(list(good.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress)
         return runs
+
+    # Other catalogues
+
+    def harvest(
+        self,
+        sources: Sequence[str] | str = (),
+        *,
+        force: bool = False,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> list[Harvest]:
+        """Take in the catalogues declared in ``harvest/*.toml``, all that are enabled by default; one run each.
+
+        ``force``: take a run over that shrank more than the source allows. Errors of a source are in its run.
+        """
+        from arengo.catalogue.harvest.declared import declared
+        from arengo.catalogue.harvest.run import harvest
+
+        known = declared(self.settings.root)
+        names = _names(sources)
+        for name in names:
+            if name not in known:
+                listed = ", ".join(known) or "none"
+                raise UnknownDataset(f"No file harvest/{name}.toml is there.", todo=f"Known: {listed}.")
+        chosen = [known[name] for name in names] or [item for item in known.values() if item.enabled]
+        tell = progress or (lambda name, met: None)
+        return [
+            harvest(self.settings, self.state, item, force=force, progress=partial(tell, item.id)) for item in chosen
+        ]
 
     # The street out
 

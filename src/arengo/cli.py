@@ -482,6 +482,33 @@ def export(
 
 
 @app.command()
+def harvest(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources (files of harvest/); all by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take it over although it shrank much.")] = False,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Take in the metadata of other catalogues. Fails (3) when a source failed or is held because it shrank."""
+    with _open(city) as opened, terminal.counting(json) as tell:
+        found = opened.harvest(sources or (), force=force, progress=tell)
+    if json:
+        terminal.emit(found)
+    for item in () if json else found:
+        words = ", ".join(f"{number:,} {name}" for name, number in item.counts.items() if number)
+        print(f"{item.source}: {item.state}. {words}")
+        if item.error:
+            print(f"  {item.error['message']} {item.error.get('todo', '')}".rstrip())
+        for line in item.rejected[:5]:
+            print(f"  not taken: {line['title'] or line['identifier']}: {line['reason']}")
+        if item.state == "held":
+            print("  It has much less than before; nothing was taken over. Look at the source, then use --force.")
+    if not json and not found:
+        print("nothing to harvest: put a file into harvest/, see docs/guides/harvest.md")
+    if any(item.state in ("failed", "held") for item in found):
+        raise typer.Exit(3)
+
+
+@app.command()
 def serve(
     city: CityOption = HERE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "",

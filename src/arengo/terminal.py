@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, NoReturn
 
@@ -96,3 +97,25 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if not self.quiet:
             self.bars.stop()
+
+
+@contextlib.contextmanager
+def counting(quiet: bool) -> Iterator[Callable[[str, int], None]]:
+    """A line for each source with how many records were met; nothing when ``quiet`` or when nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda name, met: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} records"))
+    with Bars(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(name: str, met: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=None)
+            bars.update(tasks[name], completed=met)
+
+        yield tell

@@ -1,133 +1,206 @@
-"""The search index of the catalogue: one disposable SQLite file for words, arrays in memory for facets.
+"""The search index of the catalogue: one disposable SQLite file with the words, beside arrays in memory.
 
-Every process of the server reads the same file; whoever finds it behind brings it up to date, one at a time. What
-changed is known by each record's stamp, so a publication costs one record. A damaged file is thrown away and made anew.
+Every process of the server reads the same file; whoever finds it behind brings it up to date, a few records a
+transaction, one process at a time. What changed is known by each record's stamp, so a publication costs one record.
+A damaged file is thrown away and made anew, and no question waits long for either.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
+import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import orjson
 
+import arengo
+from arengo.catalogue import arrays
+from arengo.catalogue.arrays import Arrays
 from arengo.catalogue.record import Record, say
 from arengo.catalogue.vocabulary import FILE_TYPES, file_type
-from arengo.catalogue.words import fold, tokens
+from arengo.catalogue.words import fold, tokens, words
 from arengo.contract.vocabulary import ACCESS, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
+from arengo.errors import Busy
 
-if TYPE_CHECKING:
-    import numpy as np
-
-SCHEMA = 1
+SCHEMA = 3
 AT_ONCE = 200
-"""So many records are taken in before a question is answered; more are taken in beside it."""
+"""So many changed records are waited for; more are taken in while questions are answered from what is there."""
+PATIENCE = 2.0
+"""Seconds a question waits for those few records at most."""
+BATCH = 200
+"""Records a transaction."""
+SMALL = 5000
+"""Records up to which changed arrays are read at once; of more the last ones serve until the new ones are there."""
+AGAIN = 2.0
+"""Seconds before this process tries again when another one is at work."""
 FIELDS = ("title", "keyword", "owner", "description", "column_", "value", "place")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record to take in (``record`` None: to take out). ``stamp``: equal stamps mean nothing changed.
+    """One record to take in (``record`` gives None: to take out). ``stamp``: equal stamps mean nothing changed.
 
-    ``values``: values worth finding, most frequent first.
+    ``values``: values worth finding, most frequent first. ``place``: names of where it is about.
     """
 
     id: str
     stamp: str
     record: Callable[[], Record | None]
     values: Callable[[], tuple[str, ...]] = tuple
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrays:
-    """What is held in memory of every record, by its place in the arrays.
+class State:
+    """Where the file stands. ``n`` grows with every change of it. ``own``: generation of the city's records that is
+    whole in it; ``aim``: the highest that anybody began with. ``harvested``: stamp of the last harvested record."""
 
-    ``numbers``: row in the word index. ``facets``: name -> (starts, codes): codes[starts[i]:starts[i+1]] are those of
-    record i; ``values``: name -> the value of each code. ``titles``, ``names``: rank by title
-    and by id. ``boxes``: west, south, east, north or NaN.
-    """
-
-    ids: list[str]
-    numbers: np.ndarray[Any, Any]
-    by_number: np.ndarray[Any, Any]
-    titles: np.ndarray[Any, Any]
-    names: np.ndarray[Any, Any]
-    updated: np.ndarray[Any, Any]
-    created: np.ndarray[Any, Any]
-    boxes: np.ndarray[Any, Any]
-    facets: Mapping[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
-    values: Mapping[str, list[str]]
-    labels: Mapping[tuple[str, str], Mapping[str, str]]
-    documents: tuple[int, ...]
+    n: int
+    own: int
+    aim: int
+    harvested: int
 
 
 class Index:
-    """Thread-safe. ``hold``: a lock between processes, by name (State.hold)."""
+    """Thread-safe. ``hold``: a lock between processes, by name and longest wait in seconds (State.hold)."""
 
-    def __init__(self, path: Path, hold: Callable[[str], contextlib.AbstractContextManager[None]]) -> None:
+    def __init__(self, path: Path, hold: Callable[[str, float], contextlib.AbstractContextManager[None]]) -> None:
         self.path = path
         self._hold = hold
         self._guard = threading.Lock()
+        self._reading = threading.Lock()
         self._local = threading.local()
-        self._arrays: Arrays | None = None
-        self._loaded = -1
+        self._held: tuple[tuple[int, int], Arrays] | None = None
+        self._terms: tuple[tuple[int, int], int, tuple[str, ...]] | None = None
         self._worker: threading.Thread | None = None
+        self._not_before = 0.0
+        self._rest = 0.0
 
-    # Reading
+    # ---- reading ------------------------------------------------------------------------------------------------
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        held: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if held is None or not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            held = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-            held.execute("PRAGMA journal_mode=WAL")
-            held.execute("PRAGMA synchronous=OFF")  # it can be made again
-            _create(held)
-            self._local.connection = held
-        return held
+        """This thread's connection to the file that is there now; an empty one is made when none is."""
+        held: tuple[sqlite3.Connection, tuple[int, int]] | None = getattr(self._local, "held", None)
+        if held is not None and held[1] == self._identity():
+            return held[0]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        made = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
+        made.execute("PRAGMA journal_mode=WAL")
+        made.execute("PRAGMA synchronous=OFF")  # it can be made again
+        made.execute("PRAGMA mmap_size=268435456")
+        _create(made)
+        self._local.held = (made, self._identity())
+        return made
+
+    def _identity(self) -> tuple[int, int]:
+        """Which file it is: another process may have thrown the last one away."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
+
+    def state(self) -> State:
+        """Where the file stands."""
+        return State(*self.connection().execute("SELECT n, own, aim, harvested FROM state").fetchone())
 
     def arrays(self) -> Arrays:
-        """The arrays of the index as the file has it now."""
+        """The arrays as the file has them now; of a large catalogue, as it had them a moment ago."""
         connection = self.connection()
-        version = int(connection.execute("SELECT n FROM state").fetchone()[0])
-        if self._arrays is None or version != self._loaded:
-            with self._guard:
-                if self._arrays is None or version != self._loaded:
-                    self._arrays = _load(connection)
-                    self._loaded = version
-        return self._arrays
+        file = self._identity()
+        n = int(connection.execute("SELECT n FROM state").fetchone()[0])
+        held = self._held
+        if held is not None and held[0] == file:
+            if held[1].n == n:
+                return held[1]
+            if len(held[1].ids) > SMALL:
+                self._beside(self._read_beside, "arengo-catalogue-arrays")
+                return held[1]
+        with self._reading:
+            held = self._held
+            if held is None or held[0] != file or held[1].n < n:
+                held = self._held = (file, arrays.load(connection))
+        return held[1]
 
-    def stamps(self) -> dict[str, str]:
-        """id -> stamp of the records in the index that are the city's own."""
-        rows = self.connection().execute("SELECT id, stamp FROM doc WHERE harvested = 0")
-        return {str(row[0]): str(row[1]) for row in rows}
+    def _read_beside(self) -> None:
+        began = time.monotonic()
+        connection = self.connection()
+        file = self._identity()
+        read = arrays.load(connection)
+        self._held = (file, read)
+        took = time.monotonic() - began
+        self._rest = time.monotonic() + 5 * took  # while much is taken in, most of the time is for answers
 
-    def harvested(self) -> int:
-        """The last harvest stamp that was taken in."""
-        return int(self.connection().execute("SELECT harvested FROM state").fetchone()[0])
-
-    # Writing
-
-    def update(self, own: Iterable[Change], foreign: Iterator[tuple[int, Change]], many: bool) -> None:
-        """Take in what changed: before returning when it is little, in a thread beside when it is ``many``."""
-        if not many:
-            self._take(list(own), foreign)
-            return
-        with self._guard:
-            if self._worker is not None and self._worker.is_alive():
-                return
-            self._worker = threading.Thread(
-                target=self._take, args=(list(own), foreign), name="arengo-catalogue-index", daemon=True
+    def terms(self) -> tuple[str, ...]:
+        """Words of the index, the most frequent first; of a large catalogue, those of a moment ago."""
+        connection, file = self.connection(), self._identity()
+        n = int(connection.execute("SELECT n FROM state").fetchone()[0])
+        held = self._terms
+        if held is not None and held[0] == file and (held[1] == n or len(held[2]) > 10 * SMALL and n - held[1] < 500):
+            return held[2]
+        with self._reading:
+            rows = connection.execute(
+                "SELECT term FROM vocabulary WHERE length(term) > 2 ORDER BY doc DESC, term LIMIT 200000"
             )
-            self._worker.start()
+            found = tuple(str(row[0]) for row in rows if not str(row[0]).endswith("0"))
+            self._terms = (file, n, found)
+        return found
+
+    def labels(self, name: str, values: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """What the values of a facet are called, by language."""
+        connection = self.connection()
+        out: dict[str, Mapping[str, str]] = {}
+        for start in range(0, len(values), 500):
+            some = values[start : start + 500]
+            marks = ", ".join("?" * len(some))
+            for value, texts in connection.execute(
+                f"SELECT value, texts FROM value WHERE name = ? AND value IN ({marks})", (name, *some)
+            ):
+                out[str(value)] = orjson.loads(texts)
+        return out
+
+    def spelt(self, word: str) -> str:
+        """A folded word as people write it, with its accents."""
+        row = self.connection().execute("SELECT shown FROM spelling WHERE word = ?", (word,)).fetchone()
+        return str(row[0]) if row else word
+
+    # ---- writing ------------------------------------------------------------------------------------------------
+
+    def update(
+        self,
+        generation: int,
+        own: Callable[[], Iterable[Change]],
+        foreign: Callable[[int], Iterator[tuple[int, Change]]],
+        newest: int,
+    ) -> None:
+        """Take in the city's records as of ``generation`` and harvested ones up to the stamp ``newest``.
+
+        ``foreign``: (stamp, change) after a stamp, oldest first. Returns when little changed and it is in, else at once.
+        """
+        now = time.monotonic()
+        if now < self._not_before:
+            return
+
+        def work() -> None:
+            self._take(generation, own, foreign, newest)
+
+        worker = self._beside(work, "arengo-catalogue-index")
+        if worker is not None:
+            worker.join(PATIENCE if self._few(own, newest) else 0.02)
+
+    def _few(self, own: Callable[[], Iterable[Change]], newest: int) -> bool:
+        known = self._stamps()
+        behind = sum(known.get(change.id) != change.stamp for change in own())
+        return behind + max(0, newest - self.state().harvested) <= AT_ONCE
 
     def wait(self) -> None:
         """Until what is being taken in is in."""
@@ -135,89 +208,159 @@ class Index:
         if worker is not None:
             worker.join()
 
-    def _take(self, own: list[Change], foreign: Iterator[tuple[int, Change]]) -> None:
+    def _beside(self, work: Callable[[], None], name: str) -> threading.Thread | None:
+        """A thread of that work, None when one of the two kinds is at it already."""
+        with self._guard:
+            busy = [thread for thread in threading.enumerate() if thread.name == f"{name}-{id(self)}"]
+            if busy or (name.endswith("arrays") and time.monotonic() < self._rest):
+                return None
+            thread = threading.Thread(target=self._guarded, args=(work,), name=f"{name}-{id(self)}", daemon=True)
+            if name.endswith("index"):
+                self._worker = thread
+            thread.start()
+            return thread
+
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            with self._hold("catalogue-index"):
-                connection = self.connection()
-                held = self.stamps()
-                fresh = [change for change in own if held.get(change.id) != change.stamp]
-                self._write(connection, fresh, ())
-                names = {change.id for change in own}
-                gone = [name for name in held if name not in names]
-                if gone:
-                    self._write(connection, [Change(name, "", lambda: None) for name in gone], ())
-                batch: list[tuple[int, Change]] = []
-                for item in foreign:
-                    batch.append(item)
-                    if len(batch) >= 500:
-                        self._write(connection, (), batch)
-                        batch = []
-                if batch:
-                    self._write(connection, (), batch)
+            work()
+        except Busy:
+            self._not_before = time.monotonic() + AGAIN  # another process does it
         except sqlite3.DatabaseError as error:
             _log.warning("The catalogue's search index is damaged and is made anew: %s", error)
-            self.drop()
+            self._not_before = time.monotonic() + AGAIN
+            with contextlib.suppress(Busy):
+                self.drop()
         except Exception:
+            self._not_before = time.monotonic() + 10 * AGAIN
             _log.exception("The catalogue's search index could not be brought up to date")
+        finally:
+            held = getattr(self._local, "held", None)
+            if held is not None:
+                held[0].close()
+                self._local.held = None
 
-    def drop(self) -> None:
-        """Throw the file away; the next question makes it anew."""
-        self._local = threading.local()
-        self._arrays = None
-        self._loaded = -1
-        for suffix in ("", "-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+    def _stamps(self) -> dict[str, str]:
+        rows = self.connection().execute("SELECT id, stamp FROM doc WHERE harvested = 0")
+        return {str(row[0]): str(row[1]) for row in rows}
 
-    def _write(
-        self, connection: sqlite3.Connection, own: Iterable[Change], foreign: Iterable[tuple[int, Change]]
+    def _take(
+        self,
+        generation: int,
+        own: Callable[[], Iterable[Change]],
+        foreign: Callable[[int], Iterator[tuple[int, Change]]],
+        newest: int,
     ) -> None:
-        own, foreign = list(own), list(foreign)
-        if not own and not foreign:
-            return
+        """A batch under the lock, then the lock is free for a moment: no process waits for the whole of another's."""
+        wanted = {change.id: change for change in own()}
+        while True:
+            with self._hold("catalogue-index", 1.0):
+                if self.state().aim > generation:
+                    return  # somebody knows more
+                held = self._stamps()
+                behind = [change for name, change in wanted.items() if held.get(name) != change.stamp]
+                behind += [Change(name, "", _nothing) for name in held if name not in wanted]
+                done = len(behind) <= BATCH
+                self._write([(0, change) for change in behind[:BATCH]], generation, generation if done else 0)
+            if done:
+                break
+        while True:
+            with self._hold("catalogue-index", 1.0):
+                since = self.state().harvested
+                batch = list(islice(foreign(since), BATCH))
+                if not batch:
+                    return
+                self._write(batch, generation, 0)
+
+    def _write(self, changes: Sequence[tuple[int, Change]], aim: int, own: int) -> None:
+        connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for change in own:
-                _put(connection, change, harvested=False)
-            for stamp, change in foreign:
-                _put(connection, change, harvested=True)
-                connection.execute("UPDATE state SET harvested = max(harvested, ?)", (stamp,))
-            connection.execute("UPDATE state SET n = n + 1")
+            for stamp, change in changes:
+                _put(connection, change, harvested=stamp > 0)
+            last = max((stamp for stamp, _ in changes), default=0)
+            connection.execute(
+                "UPDATE state SET n = n + ?, aim = max(aim, ?), own = max(own, ?), harvested = max(harvested, ?)",
+                (1 if changes else 0, aim, own, last),
+            )
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
             raise
+
+    def drop(self) -> None:
+        """Throw the file away, unless somebody has done so already; the next question makes it anew."""
+        held: tuple[sqlite3.Connection, tuple[int, int]] | None = getattr(self._local, "held", None)
+        damaged = held[1] if held is not None else self._identity()
+        self._local.held = None
+        self._held = None
+        self._terms = None
+        with self._hold("catalogue-index", 2.0):
+            if self._identity() == damaged:
+                for suffix in ("-wal", "-shm", ""):
+                    self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+
+def _nothing() -> None:
+    return None
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA:
+    """The tables, empty, unless this program has made them already."""
+    maker = f"{SCHEMA} {arengo.__version__}"
+    if _maker(connection) == maker:
         return
     columns = ", ".join(FIELDS)
-    connection.executescript(f"""
-        BEGIN IMMEDIATE;
-        DROP TABLE IF EXISTS doc; DROP TABLE IF EXISTS facet; DROP TABLE IF EXISTS label;
-        DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS vocabulary; DROP TABLE IF EXISTS state;
-        CREATE TABLE doc (n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL,
-            harvested INTEGER NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, updated REAL, created REAL,
-            w REAL, s REAL, e REAL, t REAL, found TEXT NOT NULL);
-        CREATE TABLE facet (n INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL);
-        CREATE INDEX facet_n ON facet (n);
-        CREATE TABLE label (name TEXT, value TEXT, texts TEXT NOT NULL, PRIMARY KEY (name, value));
-        CREATE VIRTUAL TABLE words USING fts5 ({columns}, tokenize = 'unicode61 remove_diacritics 0', detail = column,
-            prefix = '2 3 4');
-        CREATE VIRTUAL TABLE vocabulary USING fts5vocab ('words', 'row');
-        CREATE TABLE state (n INTEGER NOT NULL, harvested INTEGER NOT NULL);
-        INSERT INTO state VALUES (1, 0);
-        PRAGMA user_version = {SCHEMA};
-        COMMIT;
-    """)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _maker(connection) != maker:  # another process may have been quicker
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%'"
+            ).fetchall():
+                connection.execute(f'DROP TABLE "{name}"')
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ).fetchall():
+                connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+            for statement in (
+                "CREATE TABLE doc (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, "
+                "harvested INTEGER NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, updated REAL, created REAL, "
+                "w REAL, s REAL, e REAL, t REAL, codes BLOB NOT NULL, found TEXT NOT NULL)",
+                "CREATE INDEX doc_own ON doc (id, stamp) WHERE harvested = 0",
+                "CREATE TABLE value (code INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL, "
+                "texts TEXT NOT NULL, UNIQUE (name, value))",
+                "CREATE TABLE spelling (word TEXT PRIMARY KEY, shown TEXT NOT NULL) WITHOUT ROWID",
+                "CREATE TABLE spoken (language TEXT PRIMARY KEY) WITHOUT ROWID",
+                f"CREATE VIRTUAL TABLE words USING fts5 ({columns}, tokenize = 'unicode61 remove_diacritics 0', "
+                "detail = column, prefix = '2 3 4')",
+                "CREATE VIRTUAL TABLE vocabulary USING fts5vocab ('words', 'row')",
+                "CREATE TABLE state (n INTEGER NOT NULL, own INTEGER NOT NULL, aim INTEGER NOT NULL, "
+                "harvested INTEGER NOT NULL, maker TEXT NOT NULL)",
+            ):
+                connection.execute(statement)
+            connection.execute("INSERT INTO state VALUES (1, -1, -1, 0, ?)", (maker,))
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _maker(connection: sqlite3.Connection) -> str:
+    try:
+        return str(connection.execute("SELECT maker FROM state").fetchone()[0])
+    except (sqlite3.OperationalError, TypeError):
+        return ""
+
+
+# ---- one record -------------------------------------------------------------------------------------------------
 
 
 def _put(connection: sqlite3.Connection, change: Change, harvested: bool) -> None:
     row = connection.execute("SELECT n FROM doc WHERE id = ?", (change.id,)).fetchone()
     record = change.record()
     if row is not None:
-        for table, key in (("words", "rowid"), ("facet", "n"), ("doc", "n")):
+        for table, key in (("words", "rowid"), ("doc", "n")):
             connection.execute(f"DELETE FROM {table} WHERE {key} = ?", row)
     if record is None:
         return
@@ -225,29 +368,45 @@ def _put(connection: sqlite3.Connection, change: Change, harvested: bool) -> Non
     language = record.language.split("-")[0]
     box = record.spatial or (None, None, None, None)
     title, _ = say(record.title, language)
+    codes = [_code(connection, name, value, texts) for (name, value), texts in facets(record).items()]
     cursor = connection.execute(
-        "INSERT INTO doc (id, stamp, harvested, kind, title, updated, created, w, s, e, t, found) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO doc (id, stamp, harvested, kind, title, updated, created, w, s, e, t, codes, found) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             record.id, change.stamp, int(harvested), record.kind, fold(title),
             record.modified.timestamp() if record.modified else None,
-            record.issued.timestamp() if record.issued else None, *box, "\n".join(values),
+            record.issued.timestamp() if record.issued else None, *box,
+            struct.pack(f"={len(codes)}i", *codes), "\n".join(values),
         ),
     )  # fmt: skip
-    number = cursor.lastrowid
     marks = ", ".join("?" * (len(FIELDS) + 1))
+    place = " ".join(filter(None, (change.place, record.provenance.title if record.provenance else "")))
     connection.execute(
-        f"INSERT INTO words (rowid, {', '.join(FIELDS)}) VALUES ({marks})", (number, *_texts(record, values))
+        f"INSERT INTO words (rowid, {', '.join(FIELDS)}) VALUES ({marks})",
+        (cursor.lastrowid, *_texts(record, values, place)),
     )
-    rows, labels = facets(record)
-    connection.executemany("INSERT INTO facet VALUES (?, ?, ?)", [(number, name, value) for name, value in rows])
-    connection.executemany(
-        "INSERT OR IGNORE INTO label VALUES (?, ?, ?)",
-        [(name, value, orjson.dumps(dict(texts)).decode()) for (name, value), texts in labels.items()],
-    )
+    spoken = {language, *(item.split("-")[0] for texts in (record.title, record.description) for item in texts)}
+    connection.executemany("INSERT OR IGNORE INTO spoken VALUES (?)", [(item,) for item in spoken if item])
+    accented = {
+        (plain, word)
+        for text in (*record.title.values(), *(word for some in record.keywords.values() for word in some))
+        for word in words(text)
+        if (plain := fold(word)) != word
+    }
+    connection.executemany("INSERT OR IGNORE INTO spelling VALUES (?, ?)", sorted(accented))
 
 
-def _texts(record: Record, values: tuple[str, ...]) -> tuple[str, ...]:
+def _code(connection: sqlite3.Connection, name: str, value: str, texts: Mapping[str, str]) -> int:
+    row = connection.execute("SELECT code FROM value WHERE name = ? AND value = ?", (name, value)).fetchone()
+    if row is None:
+        told = orjson.dumps(dict(texts)).decode()
+        row = connection.execute(
+            "INSERT INTO value (name, value, texts) VALUES (?, ?, ?) RETURNING code", (name, value, told)
+        ).fetchone()
+    return int(row[0])
+
+
+def _texts(record: Record, values: tuple[str, ...], place: str) -> tuple[str, ...]:
     """The tokens of each field of the word index."""
     own = record.language.split("-")[0]
 
@@ -265,11 +424,11 @@ def _texts(record: Record, values: tuple[str, ...]) -> tuple[str, ...]:
         spoken(record.description),
         " ".join(columns),
         tokens("\n".join(values), own),
-        "",
+        tokens(place, own),
     )
 
 
-def facets(record: Record) -> tuple[list[tuple[str, str]], dict[tuple[str, str], Mapping[str, str]]]:
+def facets(record: Record) -> dict[tuple[str, str], Mapping[str, str]]:
     """(name, value) of every facet a record counts for, and what each value is called."""
     rows: dict[tuple[str, str], Mapping[str, str]] = {}
     for code in record.themes:
@@ -289,8 +448,8 @@ def facets(record: Record) -> tuple[list[tuple[str, str]], dict[tuple[str, str],
     rows["access", record.access] = ACCESS[record.access].labels if record.access in ACCESS else {"en": record.access}
     if record.frequency in FREQUENCIES:
         rows["frequency", record.frequency] = FREQUENCIES[record.frequency].labels
-    for words in record.keywords.values():
-        for word in words[:30]:
+    for some in record.keywords.values():
+        for word in some[:30]:
             rows["tag", fold(word)[:60]] = {"en": word}
     rows["kind", record.kind] = {"en": record.kind}
     for code in record.hvd:
@@ -299,50 +458,4 @@ def facets(record: Record) -> tuple[list[tuple[str, str]], dict[tuple[str, str],
     if record.provenance is not None:
         rows["source", record.provenance.source] = {"en": record.provenance.title or record.provenance.source}
     rows["language", record.language.split("-")[0]] = {}
-    return list(rows), rows
-
-
-def _load(connection: sqlite3.Connection) -> Arrays:
-    import numpy as np
-
-    rows = connection.execute("SELECT n, id, title, updated, created, w, s, e, t, kind FROM doc ORDER BY n").fetchall()
-    numbers = np.array([row[0] for row in rows], dtype=np.int64)
-    by_number = np.full(int(numbers[-1]) + 1 if len(rows) else 1, -1, dtype=np.int64)
-    by_number[numbers] = np.arange(len(rows))
-    order = sorted(range(len(rows)), key=lambda i: (rows[i][2], rows[i][1]))
-    titles = np.empty(len(rows), dtype=np.int64)
-    titles[order] = np.arange(len(rows))
-    names = np.empty(len(rows), dtype=np.int64)
-    names[sorted(range(len(rows)), key=lambda i: rows[i][1])] = np.arange(len(rows))
-    nan = float("nan")
-    lists: dict[str, tuple[list[int], list[int]]] = {}
-    codes: dict[str, dict[str, int]] = {}
-    for number, name, value in connection.execute("SELECT n, name, value FROM facet ORDER BY n"):
-        places, held = lists.setdefault(name, ([], []))
-        known = codes.setdefault(name, {})
-        places.append(int(by_number[number]))
-        held.append(known.setdefault(value, len(known)))
-    made = {}
-    for name, (places, held) in lists.items():
-        starts = np.searchsorted(np.array(places, dtype=np.int64), np.arange(len(rows) + 1))
-        made[name] = (starts, np.array(held, dtype=np.int64))
-    labels = {
-        (str(name), str(value)): orjson.loads(texts)
-        for name, value, texts in connection.execute("SELECT name, value, texts FROM label")
-    }
-    return Arrays(
-        [str(row[1]) for row in rows],
-        numbers,
-        by_number,
-        titles,
-        names,
-        np.array([row[3] or 0.0 for row in rows], dtype=np.float64),
-        np.array([row[4] or 0.0 for row in rows], dtype=np.float64),
-        np.array([[nan if part is None else part for part in row[5:9]] for row in rows], dtype=np.float64).reshape(
-            -1, 4
-        ),
-        made,
-        {name: list(known) for name, known in codes.items()},
-        labels,
-        tuple(place for place, row in enumerate(rows) if row[9] == "documents"),
-    )
+    return rows

@@ -34,11 +34,8 @@ def loads(body: bytes) -> Record:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            item.name: _plain(held)
-            for item in fields(value)
-            if (held := getattr(value, item.name)) not in (None, "", (), 0) and (held != {} or item.name == "title")
-        }
+        held = ((item, getattr(value, item.name)) for item in fields(value))
+        return {item.name: _plain(found) for item, found in held if found != item.default}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

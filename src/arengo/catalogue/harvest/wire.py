@@ -1,0 +1,93 @@
+"""Fetching for harvests: guarded, bounded, patient with a busy server; a file of the city folder reads the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from arengo.errors import Place, SourceForbidden, SourceMalformed, SourceMissing, SourceTooLarge, SourceUnreachable
+from arengo.settings import SourceSettings
+from arengo.sources.guard import Guard
+
+LARGEST = 512_000_000
+TRIES = 4
+REDIRECTS = 5
+PAUSE = 0.4
+
+
+class Wire:
+    """One harvest's connection. ``root``: the city folder, which relative addresses start from."""
+
+    def __init__(self, settings: SourceSettings, root: Path) -> None:
+        self.root = root
+        self._guard = Guard(settings)
+        self._client = self._guard.client()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, address: str, params: Mapping[str, Any] | None = None, accept: str = "*/*") -> tuple[bytes, str]:
+        """(body, media type). Raises SourceMissing, SourceForbidden, SourceUnreachable, SourceTooLarge."""
+        if not address.startswith(("http://", "https://")):
+            return self._file(address), ""
+        url = httpx.URL(address, params=dict(params)) if params else httpx.URL(address)
+        problem = ""
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(PAUSE * 2**attempt)
+            try:
+                return self._fetch(url, accept)
+            except (httpx.HTTPError, SourceUnreachable) as error:
+                problem = str(error) or type(error).__name__
+        raise SourceUnreachable(f"{address} does not answer: {problem}.", todo="The next run tries again.")
+
+    def _fetch(self, url: httpx.URL, accept: str) -> tuple[bytes, str]:
+        for _ in range(REDIRECTS + 1):
+            self._guard.check_url(url)
+            with self._client.stream("GET", url, headers={"Accept": accept}) as answer:
+                if answer.is_redirect:
+                    url = url.join(answer.headers.get("location", ""))
+                    continue
+                if answer.status_code in (404, 410):
+                    raise SourceMissing(f"{url.copy_with(query=None)} answers {answer.status_code}.")
+                if answer.status_code in (401, 403):
+                    raise SourceForbidden(f"{url.copy_with(query=None)} answers {answer.status_code}.")
+                if answer.status_code >= 400:
+                    raise SourceUnreachable(f"it answers {answer.status_code}")
+                body = bytearray()
+                for piece in answer.iter_bytes():
+                    body += piece
+                    if len(body) > LARGEST:
+                        raise SourceTooLarge(f"{url.host} sends more than {LARGEST:,} bytes.")
+                return bytes(body), answer.headers.get("content-type", "")
+        raise SourceUnreachable("it redirects in a circle")
+
+    def _file(self, address: str) -> bytes:
+        path = Path(address)
+        if ".." in path.parts:
+            raise SourceForbidden(f"The path {address!r} climbs out of its folder.")
+        full = path if path.is_absolute() else self.root / path
+        if not full.is_file():
+            raise SourceMissing(f"There is no file {address!r}.", place=Place(file=address))
+        body = full.read_bytes()
+        if body.startswith(b"\x1f\x8b"):
+            import gzip
+            import io
+
+            with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+                body = packed.read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise SourceTooLarge(f"{address} holds more than {LARGEST:,} bytes.")
+        return body
+
+
+def no_entities(body: bytes, where: str) -> bytes:
+    """``body`` when it declares no XML entities or document type; what does could grow without bound."""
+    head = body[:4096] if b"<!" in body[:4096] else b""
+    if b"<!DOCTYPE" in head or b"<!ENTITY" in body:
+        raise SourceMalformed("The XML declares a document type or entities.", place=Place(file=where))
+    return body
