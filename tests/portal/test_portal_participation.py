@@ -369,3 +369,58 @@ def test_webhooks_page(town: City, steward) -> None:
     tested = steward.post("/desk/webhooks", data={"act": "test", "hook": "erp"})
     assert "not a public address" in tested.text
     assert steward.post("/desk/webhooks", data={"act": "drop", "hook": "erp"}).status_code == 303
+
+
+def test_following_by_letter_and_ending_it_with_one_click(town: City, steward) -> None:
+    from dataclasses import replace
+
+    import sqlalchemy as sa
+
+    from arengo.settings import MailSettings
+    from arengo.state.participation import letter, subscription
+
+    settings = replace(
+        town.settings,
+        city=replace(town.settings.city, url="https://data.prova.example"),
+        mail=MailSettings(host="127.0.0.1", port=9),
+    )
+    with City(settings) as mailing, TestClient(application(mailing), follow_redirects=False) as client:
+        assert (
+            post(client, town, "/follow", "follow", topic="dataset", value="trees", rhythm="daily").status_code == 400
+        )
+        wrong = post(
+            client, town, "/follow", "follow", topic="dataset", value="trees", rhythm="daily", mail="a@b\nBcc:c@d.e"
+        )
+        assert wrong.status_code == 400
+        values = {"topic": "dataset", "value": "trees", "rhythm": "daily", "mail": "leser@b.example"}
+        first = post(client, town, "/follow", "follow", **values)
+        again = post(client, town, "/follow", "follow", **values)
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert "leser" not in first.text
+        with town.state.read() as connection:
+            row = connection.execute(sa.select(subscription)).one()
+            words = connection.scalars(sa.select(letter.c.words)).all()
+        confirm = re.search(r"https://data.prova.example(/confirm/follow/\S+)", words[0])[1]
+        assert client.get(confirm).status_code == 200
+        with town.state.read() as connection:  # mail programs open links; that alone agrees to nothing
+            assert connection.execute(sa.select(subscription)).one().confirmed_at is None
+        assert "confirmed" in client.post(confirm).text
+        secret = mailing.participation.follows.secret("end", row.id)
+        page = client.get(f"/follow/{row.id}/{secret}")
+        assert "leser" not in page.text
+        check("/follow/x/y", page.text)
+        assert client.get(f"/unsubscribe/{row.id}/{secret}").status_code == 200
+        assert client.post(f"/unsubscribe/{row.id}/wrong", data={"List-Unsubscribe": "One-Click"}).status_code == 404
+        one_click = client.post(
+            f"/unsubscribe/{row.id}/{secret}", content=b"List-Unsubscribe=One-Click",
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+        assert one_click.status_code == 200
+        with town.state.read() as connection:
+            assert connection.execute(sa.select(subscription)).all() == []
+        for turn in range(6):
+            sent = post(
+                client, town, "/datasets/air/amend", "amendment", wrong=f"Words {turn}", mail="victim@b.example"
+            )
+        assert sent.status_code == 429
+        assert "Words 5" in sent.text

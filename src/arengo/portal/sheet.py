@@ -14,6 +14,8 @@ from arengo.portal.site import Form, Visit
 from arengo.services.tracked import Sender
 from arengo.services.wording import clean, mail, web
 
+ASKED = frozenset(("amendment", "comment", "reuse", "wish"))
+"""What sends a letter that asks whether the address is the sender's."""
 TRAP = "website"
 """A field people do not see; programs that fill everything fill it."""
 
@@ -112,6 +114,13 @@ class Sheet:
             self.wrong("", _("The form could not be taken as it came. Look it over and send it again."))
         if not self.errors and not known:
             self._count(act, _)
+        if not self.errors and address and act in ASKED:
+            services = self.visit.site.participation
+            try:
+                posting.letter(services.key.mark("mail", address.lower()))
+            except TooOften:
+                words = _("That address got several letters today and confirmed none. Look into them, or leave it out.")
+                self.wrong("mail", words, 429)
         return Sender(self.visit.language, nonce, address)
 
     def _count(self, act: str, _: Callable[..., str]) -> None:

@@ -32,7 +32,8 @@ def listing(visit: Visit) -> Response:
     """``/wishes?state=``."""
     services = visit.site.participation
     state = visit.param("state") if visit.param("state") in SEEN else ""
-    known = visit.unchanged(services.events.mark(), [item.support for item in services.wishes.of(limit=SHOWN)])
+    waiting = services.wishes.count("received")
+    known = visit.unchanged(services.events.mark(), waiting, [item.support for item in services.wishes.of(limit=SHOWN)])
     if known:
         return known
     found = services.wishes.of((state,) if state else SEEN, SHOWN)
@@ -41,7 +42,7 @@ def listing(visit: Visit) -> Response:
         "states": [("", visit._("all")), *((name, state_word(visit._, "wish", name)) for name in SEEN)],
         "state": state,
         "taken": services.settings.open,
-        "waiting": services.wishes.count("received"),
+        "waiting": waiting,
     }
     return visit.page("wishes.html", values)
 

@@ -127,13 +127,12 @@ class Follows:
         """The address agrees. Raises NotFound."""
         row = self._open("confirm", id, secret)
         if row.confirmed_at is None:
-            now = datetime.now(UTC)
+            now, last = datetime.now(UTC), self._office.events.last()
             with self._office.state.write() as connection:
                 connection.execute(
-                    subscription.update()
-                    .where(subscription.c.id == id)
-                    .values(confirmed_at=now, seen=self._office.events.last())
+                    subscription.update().where(subscription.c.id == id).values(confirmed_at=now, seen=last)
                 )
+                self._office.posting.confirmed(connection, row.who)
         return self.one(id, self.secret("end", id))
 
     def one(self, id: str, secret: str) -> Subscription:

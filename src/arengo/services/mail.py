@@ -96,6 +96,8 @@ class Post:
         if self._server is not None:
             return self._server
         post = self._settings.mail
+        if post.tls not in ("starttls", "tls", "none"):  # a misspelt word must not mean no encryption
+            raise ValueError(f"mail.tls is {post.tls!r}; it can be starttls, tls or none")
         if post.tls == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 post.host, post.port, timeout=post.timeout, context=ssl.create_default_context()

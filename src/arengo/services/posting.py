@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from arengo.errors import BadForm, TooOften
 from arengo.services.key import Key
@@ -100,6 +101,10 @@ class Posting:
                     f"That address got {MOST_LETTERS} letters today and confirmed none.", todo="Look into its letters."
                 )
             connection.execute(posting.insert().values(id=secrets.token_hex(12), who=who, act="letter", at=now))
+
+    def confirmed(self, connection: Connection, who: str) -> None:
+        """An address has answered, so its letters of today were not unasked; in the caller's transaction."""
+        connection.execute(posting.delete().where(posting.c.act == "letter", posting.c.who == who))
 
     def purge(self, now: datetime) -> None:
         """Forget the counts and the salts of the days before."""

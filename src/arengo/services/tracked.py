@@ -138,6 +138,7 @@ class Tracked:
             connection.execute(
                 self._table.update().where(self._table.c.id == id).values(confirmed_at=self._office.clock())
             )
+            self._office.posting.confirmed(connection, self._office.key.mark("mail", row.mail.lower()))
             self._confirmed(connection, row)
 
     def _confirmed(self, connection: Connection, row: Any) -> None:

@@ -150,6 +150,7 @@ class Wishes(Tracked):
                 connection.execute(
                     support.update().where(support.c.id == row).values(confirmed_at=self._office.clock(), mail=None)
                 )
+                self._office.posting.confirmed(connection, held.who)
                 self._recount(connection, held.wish)
         return str(held.wish)
 
