@@ -6,6 +6,7 @@ import io
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -211,6 +212,7 @@ class SqlAnswer:
             self.took = time.monotonic() - started
         if self._held is not None:
             self._held.close()
+        weakref.finalize(self, held.close)
         self._said, self._held, self._form = said, held, form
         with pa.ipc.open_stream(_Reader(held, threading.Lock())) as found:
             kinds = [field.type for field in found.schema]

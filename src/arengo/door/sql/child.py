@@ -141,8 +141,11 @@ def _run(connection: duckdb.DuckDBPyConnection, question: dict[str, Any], channe
         connection.execute(f"SET threads = {int(question['threads'])}")
     connection.execute(f"SET allowed_paths = [{paths}]")
     connection.execute("SET enable_external_access = false")
-    for statement in question["views"]:
-        connection.execute(statement)
+    try:
+        for statement in question["views"]:
+            connection.execute(statement)
+    except duckdb.Error as error:
+        raise OSError(f"The tables of the question cannot be opened: {error}") from error
     connection.execute("SET errors_as_json = true")
     connection.execute("SET lock_configuration = true")
     found = _execute(connection, question["sql"], question["params"])

@@ -55,6 +55,8 @@ def explain(said: Mapping[str, Any], text: str, known: Sequence[str] = ()) -> Ar
             "The question needs more memory than one may take.",
             todo="Ask for less: fewer groups or columns, shorter texts, a condition.",
         )
+    if kind == "OSError" and message.startswith("The tables of the question"):
+        return LakeError(message, todo="Run 'arengo doctor'.")
     if kind == "ValueError" and message.startswith("large "):
         most = int(message.removeprefix("large "))
         return TooExpensive(

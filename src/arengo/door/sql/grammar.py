@@ -26,31 +26,38 @@ def _words(text: str) -> frozenset[str]:
 
 
 _AGGREGATES = (
-    "string_agg group_concat listagg list array_agg first last arg_max arg_min max_by min_by mode mad quantile "
+    "arbitrary countif argmax argmin weighted_avg wavg sem reservoir_quantile approx_top_k histogram_exact "
+    "kurtosis_pop string_agg group_concat listagg list array_agg first last arg_max arg_min max_by min_by mode mad "
+    "quantile "
     "histogram product entropy skewness kurtosis covar_pop covar_samp regr_slope regr_intercept regr_r2 "
     "regr_count regr_avgx regr_avgy bit_and bit_or bit_xor favg fsum kahan_sum geomean geometric_mean "
-    "count_distinct"
+    ""
 )
 _TEXT = (
+    "sha1 regexp_escape jaro_similarity mismatches editdist3 ord base64 formatreadablesize "
     "repeat lpad rpad split string_split split_part string_split_regex str_split regexp_replace "
     "regexp_extract_all regexp_split_to_array translate md5 sha256 hash levenshtein jaro_winkler_similarity "
     "jaccard damerau_levenshtein hamming printf format chr hex bin array_to_string string_to_array "
-    "nfc_normalize bar format_bytes initcap overlay left_grapheme right_grapheme length_grapheme url_encode "
+    "nfc_normalize bar format_bytes left_grapheme right_grapheme length_grapheme url_encode "
     "url_decode to_base64 from_base64 encode decode octet_length bit_length char_length character_length "
-    "text_concat btrim substring_grapheme to_char quote_literal lcase ucase"
+    "substring_grapheme lcase ucase"
 )
 _TIME = (
     "time_bucket century decade era millennium millisecond microsecond epoch_us epoch_ns julian to_timestamp "
     "timezone_hour current_date current_time current_timestamp get_current_timestamp get_current_time "
     "transaction_timestamp localtime localtimestamp to_quarters to_decades to_centuries to_millennia "
-    "to_milliseconds to_microseconds normalized_interval justify_days justify_hours justify_interval isfinite "
-    "date time_diff timediff datesub datediff dateadd datepart datetrunc make_timestamp_ms generate_series"
+    "to_milliseconds to_microseconds normalized_interval isfinite "
+    "date datesub datediff datepart datetrunc make_timestamp_ms generate_series"
 )
 _NUMBERS = (
+    "to_base to_hex to_binary from_hex typeof round_even gamma lgamma asinh acosh atanh "
     "cbrt gcd greatest_common_divisor lcm least_common_multiple factorial bit_count pi asin acos cot sinh cosh "
-    "tanh width_bucket fdiv fmod nextafter xor signbit equi_width_bins"
+    "tanh fdiv fmod nextafter xor signbit equi_width_bins"
 )
 _LISTS = (
+    "struct_values struct_concat struct_insert map_concat map_contains map_from_entries list_where list_select "
+    "aggregate apply filter reduce generate_subscripts list_contains list_indexof list_mode "
+    "list_approx_count_distinct "
     "list_value struct_pack row map unnest range list_sort list_reverse_sort list_distinct list_unique list_sum "
     "list_avg list_min list_max list_count list_median list_first list_last list_concat list_cat array_concat "
     "list_has array_has list_has_any list_has_all array_has_any array_has_all list_extract list_element "
@@ -175,7 +182,8 @@ def judge(sql: str, tree: Mapping[str, Any]) -> Question:
         moment = moment or _is_of_the_moment(node)
     parameters = tuple(sorted((str(item.get("key")) for item in statement.get("named_param_map") or []), key=_order))
     canonical = orjson.dumps(_plain(statement.get("node")), option=orjson.OPT_SORT_KEYS)
-    return Question(sql, tuple(tables.values()), parameters, canonical, moment)
+    named = tuple(sorted(tables.values(), key=lambda table: (table.position or 0, table.name)))
+    return Question(sql, named, parameters, canonical, moment)
 
 
 def group_key(question: Question) -> tuple[str, ...]:
