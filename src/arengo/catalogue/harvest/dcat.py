@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -206,12 +207,9 @@ def read(graph: Graph, node: Node, source: Declared) -> Read:
         (str(item) for item in me.all(f"{_DCAT}landingPage", f"{_FOAF}page") if str(item).startswith("http")), ""
     )
     chain = tuple(str(item) for item in me.all(f"{_DCT}isPartOf") if str(item).startswith("http"))
-    files = tuple(
-        file
-        for number, item in enumerate(me.subjects(f"{_DCAT}distribution"), 1)
-        if (file := _distribution(item, number)) is not None
-    )
-    files = tuple(sorted(files, key=lambda file: (file.download_url or file.access_url, file.format)))
+    files = tuple(file for item in me.subjects(f"{_DCAT}distribution") if (file := _distribution(item)) is not None)
+    ordered = sorted(files, key=lambda file: (file.download_url or file.access_url, file.format))
+    files = tuple(file if file.id else replace(file, id=str(at)) for at, file in enumerate(ordered, 1))
     record = Record(
         id="",
         title=title,
@@ -300,7 +298,12 @@ def _period(me: _Subject) -> tuple[Any, Any]:
     return None, None
 
 
-def _distribution(item: _Subject, number: int) -> Distribution | None:
+def _last(address: str) -> str:
+    """The end of an address as a name; a node without one has a name of its own at every reading, so none."""
+    return slug(address.rsplit("/", 1)[-1].rsplit("#", 1)[-1])[-40:] if address.startswith("http") else ""
+
+
+def _distribution(item: _Subject) -> Distribution | None:
     access, download = item.text(f"{_DCAT}accessURL"), item.text(f"{_DCAT}downloadURL")
     if not (access or download).startswith(("http://", "https://", "ftp://")):
         return None
@@ -309,7 +312,7 @@ def _distribution(item: _Subject, number: int) -> Distribution | None:
     media = next((str(node).rsplit("/media-types/", 1)[-1] for node in item.all(f"{_DCAT}mediaType")), "")
     size = item.text(f"{_DCAT}byteSize").split(".")[0]
     return Distribution(
-        id=slug(str(item.node).rsplit("/", 1)[-1].rsplit("#", 1)[-1])[-40:] or str(number),
+        id=_last(str(item.node)),
         title=item.texts(f"{_DCT}title"),
         description=item.texts(f"{_DCT}description"),
         format=format_code(*map(str, formats), *labels, download or access),
