@@ -62,7 +62,6 @@ class Participation:
     ) -> None:
         self.settings = settings.participation
         self._state = state
-        _complete(state)
         self.key = Key(settings.home / "participation.key")
         self.events = Events(state)
         self.posting = Posting(settings.participation, state, self.key)
@@ -133,6 +132,8 @@ class Participation:
                 done[name] = 0
             except ArengoError as error:
                 _log.warning("%s: %s", name, error)
+            except Exception:  # a letter must not wait because a search is broken
+                _log.exception("%s", name)
         return done
 
     def _look(self) -> int:
@@ -175,17 +176,3 @@ class Participation:
         self.letters.purge(now)
         self.webhooks.purge(now)
         return count
-
-
-def _complete(state: State) -> None:
-    """Make the tables in a state that was migrated before this revision had any."""
-    import sqlalchemy as sa
-
-    from arengo.state.participation import TABLES
-    from arengo.state.tables import metadata
-
-    with state.read() as connection:
-        if sa.inspect(connection).has_table("salt"):
-            return
-    with state.write() as connection:
-        metadata.create_all(connection, tables=TABLES)
