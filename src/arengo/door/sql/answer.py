@@ -149,8 +149,7 @@ class SqlAnswer:
         """The rows as :meth:`rows` gives them, some at a time."""
         for batch in self.batches(geometry):
             for start in range(0, batch.num_rows, rows):
-                columns = batch.slice(start, rows).columns
-                yield list(zip(*([_plain(value) for value in column.to_pylist()] for column in columns), strict=True))
+                yield list(zip(*(_values(column) for column in batch.slice(start, rows).columns), strict=True))
 
     def rows(self, geometry: str = "wkb") -> list[tuple[Any, ...]]:
         """All rows. Timestamps are UTC without zone, whole decimals int, others float."""
@@ -259,6 +258,16 @@ def _kind(held: pa.DataType, word: str) -> Kind:
     if types.is_time(held):
         return Kind.TIME
     return Kind.TIMESTAMP if types.is_timestamp(held) else Kind.STRING
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """A column as Python's values; what Arrow gives as it should be is not looked at one by one."""
+    import pyarrow.types as types
+
+    held, found = column.type, column.to_pylist()
+    if types.is_nested(held) or types.is_decimal(held) or (types.is_timestamp(held) and held.tz):
+        return [_plain(value) for value in found]
+    return list(found)
 
 
 def _plain(value: Any) -> Any:
