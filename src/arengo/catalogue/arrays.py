@@ -1,4 +1,4 @@
-"""What a search holds in memory of every record: order, place, times and facets as arrays, fifty bytes a record and facet."""
+"""What a search holds in memory of every record: order, place, times and facets, as arrays."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +26,8 @@ import arengo
 from arengo.catalogue import arrays
 from arengo.catalogue.arrays import Arrays
 from arengo.catalogue.record import Record, say
+from arengo.catalogue.terms import Terms
+from arengo.catalogue.terms import load as read_terms
 from arengo.catalogue.vocabulary import FILE_TYPES, file_type
 from arengo.catalogue.words import fold, tokens, words
 from arengo.contract.vocabulary import ACCESS, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
@@ -39,6 +42,8 @@ BATCH = 200
 """Records a transaction."""
 SMALL = 5000
 """Records up to which changed arrays are read at once; of more the last ones serve until the new ones are there."""
+MANY = 50_000
+"""Words up to which the vocabulary is read anew for every change."""
 AGAIN = 2.0
 """Seconds before this process tries again when another one is at work."""
 FIELDS = ("title", "keyword", "owner", "description", "column_", "value", "place")
@@ -80,8 +85,10 @@ class Index:
         self._reading = threading.Lock()
         self._local = threading.local()
         self._held: tuple[tuple[int, int], Arrays] | None = None
-        self._terms: tuple[tuple[int, int], int, tuple[str, ...]] | None = None
+        self._terms: tuple[tuple[int, int], int, Terms] | None = None
         self._worker: threading.Thread | None = None
+        self._reader: threading.Thread | None = None
+        self._until = 0.0
         self._not_before = 0.0
         self._rest = 0.0
 
@@ -92,6 +99,8 @@ class Index:
         held: tuple[sqlite3.Connection, tuple[int, int]] | None = getattr(self._local, "held", None)
         if held is not None and held[1] == self._identity():
             return held[0]
+        if held is not None:
+            held[0].close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         made = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
         made.execute("PRAGMA journal_mode=WAL")
@@ -123,7 +132,9 @@ class Index:
             if held[1].n == n:
                 return held[1]
             if len(held[1].ids) > SMALL:
-                self._beside(self._read_beside, "arengo-catalogue-arrays")
+                with self._guard:
+                    if not _alive(self._reader) and time.monotonic() >= self._rest:
+                        self._reader = self._beside(self._read_beside, "arengo-catalogue-arrays")
                 return held[1]
         with self._reading:
             held = self._held
@@ -140,20 +151,18 @@ class Index:
         took = time.monotonic() - began
         self._rest = time.monotonic() + 5 * took  # while much is taken in, most of the time is for answers
 
-    def terms(self) -> tuple[str, ...]:
-        """Words of the index, the most frequent first; of a large catalogue, those of a moment ago."""
+    def terms(self) -> Terms:
+        """The words of the index; of a large catalogue, those of a moment ago."""
         connection, file = self.connection(), self._identity()
         n = int(connection.execute("SELECT n FROM state").fetchone()[0])
         held = self._terms
-        if held is not None and held[0] == file and (held[1] == n or len(held[2]) > 10 * SMALL and n - held[1] < 500):
+        if held is not None and held[0] == file and (held[1] == n or (len(held[2].known) > MANY and n < held[1] + 300)):
             return held[2]
         with self._reading:
-            rows = connection.execute(
-                "SELECT term FROM vocabulary WHERE length(term) > 2 ORDER BY doc DESC, term LIMIT 200000"
-            )
-            found = tuple(str(row[0]) for row in rows if not str(row[0]).endswith("0"))
-            self._terms = (file, n, found)
-        return found
+            held = self._terms
+            if held is None or held[0] != file or held[1] < n:
+                held = self._terms = (file, n, read_terms(connection))
+        return held[2]
 
     def labels(self, name: str, values: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """What the values of a facet are called, by language."""
@@ -184,22 +193,23 @@ class Index:
     ) -> None:
         """Take in the city's records as of ``generation`` and harvested ones up to the stamp ``newest``.
 
-        ``foreign``: (stamp, change) after a stamp, oldest first. Returns when little changed and it is in, else at once.
+        ``foreign``: (stamp, change) after a stamp, oldest first. Waits only for a little.
         """
-        now = time.monotonic()
-        if now < self._not_before:
-            return
-
-        def work() -> None:
-            self._take(generation, own, foreign, newest)
-
-        worker = self._beside(work, "arengo-catalogue-index")
+        with self._guard:
+            if not _alive(self._worker):
+                if time.monotonic() < self._not_before:
+                    return
+                few = self._few(own(), newest)
+                self._until = time.monotonic() + (PATIENCE if few else 0.0)
+                work = partial(self._take, generation, own, foreign)
+                self._worker = self._beside(work, "arengo-catalogue-index")
+            worker = self._worker
         if worker is not None:
-            worker.join(PATIENCE if self._few(own, newest) else 0.02)
+            worker.join(max(0.0, self._until - time.monotonic()))
 
-    def _few(self, own: Callable[[], Iterable[Change]], newest: int) -> bool:
+    def _few(self, own: Iterable[Change], newest: int) -> bool:
         known = self._stamps()
-        behind = sum(known.get(change.id) != change.stamp for change in own())
+        behind = sum(known.get(change.id) != change.stamp for change in own)
         return behind + max(0, newest - self.state().harvested) <= AT_ONCE
 
     def wait(self) -> None:
@@ -208,17 +218,10 @@ class Index:
         if worker is not None:
             worker.join()
 
-    def _beside(self, work: Callable[[], None], name: str) -> threading.Thread | None:
-        """A thread of that work, None when one of the two kinds is at it already."""
-        with self._guard:
-            busy = [thread for thread in threading.enumerate() if thread.name == f"{name}-{id(self)}"]
-            if busy or (name.endswith("arrays") and time.monotonic() < self._rest):
-                return None
-            thread = threading.Thread(target=self._guarded, args=(work,), name=f"{name}-{id(self)}", daemon=True)
-            if name.endswith("index"):
-                self._worker = thread
-            thread.start()
-            return thread
+    def _beside(self, work: Callable[[], None], name: str) -> threading.Thread:
+        thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+        thread.start()
+        return thread
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -248,7 +251,6 @@ class Index:
         generation: int,
         own: Callable[[], Iterable[Change]],
         foreign: Callable[[int], Iterator[tuple[int, Change]]],
-        newest: int,
     ) -> None:
         """A batch under the lock, then the lock is free for a moment: no process waits for the whole of another's."""
         wanted = {change.id: change for change in own()}
@@ -305,6 +307,10 @@ def _nothing() -> None:
     return None
 
 
+def _alive(thread: threading.Thread | None) -> bool:
+    return thread is not None and thread.is_alive()
+
+
 def _create(connection: sqlite3.Connection) -> None:
     """The tables, empty, unless this program has made them already."""
     maker = f"{SCHEMA} {arengo.__version__}"
@@ -331,7 +337,7 @@ def _create(connection: sqlite3.Connection) -> None:
                 "texts TEXT NOT NULL, UNIQUE (name, value))",
                 "CREATE TABLE spelling (word TEXT PRIMARY KEY, shown TEXT NOT NULL) WITHOUT ROWID",
                 "CREATE TABLE spoken (language TEXT PRIMARY KEY) WITHOUT ROWID",
-                f"CREATE VIRTUAL TABLE words USING fts5 ({columns}, tokenize = 'unicode61 remove_diacritics 0', "
+                f"CREATE VIRTUAL TABLE words USING fts5 ({columns}, tokenize = 'ascii', "
                 "detail = column, prefix = '2 3 4')",
                 "CREATE VIRTUAL TABLE vocabulary USING fts5vocab ('words', 'row')",
                 "CREATE TABLE state (n INTEGER NOT NULL, own INTEGER NOT NULL, aim INTEGER NOT NULL, "
@@ -397,12 +403,15 @@ def _put(connection: sqlite3.Connection, change: Change, harvested: bool) -> Non
 
 
 def _code(connection: sqlite3.Connection, name: str, value: str, texts: Mapping[str, str]) -> int:
-    row = connection.execute("SELECT code FROM value WHERE name = ? AND value = ?", (name, value)).fetchone()
+    """The number of a facet's value; what it is called is kept as it was said last, a tag's as the first in order."""
+    told = orjson.dumps(dict(texts), option=orjson.OPT_SORT_KEYS).decode()
+    row = connection.execute("SELECT code, texts FROM value WHERE name = ? AND value = ?", (name, value)).fetchone()
     if row is None:
-        told = orjson.dumps(dict(texts)).decode()
         row = connection.execute(
             "INSERT INTO value (name, value, texts) VALUES (?, ?, ?) RETURNING code", (name, value, told)
         ).fetchone()
+    elif told < row[1] if name == "tag" else told != row[1]:
+        connection.execute("UPDATE value SET texts = ? WHERE code = ?", (told, row[0]))
     return int(row[0])
 
 

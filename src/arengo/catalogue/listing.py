@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import heapq
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,22 +16,23 @@ from datetime import datetime
 from functools import cached_property, partial
 from itertools import islice
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
 
-from arengo.catalogue import kinship, local, search
+from arengo.catalogue import kinship, local, search, suggestion
 from arengo.catalogue.entry import Entry, Listing
 from arengo.catalogue.harvest import store
-from arengo.catalogue.index import AT_ONCE, Change, Index
+from arengo.catalogue.index import Change, Index
+from arengo.catalogue.popularity import Popularity
 from arengo.catalogue.record import Agent, Record, Service, say, uuid_of
 from arengo.catalogue.wanted import Found, Related, Suggestion, Twins, Wanted
 from arengo.catalogue.words import fold
 from arengo.contract.load import loads
 from arengo.contract.model import Contract, Kind
 from arengo.contract.vocabulary import FREQUENCIES
-from arengo.errors import BadQuery, UnknownDataset
+from arengo.errors import BadQuery, LakeError, UnknownDataset, storage_full
 from arengo.state import tables
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     from arengo.state.records import ContractRecord
 
 
+T = TypeVar("T")
+AHEAD = 60.0
+"""Seconds that an index may know of more than this server: longer, and the state went back to an earlier one."""
 KEPT_RECORDS = 4096
 """Records held in memory: all of a city's own; more are made again when asked for."""
 
@@ -60,7 +66,9 @@ class Catalogue:
         self._held: _Snapshot | None = None
         self._contracts: dict[tuple[str, str], Contract] = {}
         self._records: dict[tuple[str, str, int], Record] = {}
-        self._refreshed = (-1, -1)
+        self._newest = (-1, 0)
+        self._behind = 0.0
+        self._popularity = Popularity(state)
         self._uuids: tuple[int, dict[str, str]] = (-1, {})
         self.pages: search.Pages | None = None
         """Finds words in the pages of documents; given by who has the door (the lake's rows are not read here)."""
@@ -83,9 +91,8 @@ class Catalogue:
         held = self._snapshot()
         found = [entry for entry in held.order if not theme or entry.contract.theme == theme.upper()]
         if q.strip():
-            hits = self.search(Wanted(q, limit=len(held.entries) + self.count())).hits
             known = {entry.id: entry for entry in found}
-            found = [known[hit.record.id] for hit in hits if hit.record.id in known]
+            found = [known[name] for name in self._asked(search.own_ids, Wanted(q)) if name in known]
         start = _start(cursor, found) if cursor else 0
         end = len(found) if limit is None else start + limit
         page = tuple(found[start:end])
@@ -229,20 +236,35 @@ class Catalogue:
     # ---- searching ----------------------------------------------------------------------------------------------
 
     def search(self, wanted: Wanted) -> Found:
-        """Records that fit, the best first, with the facets asked for. Raises BadQuery; never for any words."""
-        self._refresh()
-        try:
-            return search.search(self.index, wanted, self._load, self.pages)
-        except sqlite3.DatabaseError:
-            self.index.drop()
-            self._refreshed = (-1, -1)
-            self._refresh()
-            return search.search(self.index, wanted, self._load, self.pages)
+        """Records that fit, the best first, with the facets asked for.
+
+        Raises BadQuery for an order or a date that is not known, never for any words; StorageFull and LakeError when
+        there is no room for the index.
+        """
+        return self._asked(partial(search.search, load=self._load), wanted)
 
     def suggest(self, text: str, language: str = "", limit: int = 8) -> tuple[Suggestion, ...]:
-        """What may be meant by what was typed so far."""
+        """What may be meant by what was typed so far: datasets, themes, offices, columns, words spelt right."""
         self._refresh()
-        return search.suggest(self.index, text, language, limit, self._load)
+        return suggestion.suggest(self.index, text, language, limit, self._load)
+
+    def _asked(self, what: Callable[..., T], wanted: Wanted) -> T:
+        """An answer of the index, which is made anew when it is damaged."""
+        for last in (False, True):
+            try:
+                self._refresh()
+                return what(self.index, wanted, pages=self.pages, weights=self._popularity.weights)
+            except sqlite3.DatabaseError as error:
+                full = storage_full(error)
+                if full is not None:
+                    raise full from error
+                if last:
+                    raise LakeError(
+                        f"The search index cannot be used: {error}.",
+                        todo=f"See whether {self.index.path} can be written.",
+                    ) from error
+                self.index.drop()
+        raise AssertionError
 
     def related(self, dataset: str, limit: int = 6) -> tuple[Related, ...]:
         """Datasets that share keys, concepts, columns, a series or words with this one, the nearest first."""
@@ -264,25 +286,34 @@ class Catalogue:
         return [(self._record(entry), entry.contract, entry.version) for entry in self._snapshot().order]
 
     def _refresh(self) -> None:
-        """Let the index take in what changed since it was last looked at."""
+        """Let the index take in what changed; the file itself says how far it is, whoever brought it there."""
         held = self._snapshot()
-        newest = store.newest(self._state) if held.generation != self._refreshed[0] else self._refreshed[1]
-        if (held.generation, newest) == self._refreshed:
+        if held.generation != self._newest[0]:
+            self._newest = (held.generation, store.newest(self._state))
+        newest = self._newest[1]
+        there = self.index.state()
+        if there.own == held.generation and there.harvested == newest:
             return
-        with self._guard:
-            if (held.generation, newest) == self._refreshed:
-                return
-            own = [
-                Change(entry.id, _stamp(entry), partial(self._record, entry), partial(self._values, entry))
-                for entry in held.order
-            ]
-            known = self.index.stamps()
-            behind = sum(known.get(change.id) != change.stamp for change in own)
-            since = self.index.harvested()
-            if behind or newest > since or len(known) > len(own):
-                waiting = behind + (newest - since)
-                self.index.update(own, self._foreign(since), many=waiting > AT_ONCE)
-            self._refreshed = (held.generation, newest)
+        if there.aim <= held.generation:
+            self._behind = 0.0
+        elif not self._behind:
+            self._behind = time.monotonic()
+        before = self._behind and time.monotonic() - self._behind > AHEAD
+        if before or there.harvested > store.newest(self._state):
+            self.index.drop()  # it was made for a later state than the one that is there
+        self.index.update(held.generation, partial(self._changes, held), self._foreign, newest)
+
+    def _changes(self, held: _Snapshot) -> Iterator[Change]:
+        home = self._home_stamp
+        city = " ".join(self.home.publisher.name.values())
+        for entry in held.order:
+            stamp = f"{entry.sha[:16]} {entry.version.number if entry.version else 0} {home}"
+            yield Change(entry.id, stamp, partial(self._record, entry), partial(self._values, entry), city)
+
+    @cached_property
+    def _home_stamp(self) -> str:
+        """What records take from the settings, in short."""
+        return hashlib.sha256(repr(local.home(self._lake.settings)).encode()).hexdigest()[:8]
 
     def _foreign(self, since: int) -> Iterator[tuple[int, Change]]:
         for stamp, name, found in store.changes(self._state, since):
@@ -394,10 +425,6 @@ class Catalogue:
         if key not in self._contracts:
             self._contracts[key] = loads(text)
         return self._contracts[key]
-
-
-def _stamp(entry: Entry) -> str:
-    return f"{entry.sha[:16]} {entry.version.number if entry.version else 0}"
 
 
 def _same(found: Record | None) -> Record | None:

@@ -1,25 +1,27 @@
 """A question to the catalogue: words, filters, order and facets, answered from the index.
 
-All words first: a record must have every word, in any form (stem), as its beginning, or corrected when no record has
-it. Only when no record has them all does one with most of them count, and the answer says so. Best first is FTS5's bm25
-(Robertson and Zaragoza 2009) with a weight a field.
+All words first: a record must have every word, in any form (stem), as its beginning, as the parts of a compound, or
+corrected when no record has it. Only when no record has them all does one with most of them count, and the answer says
+so. Best first is FTS5's bm25 (Robertson and Zaragoza 2009) with a weight a field, and a little for what is new or much
+read.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from arengo.catalogue.index import FIELDS, Arrays, Index
-from arengo.catalogue.record import Record, say
-from arengo.catalogue.wanted import FacetCount, Found, Hit, Snippet, Suggestion, Wanted
-from arengo.catalogue.words import asked, fold, roots, stem, words
-from arengo.contract.vocabulary import THEMES
+from arengo.catalogue.arrays import Arrays
+from arengo.catalogue.index import FIELDS, Index
+from arengo.catalogue.record import Record
+from arengo.catalogue.snippet import excerpt as excerpt
+from arengo.catalogue.snippet import marked as marked
+from arengo.catalogue.snippet import snippets
+from arengo.catalogue.wanted import FacetCount, Found, Hit, Snippet, Wanted
+from arengo.catalogue.words import asked, fold, plain, roots
 from arengo.errors import BadQuery
 
 if TYPE_CHECKING:
@@ -27,26 +29,78 @@ if TYPE_CHECKING:
 
 WEIGHTS = (12.0, 6.0, 3.0, 2.5, 1.5, 1.0, 2.0)
 """bm25 weight of each of FIELDS."""
-BROAD = 4000
+BROAD = 3000
 """Records from which on a match is not scored one by one: bm25 costs six microseconds each."""
-EXCERPT = 170
+MANY = 200
+"""Hits of one page from which on no snippets are made: a list of everything, not a page to read."""
+JOINTS = ("s", "es", "n", "en")
+"""What German puts between the two words of a compound."""
+SHELVES = 40
+"""Datasets of documents whose pages are looked through for one question."""
 Load = Callable[[str], Record | None]
 Pages = Callable[[str, str, int], Sequence[Snippet]]
 """(dataset of documents, words, limit) -> snippets of its pages that have the words."""
+Weights = Callable[[Arrays], "np.ndarray[Any, Any]"]
+"""What each record's score is multiplied by."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """Places of records with scores. ``corrected``: the words looked for instead. ``relaxed``: not all had to be."""
+    """Places of records with scores. ``corrected``: the words looked for instead. ``relaxed``: not all had to be.
+    ``marks``: the words to mark in what is shown, when others than those asked for."""
 
     places: np.ndarray[Any, Any]
     scores: np.ndarray[Any, Any]
     corrected: str = ""
     relaxed: bool = False
+    marks: str = ""
 
 
-def search(index: Index, wanted: Wanted, load: Load, pages: Pages | None = None) -> Found:
-    """Raises BadQuery for an order, a facet or a date that is not known; never for any words."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """``met``: which records have the words; ``mask``: which the filters let through; ``places``: those of both, the
+    best first, with ``scores``. ``leaves``: pages of documents that have the words."""
+
+    arrays: Arrays
+    match: _Match | None
+    mask: np.ndarray[Any, Any]
+    met: np.ndarray[Any, Any]
+    places: np.ndarray[Any, Any]
+    scores: np.ndarray[Any, Any]
+    leaves: Mapping[str, Sequence[Snippet]]
+
+
+def search(
+    index: Index, wanted: Wanted, load: Load, pages: Pages | None = None, weights: Weights | None = None
+) -> Found:
+    """Raises BadQuery for an order or a date that is not known; never for any words."""
+    answer = _answer(index, wanted, pages, weights)
+    arrays, match = answer.arrays, answer.match
+    counted = _facets(index, answer, wanted)
+    hits = []
+    for at in range(wanted.start, min(wanted.start + wanted.limit, len(answer.places))):
+        place = int(answer.places[at])
+        record = load(arrays.ids[place])
+        if record is None:  # it went away meanwhile
+            continue
+        shown: tuple[Snippet, ...] = ()
+        if match is not None and wanted.limit <= MANY:
+            question = match.marks or match.corrected or wanted.words
+            said = snippets(record, _values(index, arrays, place), question, wanted.language)
+            shown = (*answer.leaves.get(record.id, ()), *said)[:4]
+        hits.append(Hit(record, float(answer.scores[at]), shown))
+    corrected, relaxed = (match.corrected, match.relaxed) if match is not None else ("", False)
+    return Found(tuple(hits), len(answer.places), counted, corrected, relaxed)
+
+
+def own_ids(index: Index, wanted: Wanted, pages: Pages | None = None, weights: Weights | None = None) -> list[str]:
+    """Ids of all of the city's own records that fit, in order; as :func:`search`, but no record is read."""
+    answer = _answer(index, wanted, pages, weights)
+    arrays = answer.arrays
+    return [arrays.ids[place] for place in answer.places[arrays.own[answer.places]].tolist()]
+
+
+def _answer(index: Index, wanted: Wanted, pages: Pages | None, weights: Weights | None) -> _Answer:
     import numpy as np
 
     arrays = index.arrays()
@@ -62,23 +116,23 @@ def search(index: Index, wanted: Wanted, load: Load, pages: Pages | None = None)
             match = _with(arrays, match, leaves)
         met = np.zeros(len(arrays.ids), dtype=bool)
         met[match.places] = True
-        chosen = match.places[mask[match.places]]
-        scores = match.scores[mask[match.places]]
+        through = mask[match.places]
+        chosen, scores = match.places[through], match.scores[through]
+        if weights is not None and len(chosen):
+            scores = scores * weights(arrays)[chosen]
     else:
-        match = _Match(np.empty(0, dtype=np.int64), np.empty(0))
-        met = np.ones(len(arrays.ids), dtype=bool)
+        match = None
+        met = np.full(len(arrays.ids), not wanted.words.strip())  # signs without a letter are no words that any has
+        mask &= met
         chosen = np.flatnonzero(mask)
         scores = np.zeros(len(chosen))
-    counted = _facets(arrays, wanted, mask, met)
-    order = _ordered(arrays, wanted, chosen, scores, bool(given))[wanted.start : wanted.start + wanted.limit]
-    hits = []
-    for at in order.tolist():
-        record = load(arrays.ids[chosen[at]])
-        if record is not None:
-            question = match.corrected or wanted.words
-            shown = (*leaves.get(record.id, ()), *_snippets(index, arrays, int(chosen[at]), record, question, wanted))
-            hits.append(Hit(record, float(scores[at]), shown[:4]))
-    return Found(tuple(hits), len(chosen), counted, match.corrected, match.relaxed)
+    order = _ordered(arrays, wanted, chosen, scores, bool(given))
+    return _Answer(arrays, match, mask, met, chosen[order], scores[order], leaves)
+
+
+def _values(index: Index, arrays: Arrays, place: int) -> str:
+    row = index.connection().execute("SELECT found FROM doc WHERE n = ?", (int(arrays.numbers[place]),)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _mask(arrays: Arrays, wanted: Wanted, without: str = "") -> np.ndarray[Any, Any]:
@@ -133,7 +187,7 @@ def _where(index: Index, arrays: Arrays, tree: tuple[Any, ...]) -> np.ndarray[An
     elif kind == "words":
         given = asked(str(rest[0]))
         if given:
-            expression = " AND ".join(_any_form(word) for word in given)
+            expression = " AND ".join(any_form(word, arrays.languages) for word in given)
             field = f"{{{rest[1]}}}: ({expression})" if rest[1] in FIELDS else expression
             mask[_places(index.connection(), arrays, field)] = True
     elif kind in ("modified", "issued"):
@@ -160,65 +214,107 @@ def _having(arrays: Arrays, name: str, values: Sequence[str]) -> np.ndarray[Any,
 
 
 def _quoted(word: str) -> str:
-    return '"' + word.replace('"', "") + '"'
+    return f'"{word}"'  # letters and digits only, see words.plain
 
 
-def _any_form(word: str) -> str:
-    """FTS5 expression of one word: as its beginning, or by a stem."""
-    plain = fold(word)
-    forms = [f"{_quoted(plain)}*" if len(plain) > 1 else _quoted(plain)]
-    forms += [_quoted(f"{root}0") for root in roots(word)]
+def any_form(word: str, languages: tuple[str, ...], beginning: bool = True) -> str:
+    """FTS5 expression of one word: itself, by a stem of the languages there are, and as the ``beginning`` of others."""
+    told = plain(word)
+    forms = [_quoted(told), *(_quoted(f"{root}0") for root in roots(word, languages))]
+    if beginning and len(told) > 1:
+        forms.append(f"{_quoted(told)}*")
     return f"({' OR '.join(forms)})"
 
 
 def _match(index: Index, arrays: Arrays, given: Sequence[str]) -> _Match:
-    connection = index.connection()
-    found = _run(connection, arrays, " AND ".join(_any_form(word) for word in given))
+    connection, languages = index.connection(), arrays.languages
+    forms = [any_form(word, languages) for word in given]
+    found = _run(connection, arrays, " AND ".join(forms))
     if len(found.places):
         return found
-    fixed = [word if _occurs(connection, word) else _nearest(index, word) for word in given]
-    known = [word for word in fixed if word]
-    other = any(new and new != fold(old) for new, old in zip(fixed, given, strict=True))
-    said = " ".join(new or old for new, old in zip(fixed, given, strict=True)) if other else ""
-    if len(known) == len(given) and said:
-        found = _run(connection, arrays, " AND ".join(_any_form(word) for word in known))
-        if len(found.places):
-            return replace(found, corrected=said)
+    read = [_reading(index, arrays, word, form) for word, form in zip(given, forms, strict=True)]
+    known = [item.form for item in read if item.form]
     if not known:
         return found
-    return replace(_most(connection, arrays, known), corrected=said, relaxed=len(given) > 1)
+    other = any(item.said and item.said != word for item, word in zip(read, given, strict=True))
+    said = " ".join(item.said or word for item, word in zip(read, given, strict=True)) if other else ""
+    marks = " ".join(item.marks for item in read if item.marks)
+    if len(known) == len(given):
+        found = _run(connection, arrays, " AND ".join(known))
+        if len(found.places):
+            return replace(found, corrected=said, marks=marks)
+    return replace(_most(connection, arrays, known), corrected=said, marks=marks, relaxed=len(given) > 1)
 
 
-def _most(connection: sqlite3.Connection, arrays: Arrays, given: Sequence[str]) -> _Match:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a word can be read. ``form``: FTS5 expression, '' when no record has anything like it. ``said``: the word
+    that was meant instead. ``marks``: the words to mark."""
+
+    form: str = ""
+    said: str = ""
+    marks: str = ""
+
+
+def _reading(index: Index, arrays: Arrays, word: str, form: str) -> _Reading:
+    """As it stands, as a part of other words, as a compound of two words, or as misspelt."""
+    connection, told = index.connection(), plain(word)
+    if _occurs(connection, form):
+        return _Reading(form, marks=word)
+    if len(told) < 3:
+        return _Reading()
+    terms = index.terms()
+    inside = terms.holding(told) if len(told) > 3 else ()
+    if inside:
+        return _Reading(f"({' OR '.join(_quoted(item) for item in inside)})", marks=" ".join(inside))
+    parts = _compound(connection, arrays, word)
+    if parts:
+        both = " AND ".join(any_form(part, arrays.languages, beginning=False) for part in parts)
+        return _Reading(f"({both})", marks=" ".join(parts))
+    near = terms.nearest(told)
+    if not near:
+        return _Reading()
+    return _Reading(any_form(near, arrays.languages), index.spelt(near), near)
+
+
+def _compound(connection: sqlite3.Connection, arrays: Arrays, word: str) -> tuple[str, ...]:
+    """The two words a word is made of, the longest first one that some record has; () when it is not made of such."""
+    for at in range(len(word) - 4, 3, -1):
+        for head in dict.fromkeys((word[:at], *(word[:at].removesuffix(joint) for joint in JOINTS))):
+            parts = (head, word[at:])
+            if len(head) > 3 and all(
+                _occurs(connection, any_form(part, arrays.languages, beginning=False)) for part in parts
+            ):
+                return parts
+    return ()
+
+
+def _most(connection: sqlite3.Connection, arrays: Arrays, forms: Sequence[str]) -> _Match:
     """Records that have the most of the words."""
     import numpy as np
 
-    found = _run(connection, arrays, " OR ".join(_any_form(word) for word in given))
+    found = _run(connection, arrays, " OR ".join(forms))
     counts = np.zeros(len(arrays.ids), dtype=np.int64)
-    for word in given:
-        counts[_places(connection, arrays, _any_form(word))] += 1
+    for form in forms:
+        counts[_places(connection, arrays, form)] += 1
     best = counts[found.places] == counts.max(initial=0)
     return _Match(found.places[best], found.scores[best])
 
 
 def _run(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> _Match:
-    """What matches, with scores: bm25, or where most of a large catalogue matches, whether it does so in the title."""
+    """What matches, with scores: bm25, or where much of a large catalogue matches, whether it does so in the title."""
     import numpy as np
 
     places = _places(connection, arrays, expression)
     if len(places) > BROAD:
-        scores = np.zeros(len(arrays.ids))
+        scores = np.ones(len(arrays.ids))
         scores[_places(connection, arrays, f"{{keyword}}: ({expression})")] += 1.0
         scores[_places(connection, arrays, f"{{title}}: ({expression})")] += 2.0
         return _Match(places, scores[places])
     weights = ", ".join(str(weight) for weight in WEIGHTS)
-    try:
-        rows = connection.execute(
-            f"SELECT rowid, -bm25(words, {weights}) FROM words WHERE words MATCH ?", (expression,)
-        ).fetchall()
-    except sqlite3.OperationalError:
-        rows = []
-    rows = [(arrays.by_number[n], score) for n, score in rows if n < len(arrays.by_number) and arrays.by_number[n] >= 0]
+    found = connection.execute(f"SELECT rowid, -bm25(words, {weights}) FROM words WHERE words MATCH ?", (expression,))
+    held = len(arrays.by_number)
+    rows = [(arrays.by_number[n], score) for n, score in found if n < held and arrays.by_number[n] >= 0]
     return _Match(np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows]))
 
 
@@ -226,10 +322,7 @@ def _places(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> 
     """Places of the records that match; one text from SQLite is read faster than a row each."""
     import numpy as np
 
-    try:
-        row = connection.execute("SELECT group_concat(rowid) FROM words WHERE words MATCH ?", (expression,)).fetchone()
-    except sqlite3.OperationalError:  # whatever was typed that FTS5 cannot read finds nothing
-        row = None
+    row = connection.execute("SELECT group_concat(rowid) FROM words WHERE words MATCH ?", (expression,)).fetchone()
     if row is None or not row[0]:
         return np.empty(0, dtype=np.int64)
     numbers = np.array(str(row[0]).split(","), dtype=np.int64)
@@ -238,49 +331,15 @@ def _places(connection: sqlite3.Connection, arrays: Arrays, expression: str) -> 
     return places[places >= 0]
 
 
-def _occurs(connection: sqlite3.Connection, word: str) -> bool:
-    try:
-        found = connection.execute("SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", (_any_form(word),)).fetchone()
-    except sqlite3.OperationalError:
-        return False
-    return found is not None
-
-
-@lru_cache(maxsize=4)
-def _vocabulary(path: str, version: int) -> list[str]:
-    connection = sqlite3.connect(path)
-    try:
-        rows = connection.execute("SELECT term FROM vocabulary WHERE length(term) > 2 ORDER BY doc DESC LIMIT 200000")
-        return [str(row[0]) for row in rows if not str(row[0]).endswith("0")]
-    finally:
-        connection.close()
-
-
-def _nearest(index: Index, word: str) -> str:
-    """The word of the vocabulary most like a misspelt one, or one that holds it; '' when none is near."""
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    plain = fold(word)
-    if len(plain) < 3:
-        return ""
-    version = int(index.connection().execute("SELECT n FROM state").fetchone()[0])
-    known = _vocabulary(str(index.path), version)
-    if len(plain) >= 4:
-        inside = next((item for item in known if plain in item), "")
-        if inside:
-            return inside
-    most = 1 if len(plain) < 6 else 2
-    near = [item for item in known if abs(len(item) - len(plain)) <= most]
-    found = process.extractOne(plain, near, scorer=OSA.distance, score_cutoff=most)
-    return str(found[0]) if found else ""
+def _occurs(connection: sqlite3.Connection, form: str) -> bool:
+    return connection.execute("SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", (form,)).fetchone() is not None
 
 
 def _leaves(arrays: Arrays, wanted: Wanted, mask: np.ndarray[Any, Any], pages: Pages) -> dict[str, Sequence[Snippet]]:
     """Datasets of documents with the pages that have the words."""
     out: dict[str, Sequence[Snippet]] = {}
-    for place in arrays.documents[:200]:
-        if mask[place] and (found := pages(arrays.ids[place], wanted.words, 3)):
+    for place in [place for place in arrays.documents if mask[place]][:SHELVES]:
+        if found := pages(arrays.ids[place], wanted.words, 3):
             out[arrays.ids[place]] = found
     return out
 
@@ -302,29 +361,41 @@ def _with(arrays: Arrays, match: _Match, leaves: Mapping[str, Sequence[Snippet]]
     )
 
 
-def _facets(
-    arrays: Arrays, wanted: Wanted, mask: np.ndarray[Any, Any], met: np.ndarray[Any, Any]
-) -> dict[str, tuple[FacetCount, ...]]:
+def _facets(index: Index, answer: _Answer, wanted: Wanted) -> dict[str, tuple[FacetCount, ...]]:
     """Counts of each value among what was found; a facet's own filter does not narrow its counts."""
     import numpy as np
 
+    arrays = answer.arrays
     out: dict[str, tuple[FacetCount, ...]] = {}
+    among = answer.mask & answer.met
     for name in wanted.facets:
         if name not in arrays.facets:
             out[name] = ()
             continue
-        among = (mask if not wanted.only.get(name) else _mask(arrays, wanted, without=name)) & met
+        wider = among
+        if wanted.only.get(name):
+            wider = _mask(arrays, wanted, without=name) & answer.met
+            if wanted.where:
+                wider &= _where(index, arrays, wanted.where)
         starts, codes = arrays.facets[name]
         values = arrays.values[name]
-        taken = codes if among.all() else codes[np.repeat(among, np.diff(starts))]
+        taken = codes if wider.all() else codes[np.repeat(wider, np.diff(starts))]
         counts = np.bincount(taken, minlength=len(values))
-        most = min(len(values), wanted.facet_limit)
-        top = np.argpartition(-counts, most - 1)[:most] if most else np.empty(0, dtype=np.int64)
-        best = sorted((code for code in top.tolist() if counts[code]), key=lambda code: (-counts[code], values[code]))
-        out[name] = tuple(
-            FacetCount(values[code], arrays.labels.get((name, values[code]), {}), int(counts[code])) for code in best
-        )
+        best = _largest(counts, values, wanted.facet_limit)
+        labels = index.labels(name, [values[code] for code in best])
+        out[name] = tuple(FacetCount(values[code], labels.get(values[code], {}), int(counts[code])) for code in best)
     return out
+
+
+def _largest(counts: np.ndarray[Any, Any], values: Sequence[str], limit: int) -> list[int]:
+    """Codes of the most frequent values, equal counts by value; those that never occur are left out."""
+    import numpy as np
+
+    some = np.flatnonzero(counts)
+    if 0 < limit < len(some):
+        least = np.partition(counts[some], len(some) - limit)[len(some) - limit]
+        some = some[counts[some] >= least]
+    return sorted(some.tolist(), key=lambda code: (-counts[code], values[code]))[: max(0, limit)]
 
 
 def _ordered(
@@ -345,150 +416,3 @@ def _ordered(
     if order in ("updated", "created"):
         return np.lexsort((arrays.titles[chosen], -getattr(arrays, order)[chosen]))
     raise BadQuery(f"order is {order[:30]!r}.", todo="Write relevance, title, id, updated, created or oldest.")
-
-
-# Showing where the words stand
-
-
-def marked(text: str, question: str) -> tuple[tuple[str, bool], ...]:
-    """``text`` cut where a word of ``question`` stands, in any form: (piece, whether it is one)."""
-    wanted = _wanted_roots(question)
-    out: list[tuple[str, bool]] = []
-    at = 0
-    for found in re.finditer(r"[^\W_]+", text):
-        if _meets(found.group(), wanted):
-            if found.start() > at:
-                out.append((text[at : found.start()], False))
-            out.append((found.group(), True))
-            at = found.end()
-    if at < len(text):
-        out.append((text[at:], False))
-    return tuple(out)
-
-
-@lru_cache(maxsize=256)
-def _wanted_roots(question: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    given = asked(question)
-    return tuple(fold(word) for word in given if len(word) > 1), frozenset(
-        root for word in given for root in roots(word)
-    )
-
-
-@lru_cache(maxsize=65_536)
-def _meets(word: str, wanted: tuple[tuple[str, ...], frozenset[str]]) -> bool:
-    plain = fold(word)
-    starts, known = wanted
-    return (
-        plain.startswith(starts)
-        if starts and plain.startswith(starts)
-        else any(root in known for root in roots(word.lower()))
-    )
-
-
-def excerpt(text: str, question: str, length: int = EXCERPT) -> tuple[tuple[str, bool], ...]:
-    """The stretch of ``text`` around the first word that is met, () when none is."""
-    flat = re.sub(r"\s+", " ", text).strip()
-    pieces = marked(flat, question)
-    if not any(met for _, met in pieces):
-        return ()
-    start = 0
-    for piece, met in pieces:
-        if met:
-            break
-        start += len(piece)
-    begin = flat.rfind(" ", 0, max(0, start - length // 3)) + 1 if start > length // 3 else 0
-    end = len(flat) if len(flat) - begin <= length else flat.rfind(" ", begin, begin + length)
-    end = end if end > start else min(len(flat), begin + length)
-    head = (("… ", False),) if begin else ()
-    tail = ((" …", False),) if end < len(flat) else ()
-    return (*head, *marked(flat[begin:end], question), *tail)
-
-
-def _snippets(
-    index: Index, arrays: Arrays, place: int, record: Record, question: str, wanted: Wanted
-) -> tuple[Snippet, ...]:
-    if not asked(question):
-        return ()
-    out: list[Snippet] = []
-    described = [say(record.description, wanted.language)[0], *record.description.values()]
-    for text in dict.fromkeys(described):
-        if pieces := excerpt(text, question):
-            out.append(Snippet("description", pieces))
-            break
-    labels = []
-    for item in record.columns:
-        label = say(item.label, wanted.language or record.language)[0] or item.name
-        if any(
-            met
-            for text in (label, *item.label.values(), item.name)
-            for _, met in marked(text.replace("_", " "), question)
-        ):
-            labels.append(label)
-    if labels:
-        out.append(Snippet("column", tuple((label, True) for label in labels[:4])))
-    row = index.connection().execute("SELECT found FROM doc WHERE n = ?", (int(arrays.numbers[place]),)).fetchone()
-    values = [
-        value
-        for value in (row[0].split("\n") if row and row[0] else ())
-        if any(met for _, met in marked(value, question))
-    ]
-    if values:
-        out.append(Snippet("value", tuple((value, True) for value in values[:3])))
-    return tuple(out)
-
-
-# While one types
-
-
-def suggest(index: Index, text: str, language: str, limit: int, load: Load) -> tuple[Suggestion, ...]:
-    """What may be meant by what was typed so far: datasets, themes, offices, columns."""
-    given = tuple(words(text[:200]))[:8]
-    if not given:
-        return ()
-    arrays = index.arrays()
-    connection = index.connection()
-    out: list[Suggestion] = []
-    beginning = fold(given[-1])
-    for code, term in THEMES.items():
-        label = term.label(language)
-        if any(part.startswith(beginning) for part in fold(label).split()) and len(beginning) > 2 and len(given) == 1:
-            out.append(Suggestion("theme", label, f"/datasets?theme={code}"))
-    for field, kind in (("title", "dataset"), ("owner", "owner"), ("column_", "column")):
-        expression = " AND ".join(f"{{{field}}}: {_any_form(word)}" for word in given)
-        weights = ", ".join("10.0" if name == field else "0.0" for name in FIELDS)
-        try:
-            rows = connection.execute(
-                f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, {weights}) LIMIT ?",
-                (expression, limit),
-            ).fetchall()
-        except sqlite3.OperationalError:
-            continue
-        for (number,) in rows:
-            place = int(arrays.by_number[number]) if number < len(arrays.by_number) else -1
-            record = load(arrays.ids[place]) if place >= 0 else None
-            if record is not None:
-                out.append(_suggestion(kind, record, given, language))
-    unique = {(item.kind, item.text): item for item in out if item.text}
-    order = {"dataset": 1, "theme": 0, "owner": 2, "column": 3}
-    return tuple(sorted(unique.values(), key=lambda item: order[item.kind])[:limit])
-
-
-def _suggestion(kind: str, record: Record, given: Sequence[str], language: str) -> Suggestion:
-    title = say(record.title, language)[0]
-    if kind == "owner" and record.publisher is not None:
-        name = say(record.publisher.name, language)[0]
-        return Suggestion("owner", name, f"/organisations/{record.publisher.id}")
-    if kind == "column":
-        for item in record.columns:
-            label = say(item.label, language)[0]
-            if all(_fits(label, word) or _fits(item.name, word) for word in given):
-                return Suggestion("column", label, f"/datasets/{record.id}", title)
-    owner = say(record.publisher.name, language)[0] if record.publisher else ""
-    return Suggestion("dataset", title, f"/datasets/{record.id}", owner)
-
-
-def _fits(text: str, word: str) -> bool:
-    plain = fold(word)
-    return any(
-        fold(part).startswith(plain) or stem(part, "en") in roots(word) for part in words(text.replace("_", " "))
-    )

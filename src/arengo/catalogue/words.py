@@ -7,6 +7,7 @@ Stems are Snowball's (BSD-3). A text is stemmed in its own language; a question,
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -21,6 +22,8 @@ _ELISION = re.compile(
     r"^(?:dell|nell|sull|all|dall|quell|quest|bell|sant|un|l|d|c|s|m|t|n|j|qu|jusqu|lorsqu|puisqu|gl|com|dov|anch)['’]",
     re.IGNORECASE,
 )
+_PLURALS = (("ões", "ão"), ("ães", "ão"), ("ais", "al"), ("éis", "el"), ("óis", "ol"), ("ns", "m"))
+_NO_WORD = re.compile(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]+")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 STOP = frozenset(
     "a ad al alla alle agli ai allo anche che chi con come da dal dalla dalle dei degli del della delle dello di e ed gli ha i il in la le lo nel nella nei "
@@ -39,19 +42,35 @@ def fold(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
 
 
-@lru_cache(maxsize=8)
-def _stemmer(language: str) -> Any:
-    import snowballstemmer
+_mine = threading.local()
 
-    return snowballstemmer.stemmer(STEMMERS[language])
+
+def _stemmer(language: str) -> Any:
+    """This thread's stemmer: one keeps the word it is at in itself."""
+    held: dict[str, Any] = _mine.__dict__.setdefault("stemmers", {})
+    if language not in held:
+        import snowballstemmer
+
+        held[language] = snowballstemmer.stemmer(STEMMERS[language])
+    return held[language]
+
+
+def plain(word: str) -> str:
+    """A word as the index has it: folded, and nothing but letters and digits ('' when none is left)."""
+    return _NO_WORD.sub("", fold(word))
 
 
 @lru_cache(maxsize=65_536)
 def stem(word: str, language: str) -> str:
     """The stem of a lower-case word, folded; the folded word itself in a language without a stemmer."""
     if language not in STEMMERS or len(word) < 3:
-        return fold(word)
-    return fold(_stemmer(language).stemWord(word))
+        return plain(word)
+    if language == "pt":  # Snowball leaves "estação" and "estações" apart
+        for ending, singular in _PLURALS:
+            if word.endswith(ending) and len(word) > len(ending) + 2:
+                word = word.removesuffix(ending) + singular
+                break
+    return plain(_stemmer(language).stemWord(word))
 
 
 def words(text: str) -> Iterator[str]:
@@ -67,22 +86,23 @@ def tokens(text: str, language: str) -> str:
     """What the index holds of a text: each word folded, and its stem with a mark that no word has (``alber0``)."""
     out: list[str] = []
     for word in words(text):
-        plain = fold(word)
-        out.append(plain)
+        told = plain(word)
+        if told:
+            out.append(told)
         root = stem(word, language)
         if len(root) > 2:
             out.append(f"{root}0")
     return " ".join(out)
 
 
-@lru_cache(maxsize=4096)
-def roots(word: str) -> tuple[str, ...]:
+@lru_cache(maxsize=16_384)
+def roots(word: str, languages: tuple[str, ...] = tuple(STEMMERS)) -> tuple[str, ...]:
     """Stems of a word of unknown language, each once."""
-    return tuple(dict.fromkeys(root for language in STEMMERS if len(root := stem(word, language)) > 2))
+    return tuple(dict.fromkeys(root for language in languages if len(root := stem(word, language)) > 2))
 
 
 def asked(text: str) -> tuple[str, ...]:
     """The words of a question, each once, at most twelve; small words only when there is nothing else."""
-    found = tuple(dict.fromkeys(words(text[:2000])))
+    found = tuple(dict.fromkeys(word for word in words(text[:2000]) if plain(word)))
     telling = tuple(word for word in found if fold(word) not in STOP)
     return (telling or found)[:12]
