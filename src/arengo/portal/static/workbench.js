@@ -35,8 +35,8 @@
   }
 
   // Names: the words of the language at hand, and every table with its columns, fetched when first wanted.
-  const WORDS = ("SELECT FROM WHERE GROUP BY ORDER BY LIMIT JOIN LEFT JOIN USING HAVING DISTINCT WITH UNION ALL CASE WHEN " +
-    "THEN ELSE END BETWEEN LIKE ILIKE IS NULL count(*) sum() avg() min() max() median() round() date_trunc() coalesce()").split(/ (?=[A-Z]+$|[A-Z]+ |[a-z])/);
+  const WORDS = ("SELECT|FROM|WHERE|GROUP BY|ORDER BY|LIMIT|JOIN|LEFT JOIN|USING|HAVING|DISTINCT|WITH|UNION ALL|CASE WHEN|THEN|ELSE|" +
+    "END|BETWEEN|LIKE|ILIKE|IS NULL|IS NOT NULL|count(*)|sum(|avg(|min(|max(|median(|round(|date_trunc(|coalesce(").split("|");
   let names = null;
   const plain = /^[a-z_][a-z0-9_]*$/;
   const quoted = (name) => (plain.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
