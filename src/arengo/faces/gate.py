@@ -48,7 +48,11 @@ _CORS: Headers = [
 _PREFLIGHT: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Accept, Content-Type, If-None-Match, If-Range, Range"),
+    (
+        b"access-control-allow-headers",
+        b"Accept, Content-Type, If-None-Match, If-Range, Range, Authorization, X-CKAN-API-Key, Mcp-Protocol-Version, "
+        b"Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
+    ),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
