@@ -56,7 +56,7 @@ _PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
-_APART = frozenset((b"authorization", b"cookie", b"range", b"if-range"))
+_APART = frozenset((b"authorization", b"cookie", b"range", b"if-range", b"accept-profile"))
 """Requests with one of these are always answered by the application."""
 _READ = frozenset((200, 206, 304))
 """Answers that count as a reading."""

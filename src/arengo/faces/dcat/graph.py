@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,6 +26,7 @@ PREFIXES: Mapping[str, str] = {
     "foaf": "http://xmlns.com/foaf/0.1/",
     "hydra": "http://www.w3.org/ns/hydra/core#",
     "locn": "http://www.w3.org/ns/locn#",
+    "odrl": "http://www.w3.org/ns/odrl/2/",
     "owl": "http://www.w3.org/2002/07/owl#",
     "prov": "http://www.w3.org/ns/prov#",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -32,15 +34,19 @@ PREFIXES: Mapping[str, str] = {
     "schema": "http://schema.org/",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "spdx": "http://spdx.org/rdf/terms#",
+    "time": "http://www.w3.org/2006/time#",
     "vcard": "http://www.w3.org/2006/vcard/ns#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "geo": "http://www.opengis.net/ont/geosparql#",
+    "gsp": "http://www.opengis.net/ont/geosparql#",
+    "pv": "https://piveau.eu/ns/voc#",
 }
 TYPE = PREFIXES["rdf"] + "type"
-_BAD_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f\ud800-\udfff]")
+# What RDF 1.1 forbids in an address, marks of direction (RFC 3987, 4.1), and what XML cannot hold.
+_BAD_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _BAD_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_REFUSED = frozenset((*PREFIXES, "javascript", "vbscript", "data", "file", "blob"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Node:
     said: tuple[tuple[str, Object], ...]
 
 
+@lru_cache(maxsize=512)
 def name(text: str) -> str:
     """``dct:title`` as a full address."""
     prefix, _, rest = text.partition(":")
@@ -71,15 +78,20 @@ def name(text: str) -> str:
 
 
 def iri(text: str) -> str:
-    """``text`` as an address RDF can hold, '' when it is none: unfit characters are escaped, a scheme must be there."""
-    found = _BAD_IRI.sub(lambda mark: quote(mark.group(), errors="ignore"), text.strip())
-    return found if _SCHEME.match(found) else ""
+    """``text`` as an address RDF can hold, '' when it is none: unfit characters are escaped, a scheme must be there.
+
+    Addresses that run code in a browser are none, nor those whose scheme JSON-LD would read as one of the prefixes.
+    """
+    words = text.strip()
+    if not _SCHEME.match(words) or words.partition(":")[0].lower() in _REFUSED:
+        return ""
+    return _BAD_IRI.sub(lambda mark: quote(mark.group(), errors="ignore"), words) if _BAD_IRI.search(words) else words
 
 
 def literal(text: str, language: str = "", datatype: str = "") -> Text:
     """A literal without characters that XML cannot hold."""
     tag = language if _LANGUAGE.fullmatch(language) else ""
-    return Text(_BAD_TEXT.sub("", text), tag, "" if tag else datatype)
+    return Text(_BAD_TEXT.sub("", text) if _BAD_TEXT.search(text) else text, tag, "" if tag else datatype)
 
 
 Write = Callable[[Iterable[Node]], Iterator[bytes]]
@@ -97,6 +109,7 @@ _NAMES = {address: prefix for prefix, address in PREFIXES.items()}
 _LOCAL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
+@lru_cache(maxsize=4096)
 def _short(address: str) -> str:
     cut = max(address.rfind("#"), address.rfind("/")) + 1
     prefix, local = _NAMES.get(address[:cut]), address[cut:]
@@ -116,8 +129,15 @@ def _turtle_object(value: Object) -> str:
     return f"{text}^^{_short(value.datatype) or f'<{value.datatype}>'}" if value.datatype else text
 
 
+# Line ends of Unicode are escaped as well: a reader that splits by lines must not break a text.
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x85": "\\u0085"}
+    | {chr(mark): f"\\u{mark:04X}" for mark in (0x2028, 0x2029)}
+)
+
+
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return text.translate(_ESCAPES)
 
 
 def n_triples(nodes: Iterable[Node]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Records as DCAT-AP 3.0.1 with the annex for high-value datasets (Regulation (EU) 2023/138).
+"""Datasets as DCAT-AP 3.0.1 with the annex for high-value datasets (Regulation (EU) 2023/138).
 
 Each address of a vocabulary is emitted with its class and label, because the official shapes ask for the class of
 what is referred to (reference: portals.md, section 4). Harvested records keep their origin's identifier and address.
@@ -6,45 +6,76 @@ what is referred to (reference: portals.md, section 4). Harvested records keep t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
-from arengo.catalogue import Agent, Distribution, Record, Service
+from arengo.catalogue import Agent, Distribution, Record, say
 from arengo.catalogue.record import Texts
 from arengo.catalogue.vocabulary import FILE_TYPES, IANA, file_type, language_uri
 from arengo.contract.vocabulary import ACCESS, AUTHORITY, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
 from arengo.faces.dcat.graph import TYPE, Node, Object, iri, literal, name
 
-PROFILE = "http://data.europa.eu/r5r/"
 HVD_LAW = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
-MOST_VERSIONS = 10
-LICENCE_TYPE = "http://purl.org/adms/licencetype/Attribution"
+HVD_TITLE = "Commission Implementing Regulation (EU) 2023/138"
+LAW_CLASSES = ("eli:LegalResource",)
+LICENCE_TYPES = {
+    "CC0-1.0": "PublicDomain", "CC-PDM-1.0": "PublicDomain", "PDDL-1.0": "PublicDomain",
+    "DL-DE-ZERO-2.0": "PublicDomain",
+    "CC-BY-SA-4.0": "ViralEffect-ShareAlike", "CC-BY-SA-3.0": "ViralEffect-ShareAlike",
+    "ODbL-1.0": "ViralEffect-ShareAlike", "IODL-1.0": "ViralEffect-ShareAlike", "EUPL-1.2": "ViralEffect-ShareAlike",
+    "CC-BY-NC-4.0": "NonCommercialUseOnly", "CC-BY-NC-SA-4.0": "NonCommercialUseOnly",
+    "CC-BY-NC-ND-4.0": "NonCommercialUseOnly", "CC-BY-ND-4.0": "NoDerivativeWork",
+}  # fmt: skip
+"""Licence -> ADMS licence type; open ones that are not here ask for attribution."""
+_MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,127}")
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
+MOST_TERMS = 100_000
+"""Terms remembered as told; past it they are told again, which changes nothing of the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One version of a dataset: ``number``, when it was published, the number before it (0: none), its rows."""
+
+    number: int
+    published_at: datetime
+    before: int = 0
+    rows: int | None = None
 
 
 class Described:
     """Nodes in the making, each subject once. ``base``: the city's public address. ``seen``: terms told already."""
 
     def __init__(self, base: str, seen: set[str]) -> None:
+        if len(seen) > MOST_TERMS:
+            seen.clear()
         self.base = base
         self.seen = seen
-        self.nodes: dict[str, list[tuple[str, Object]]] = {}
+        self.nodes: dict[str, dict[tuple[str, Object], None]] = {}
+        self.told: set[str] = set()
 
     def say(self, subject: str, predicate: str, value: Object | None) -> None:
         if value:
-            pair = (name(predicate), value)
-            held = self.nodes.setdefault(subject, [])
-            if pair not in held:
-                held.append(pair)
+            self.nodes.setdefault(subject, {})[name(predicate), value] = None
 
     def kind(self, subject: str, *classes: str) -> None:
         for item in classes:
-            self.nodes.setdefault(subject, []).append((TYPE, name(item)))
+            self.nodes.setdefault(subject, {})[TYPE, name(item)] = None
 
-    def texts(self, subject: str, predicate: str, texts: Texts) -> None:
+    def texts(self, subject: str, predicate: str, texts: Texts, otherwise: str = "") -> None:
+        """The texts that hold something; ``otherwise`` when none does, where the profile asks for one."""
+        told = False
         for language, text in texts.items():
-            if text.strip():
-                self.say(subject, predicate, literal(text.strip(), language))
+            made = literal(text.strip(), language)
+            if made.value.strip():
+                self.say(subject, predicate, made)
+                told = True
+        if not told and otherwise:
+            self.say(subject, predicate, literal(otherwise))
 
     def at(self, address: str) -> str:
         """A whole address: those on this site get the city's before them."""
@@ -56,7 +87,7 @@ class Described:
         if found and found not in self.seen:
             self.seen.add(found)
             self.kind(found, *classes)
-            self.texts(found, predicate, labels)
+            self.texts(found, predicate, labels, found.rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1])
         return found
 
     def time(self, subject: str, predicate: str, value: datetime | date | None) -> None:
@@ -77,46 +108,88 @@ def dataset_iri(base: str, record: Record) -> str:
     return own or iri(f"{base}/datasets/{quote(record.id)}")
 
 
-def dataset(record: Record, base: str, seen: set[str], as_of: int = 0) -> Iterator[Node]:
-    """A dataset with its distributions, agents and the terms it names; with ``as_of`` that one version of it."""
+def catalog_iri(base: str) -> str:
+    return f"{base}/catalog"
+
+
+def service_iri(base: str, id: str) -> str:
+    """A service is described where the catalogue is."""
+    return f"{base}/catalog#service-{quote(id)}"
+
+
+def dataset(record: Record, base: str, seen: set[str], edition: Edition | None = None) -> Iterator[Node]:
+    """A dataset with its distributions, agents and the terms it names; with ``edition`` that one version of it."""
     d = Described(base, seen)
     me = dataset_iri(base, record)
-    if as_of:
-        whole, me = me, f"{me}?as_of={as_of}"
-        d.say(me, "dcat:isVersionOf", whole)
+    tail = ""
+    if edition is not None:
+        tail = f"?as_of={edition.number}"
+        d.say(f"{me}{tail}", "dcat:isVersionOf", me)
+        if edition.before:
+            d.say(f"{me}{tail}", "dcat:previousVersion", f"{me}?as_of={edition.before}")
+        me += tail
     d.kind(me, "dcat:Dataset")
-    d.texts(me, "dct:title", record.title)
-    d.texts(me, "dct:description", record.description or record.title)
-    d.say(me, "dct:identifier", literal(record.provenance.identifier if record.provenance else record.id))
+    if record.provenance:
+        d.kind(me, "dcat:Resource")
+    d.texts(me, "dct:title", record.title, record.id)
+    d.texts(me, "dct:description", record.description, say(record.title)[0] or record.id)
+    identifier = record.provenance.identifier if record.provenance else record.id
+    d.say(me, "dct:identifier", literal(f"{identifier}{tail}"))
     for language, words in record.keywords.items():
         for word in words:
-            d.say(me, "dcat:keyword", literal(word, language))
+            if word.strip():
+                d.say(me, "dcat:keyword", literal(word.strip(), language))
     for code in record.themes:
         if code in THEMES:
             d.say(me, "dcat:theme", d.term(THEMES[code].uri, ("skos:Concept",), THEMES[code].labels))
     for subject in record.subjects:
-        d.say(me, "dct:subject", d.term(subject, ("skos:Concept",), {"en": subject.rsplit("/", 1)[-1]}))
-    d.say(me, "dct:publisher", _publisher(d, record.publisher))
-    d.say(me, "dcat:contactPoint", _contact(d, record.contact or record.publisher))
-    d.say(me, "dct:accessRights", _access(d, record.access))
-    d.say(me, "dct:accrualPeriodicity", _frequency(d, record.frequency))
-    d.say(me, "dct:language", _language(d, record.language))
-    d.time(me, "dct:issued", record.issued)
-    d.time(me, "dct:modified", record.modified)
+        d.say(me, "dct:subject", d.term(subject, ("skos:Concept",), {}))
+    d.say(me, "dct:publisher", publisher(d, record.publisher))
+    d.say(me, "dcat:contactPoint", contact(d, record.contact or record.publisher, None if record.local else record))
+    d.say(me, "dct:accessRights", access_right(d, record.access))
+    d.say(me, "dct:accrualPeriodicity", frequency(d, record.frequency))
+    d.say(me, "dct:language", spoken(d, record.language))
+    d.time(me, "dct:issued", edition.published_at if edition else record.issued)
+    d.time(me, "dct:modified", edition.published_at if edition else record.modified)
     _place(d, me, record)
     _period(d, me, record)
     landing = d.at(record.landing_page)
-    d.say(me, "dcat:landingPage", _document(d, landing))
+    d.say(me, "dcat:landingPage", document(d, f"{landing}{tail}" if landing else ""))
     for standard in record.conforms_to:
-        d.say(me, "dct:conformsTo", d.term(standard, ("dct:Standard",), {"en": standard}, "dct:title"))
+        d.say(me, "dct:conformsTo", d.term(standard, ("dct:Standard",), {}, "dct:title"))
     if record.series:
         d.say(me, "dcat:inSeries", d.at(f"/series/{quote(record.series)}"))
-    if as_of or record.version is not None:
-        d.say(me, "dcat:version", literal(str(as_of or record.version)))
-    _high_value(d, me, record)
+    number = edition.number if edition else record.version
+    if number is not None:
+        d.say(me, "dcat:version", literal(str(number)))
+    high_value(d, me, record.hvd)
     _provenance(d, me, record)
     for item in listed(record):
-        d.say(me, "dcat:distribution", _distribution(d, me, item, record, f"?as_of={as_of}" if as_of else ""))
+        d.say(me, "dcat:distribution", _distribution(d, me, item, record, edition))
+    yield from d.done()
+
+
+def editions(record: Record, base: str, seen: set[str], held: Sequence[Edition]) -> Iterator[Node]:
+    """The versions of a dataset, newest first, each named with its date; its whole description is at its address.
+
+    They stand in the dataset's own document and not in the catalogue: a version is a dcat:Dataset (DCAT 3, 11), and
+    harvesters that take every dcat:Dataset they meet would list each one beside the dataset itself.
+    """
+    d = Described(base, seen)
+    me = dataset_iri(base, record)
+    for position, item in enumerate(held):
+        one = f"{me}?as_of={item.number}"
+        d.say(me, "dcat:hasVersion", one)
+        if position == 0:
+            d.say(me, "dcat:hasCurrentVersion", one)
+        d.kind(one, "dcat:Dataset")
+        d.texts(one, "dct:title", record.title, record.id)
+        d.texts(one, "dct:description", record.description, say(record.title)[0] or record.id)
+        d.say(one, "dcat:version", literal(str(item.number)))
+        d.say(one, "dcat:isVersionOf", me)
+        if item.before:
+            d.say(one, "dcat:previousVersion", f"{me}?as_of={item.before}")
+        d.time(one, "dct:issued", item.published_at)
     yield from d.done()
 
 
@@ -131,79 +204,87 @@ def listed(record: Record) -> list[Distribution]:
     return [item for item, kind in known if kind is not None and kind.listed and kind.free and kind.machine]
 
 
-def _publisher(d: Described, agent: Agent | None) -> str | None:
+def publisher(d: Described, agent: Agent | None) -> str:
     if agent is None:
-        return None
-    me = iri(agent.uri) or d.at(f"/organisations/{quote(agent.id)}")
+        return ""
+    me = iri(agent.uri) or d.at(f"/organisations/{quote(agent.id, safe='')}")
     if me not in d.seen:
         d.seen.add(me)
         d.kind(me, "foaf:Agent", "foaf:Organization")
-        d.texts(me, "foaf:name", agent.name)
-        if agent.identifier:
-            d.say(me, "dct:identifier", literal(agent.identifier))
+        d.texts(me, "foaf:name", agent.name, agent.id)
+        d.say(me, "dct:identifier", literal(agent.identifier) if agent.identifier else None)
         if agent.type:
-            kind = f"http://purl.org/adms/publishertype/{quote(agent.type)}"
-            d.say(me, "dct:type", d.term(kind, ("skos:Concept",), {"en": agent.type}))
-        if agent.homepage:
-            d.say(me, "foaf:homepage", _document(d, iri(agent.homepage)))
-        if agent.email:
-            d.say(me, "foaf:mbox", iri(f"mailto:{agent.email}"))
+            kind = agent.type if "://" in agent.type else f"http://purl.org/adms/publishertype/{quote(agent.type)}"
+            d.say(me, "dct:type", d.term(kind, ("skos:Concept",), {"en": agent.type.rstrip("/").rsplit("/", 1)[-1]}))
+        d.say(me, "foaf:homepage", document(d, iri(agent.homepage)))
+        d.say(me, "foaf:mbox", iri(f"mailto:{agent.email}") if agent.email else "")
     return me
 
 
-def _contact(d: Described, agent: Agent | None) -> str | None:
+def contact(d: Described, agent: Agent | None, record: Record | None = None) -> str:
+    """``record``: a harvested one, whose contact is its own and not that of the office."""
     if agent is None:
-        return None
-    me = f"{d.at(f'/organisations/{quote(agent.id)}')}#contact"
+        return ""
+    office = d.at(f"/organisations/{quote(agent.id, safe='')}")
+    me = f"{d.at(f'/datasets/{quote(record.id)}') if record else office}#contact"
     if me not in d.seen:
         d.seen.add(me)
         d.kind(me, "vcard:Kind", "vcard:Organization")
-        d.texts(me, "vcard:fn", agent.name)
-        if agent.email:
-            d.say(me, "vcard:hasEmail", iri(f"mailto:{agent.email}"))
-        if agent.phone:
-            d.say(me, "vcard:hasTelephone", iri(f"tel:{agent.phone.replace(' ', '')}"))
-        page = iri(agent.homepage) or d.at(f"/organisations/{quote(agent.id)}")
-        d.say(me, "vcard:hasURL", page)
+        d.texts(me, "vcard:fn", agent.name, agent.id)
+        d.say(me, "vcard:hasEmail", iri(f"mailto:{agent.email}") if agent.email else "")
+        d.say(me, "vcard:hasTelephone", iri(f"tel:{''.join(agent.phone.split())}") if agent.phone else "")
+        d.say(me, "vcard:hasURL", iri(agent.homepage) or office)
     return me
 
 
-def _document(d: Described, address: str) -> str:
+def document(d: Described, address: str) -> str:
     if address and address not in d.seen:
         d.seen.add(address)
         d.kind(address, "foaf:Document")
     return address
 
 
-def _access(d: Described, access: str) -> str:
+def access_right(d: Described, access: str) -> str:
     term = ACCESS.get(access)
     return d.term(term.uri, ("dct:RightsStatement", "skos:Concept"), term.labels) if term else ""
 
 
-def _frequency(d: Described, code: str) -> str:
+def frequency(d: Described, code: str) -> str:
     term = FREQUENCIES.get(code or "UNKNOWN")
     return d.term(term.uri, ("dct:Frequency", "skos:Concept"), term.labels) if term else ""
 
 
-def _language(d: Described, language: str) -> str:
-    return d.term(language_uri(language), ("dct:LinguisticSystem",), {"en": language}, "rdfs:label")
+def spoken(d: Described, language: str) -> str:
+    return d.term(language_uri(language), ("dct:LinguisticSystem",), {}, "rdfs:label")
 
 
-def _licence(d: Described, text: str) -> str:
+def licence_of(d: Described, text: str) -> str:
     if not text or text == "none":
         return ""
     known = licence(text)
     address = (known.uri or known.url) if known else text
-    found = d.term(address, ("dct:LicenseDocument",), known.labels if known else {"en": text}, "dct:title")
-    if found and known and known.open:
-        d.say(found, "dct:type", d.term(LICENCE_TYPE, ("skos:Concept",), {"en": "Attribution"}))
+    found = iri(address)
+    if found and found not in d.seen:
+        d.term(found, ("dct:LicenseDocument",), known.labels if known else {}, "dct:title")
+        kind = LICENCE_TYPES.get(known.code, "Attribution") if known else "UnknownIPR"
+        address = f"http://purl.org/adms/licencetype/{kind}"
+        d.say(found, "dct:type", d.term(address, ("skos:Concept",), {"en": kind}))
     return found
+
+
+def high_value(d: Described, me: str, categories: Sequence[str]) -> None:
+    """The law and the categories of a high-value dataset, of what belongs to it and of what serves it."""
+    known = [HVD_CATEGORIES[code] for code in categories if code in HVD_CATEGORIES]
+    if known:
+        d.say(me, "dcatap:applicableLegislation", d.term(HVD_LAW, LAW_CLASSES, {"en": HVD_TITLE}, "dct:title"))
+    for term in known:
+        d.say(me, "dcatap:hvdCategory", d.term(term.uri, ("skos:Concept",), term.labels))
 
 
 def _place(d: Described, me: str, record: Record) -> None:
     for place in record.places:
         d.say(me, "dct:spatial", d.term(place, ("dct:Location",), {}))
-    if record.spatial is None:
+    if record.spatial is None or not all(math.isfinite(side) for side in record.spatial):
         return
     west, south, east, north = record.spatial
     corners = ((west, south), (east, south), (east, north), (west, north), (west, south))
@@ -211,9 +292,9 @@ def _place(d: Described, me: str, record: Record) -> None:
     here = f"{me}#place"
     d.say(me, "dct:spatial", here)
     d.kind(here, "dct:Location")
-    d.say(here, "dcat:bbox", literal(f"POLYGON(({ring}))", datatype=name("geo:wktLiteral")))
+    d.say(here, "dcat:bbox", literal(f"POLYGON(({ring}))", datatype=name("gsp:wktLiteral")))
     middle = f"POINT({(west + east) / 2:.6f} {(south + north) / 2:.6f})"
-    d.say(here, "dcat:centroid", literal(middle, datatype=name("geo:wktLiteral")))
+    d.say(here, "dcat:centroid", literal(middle, datatype=name("gsp:wktLiteral")))
 
 
 def _period(d: Described, me: str, record: Record) -> None:
@@ -227,151 +308,78 @@ def _period(d: Described, me: str, record: Record) -> None:
     d.time(here, "dcat:endDate", last)
 
 
-def versions(record: Record, base: str, seen: set[str]) -> Iterator[Node]:
-    """The newest versions of a dataset, each described whole, since a version is a dataset (DCAT 3, section 11)."""
-    if record.version is None or not record.local:
-        return
-    me = dataset_iri(base, record)
-    numbers = range(record.version, max(0, record.version - min(record.versions, MOST_VERSIONS)), -1)
-    d = Described(base, seen)
-    for number in numbers:
-        d.say(me, "dcat:hasVersion", f"{me}?as_of={number}")
-    d.say(me, "dcat:hasCurrentVersion", f"{me}?as_of={record.version}")
-    yield from d.done()
-    for number in numbers:
-        yield from dataset(record, base, seen, number)
-
-
-def _high_value(d: Described, me: str, record: Record) -> None:
-    if record.hvd:
-        d.say(me, "dcatap:applicableLegislation", d.term(HVD_LAW, ("eli:LegalResource", "rdfs:Resource"), {}))
-    for code in record.hvd:
-        term = HVD_CATEGORIES.get(code)
-        if term is not None:
-            d.say(me, "dcatap:hvdCategory", d.term(term.uri, ("skos:Concept",), term.labels))
-
-
 def _provenance(d: Described, me: str, record: Record) -> None:
+    """Where a harvested description comes from: its other identifier, a sentence, the origin's page."""
     origin = record.provenance
     if origin is None:
         return
-    d.say(me, "dct:source", iri(origin.uri) or iri(origin.landing_page))
-    for catalogue in origin.chain:
-        d.say(me, "dct:isPartOf", iri(catalogue))
-    identifier = f"{d.at(f'/datasets/{quote(record.id)}')}#identifier"
-    d.say(me, "adms:identifier", identifier)
-    d.kind(identifier, "adms:Identifier")
-    d.say(identifier, "skos:notation", literal(origin.identifier))
+    here = d.at(f"/datasets/{quote(record.id)}")
+    if origin.identifier:
+        d.say(me, "adms:identifier", f"{here}#identifier")
+        d.kind(f"{here}#identifier", "adms:Identifier")
+        d.say(f"{here}#identifier", "skos:notation", literal(origin.identifier))
+    d.say(me, "dct:provenance", f"{here}#provenance")
+    d.kind(f"{here}#provenance", "dct:ProvenanceStatement")
+    path = " > ".join(part for part in (*origin.chain, origin.title or origin.source) if part)
+    d.say(f"{here}#provenance", "rdfs:label", literal(f"Harvested from {path}", "en"))
+    d.say(me, "prov:wasDerivedFrom", iri(origin.landing_page) or iri(origin.uri))
 
 
-def _distribution(d: Described, owner: str, item: Distribution, record: Record, tail: str) -> str:
-    me = f"{owner}#{quote(item.id)}" if record.local else f"{owner}#distribution-{quote(item.id)}"
+def _distribution(d: Described, owner: str, item: Distribution, record: Record, edition: Edition | None) -> str:
+    tail = f"?as_of={edition.number}" if edition else ""
+    me = f"{owner}#{'' if record.local else 'distribution-'}{quote(item.id, safe='')}"
+    if me in d.told:  # two of one id
+        me += f"-{len(d.told)}"
+    d.told.add(me)
     d.kind(me, "dcat:Distribution")
     d.texts(me, "dct:title", item.title)
     d.texts(me, "dct:description", item.description)
     # What may be fetched is also where it is accessed, so a harvester that only knows one of the two finds the file.
-    d.say(me, "dcat:accessURL", d.at((item.download_url or item.access_url or record.landing_page) + tail))
-    d.say(me, "dcat:downloadURL", d.at(item.download_url + tail if item.download_url else ""))
+    file = d.at(f"{item.download_url}{tail}") if item.download_url else ""
+    page = d.at(item.access_url) or d.at(record.landing_page) or d.at(f"/datasets/{quote(record.id)}")
+    d.say(me, "dcat:accessURL", (file or page) if record.local else (d.at(item.access_url) or file or page))
+    d.say(me, "dcat:downloadURL", file)
     kind = FILE_TYPES.get(item.format) or file_type(item.format) or file_type(item.media_type)
     if kind is not None and kind.uri:
         d.say(me, "dct:format", d.term(kind.uri, ("dct:MediaTypeOrExtent", "skos:Concept"), {"en": kind.name}))
-    media = item.media_type or (kind.media_type if kind else "")
-    if "/" in media:
-        d.say(
-            me,
-            "dcat:mediaType",
-            d.term(f"{IANA}/{media.split(';')[0]}", ("dct:MediaType",), {"en": media}, "rdfs:label"),
-        )
-    d.say(me, "dct:license", _licence(d, item.licence or record.licence))
-    rights = item.rights or {}
-    if rights:
-        here = f"{d.base}/about#rights-{record.access}"
-        d.say(me, "dct:rights", here)
-        if here not in d.seen:
-            d.seen.add(here)
-            d.kind(here, "dct:RightsStatement")
-            d.texts(here, "rdfs:label", rights)
-    if item.bytes is not None:
+    media = (item.media_type or (kind.media_type if kind else "")).split(";")[0].strip()
+    if _MEDIA.fullmatch(media):
+        d.say(me, "dcat:mediaType", d.term(f"{IANA}/{media}", ("dct:MediaType",), {"en": media}, "rdfs:label"))
+    d.say(me, "dct:license", licence_of(d, item.licence or record.licence))
+    _rights(d, me, item, record)
+    if item.bytes is not None and item.bytes >= 0 and (edition is None or edition.number == record.version):
         d.say(me, "dcat:byteSize", literal(str(item.bytes), datatype=name("xsd:nonNegativeInteger")))
-    d.time(me, "dct:issued", item.issued or record.issued)
-    d.time(me, "dct:modified", item.modified or record.modified)
+    d.time(me, "dct:issued", edition.published_at if edition else item.issued or record.issued)
+    d.time(me, "dct:modified", edition.published_at if edition else item.modified or record.modified)
     if item.availability:
-        address = f"{AUTHORITY}/planned-availability/{item.availability}"
+        address = f"{AUTHORITY}/planned-availability/{quote(item.availability)}"
         d.say(me, "dcatap:availability", d.term(address, ("skos:Concept",), {"en": item.availability.capitalize()}))
     for language in item.language:
-        d.say(me, "dct:language", _language(d, language))
-    if item.checksum:
+        d.say(me, "dct:language", spoken(d, language))
+    for standard in item.conforms_to:
+        d.say(me, "dct:conformsTo", d.term(standard, ("dct:Standard",), {}, "dct:title"))
+    if _SHA256.fullmatch(item.checksum) and edition is None:
         here = f"{me}-checksum"
         d.say(me, "spdx:checksum", here)
         d.kind(here, "spdx:Checksum")
-        algorithm = d.term(f"{name('spdx:')}checksumAlgorithm_sha256", ("spdx:ChecksumAlgorithm",), {})
+        algorithm = d.term(f"{name('spdx:')}checksumAlgorithm_sha256", ("spdx:ChecksumAlgorithm",), {}, "rdfs:label")
         d.say(here, "spdx:algorithm", algorithm)
-        d.say(here, "spdx:checksumValue", literal(item.checksum, datatype=name("xsd:hexBinary")))
-    if item.service and record.local:
-        d.say(me, "dcat:accessService", d.at(f"/services/{item.service}"))
-    if record.hvd:
-        d.say(me, "dcatap:applicableLegislation", d.term(HVD_LAW, ("eli:LegalResource", "rdfs:Resource"), {}))
+        d.say(here, "spdx:checksumValue", literal(item.checksum.lower(), datatype=name("xsd:hexBinary")))
+    if record.local and any(known.id == item.service for known in record.services):
+        d.say(me, "dcat:accessService", service_iri(d.base, item.service))
+    if any(code in HVD_CATEGORIES for code in record.hvd):
+        d.say(me, "dcatap:applicableLegislation", d.term(HVD_LAW, LAW_CLASSES, {"en": HVD_TITLE}, "dct:title"))
     return me
 
 
-def series(record: Record, base: str, seen: set[str]) -> Iterator[Node]:
-    """A series of datasets."""
-    d = Described(base, seen)
-    me = d.at(f"/series/{quote(record.id)}")
-    d.kind(me, "dcat:DatasetSeries")
-    d.texts(me, "dct:title", record.title)
-    d.texts(me, "dct:description", record.description or record.title)
-    d.say(me, "dct:publisher", _publisher(d, record.publisher))
-    d.say(me, "dcat:contactPoint", _contact(d, record.contact))
-    d.say(me, "dct:accrualPeriodicity", _frequency(d, record.frequency))
-    d.time(me, "dct:issued", record.issued)
-    d.time(me, "dct:modified", record.modified)
-    for code in record.themes:
-        if code in THEMES:
-            d.say(me, "dcat:theme", d.term(THEMES[code].uri, ("skos:Concept",), THEMES[code].labels))
-    yield from d.done()
-
-
-def service(item: Service, publisher: Agent, base: str, seen: set[str], high_value: bool = False) -> Iterator[Node]:
-    """An interface."""
-    d = Described(base, seen)
-    me = d.at(f"/services/{item.id}")
-    d.kind(me, "dcat:DataService")
-    d.texts(me, "dct:title", item.title)
-    d.texts(me, "dct:description", item.description)
-    d.say(me, "dct:identifier", literal(item.id))
-    d.say(me, "dcat:endpointURL", d.at(item.endpoint_url))
-    d.say(me, "dcat:endpointDescription", d.at(item.endpoint_description))
-    d.say(me, "dct:publisher", _publisher(d, publisher))
-    d.say(me, "dcat:contactPoint", _contact(d, publisher))
-    d.say(me, "dct:license", _licence(d, item.licence))
-    d.say(me, "dct:accessRights", _access(d, "open"))
-    d.say(me, "foaf:page", _document(d, d.at(item.page)))
-    for standard in item.conforms_to:
-        d.say(me, "dct:conformsTo", d.term(standard, ("dct:Standard",), {"en": standard}, "dct:title"))
-    yield from d.done()
-
-
-def catalogue(
-    base: str, title: Texts, description: Texts, publisher: Agent, language: str, licence_code: str,
-    modified: datetime | None, seen: set[str], members: Iterable[tuple[str, str]], place: str = "",
-) -> Iterator[Node]:  # fmt: skip
-    """The catalogue itself. ``members``: (predicate, address) of what it lists, such as ``dcat:dataset``."""
-    d = Described(base, seen)
-    me = f"{base}/catalog"
-    d.kind(me, "dcat:Catalog")
-    d.texts(me, "dct:title", title)
-    d.texts(me, "dct:description", description)
-    d.say(me, "dct:publisher", _publisher(d, publisher))
-    d.say(me, "foaf:homepage", _document(d, iri(f"{base}/")))
-    d.say(me, "dct:language", _language(d, language))
-    d.say(me, "dct:license", _licence(d, licence_code))
-    d.time(me, "dct:modified", modified)
-    d.time(me, "dct:issued", modified)
-    if place:
-        d.say(me, "dct:spatial", d.term(place, ("dct:Location",), {}))
-    taxonomy = d.term(f"{AUTHORITY}/data-theme", ("skos:ConceptScheme",), {"en": "Data theme"}, "dct:title")
-    d.say(me, "dcat:themeTaxonomy", taxonomy)
-    for predicate, address in members:
-        d.nodes[me].append((name(predicate), address))
-    yield from d.done()
+def _rights(d: Described, me: str, item: Distribution, record: Record) -> None:
+    """The statement of rights: one for all of the city's datasets of an access class, else the distribution's own."""
+    if not item.rights:
+        return
+    here = f"{d.base}/about#rights-{record.access}" if record.local else f"{me}-rights"
+    d.say(me, "dct:rights", here)
+    if here not in d.seen:
+        if record.local:
+            d.seen.add(here)
+        d.kind(here, "dct:RightsStatement")
+        d.texts(here, "rdfs:label", item.rights)
