@@ -186,11 +186,11 @@ def test_pages_of_documents_are_found_and_lead_to_the_page(tmp_path: Path) -> No
             words == "tramway"
         )
 
-    found = search(shelf.index, Wanted("tramway"), shelf.records.get, pages)
+    found = search(shelf.index, Wanted("tramway"), shelf.load, pages)
     assert [hit.record.id for hit in found.hits] == ["minutes"]
     assert found.hits[0].snippets[0].page == 7
-    assert not search(shelf.index, Wanted("autobus"), shelf.records.get, pages).hits
-    assert not search(shelf.index, Wanted("tramway", only={"kind": ("dataset",)}), shelf.records.get, pages).hits
+    assert not search(shelf.index, Wanted("autobus"), shelf.load, pages).hits
+    assert not search(shelf.index, Wanted("tramway", only={"kind": ("dataset",)}), shelf.load, pages).hits
 
 
 def test_snippets_show_description_columns_and_values(town: Shelf) -> None:
@@ -242,7 +242,7 @@ def test_own_ids_read_no_record(town: Shelf, tmp_path: Path) -> None:
     ],
 )
 def test_suggestions(town: Shelf, text: str, kind: str, shown: str) -> None:
-    found = suggest(town.index, text, "it", 8, town.records.get)
+    found = suggest(town.index, text, "it", 8, town.load)
     assert (kind, shown) in [(item.kind, item.text) for item in found]
     assert len(found) <= 8
 
@@ -258,7 +258,7 @@ HOSTILE = (
 def test_no_text_is_an_error(town: Shelf, words: str) -> None:
     found = town.find(words, facets=FACETS)
     assert found.total <= len(town.records)
-    suggest(town.index, words, "it", 8, town.records.get)
+    suggest(town.index, words, "it", 8, town.load)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -266,5 +266,5 @@ def test_no_text_is_an_error(town: Shelf, words: str) -> None:
 def test_any_text_is_answered(town: Shelf, words: str, language: str) -> None:
     town.find(words, language=language)
     town.find(where=("words", words, "title"))
-    suggest(town.index, words, language, 5, town.records.get)
+    suggest(town.index, words, language, 5, town.load)
     excerpt(words, words)

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -278,9 +278,11 @@ class Catalogue:
     def index(self) -> Index:
         return Index(self._lake.settings.home / "serving" / "catalogue.sqlite", self._state.hold)
 
-    def _load(self, dataset: str) -> Record | None:
-        entry = self._snapshot().entries.get(dataset)
-        return self._record(entry) if entry is not None else store.get(self._state, dataset)
+    def _load(self, names: Sequence[str]) -> Mapping[str, Record]:
+        entries = self._snapshot().entries
+        found = {name: self._record(entries[name]) for name in names if name in entries}
+        others = [name for name in names if name not in entries]
+        return found | store.some(self._state, others) if others else found
 
     def _own(self) -> list[tuple[Record, Contract, Version | None]]:
         return [(self._record(entry), entry.contract, entry.version) for entry in self._snapshot().order]

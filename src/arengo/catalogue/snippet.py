@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from arengo.catalogue.record import Record, say
 from arengo.catalogue.wanted import Snippet
-from arengo.catalogue.words import asked, fold, roots
+from arengo.catalogue.words import STEMMERS, asked, fold, roots, stem
 
 LENGTH = 170
 LONGEST = 20_000
@@ -15,13 +15,16 @@ Marked = tuple[tuple[str, bool], ...]
 _WORD = re.compile(r"[^\W_]+")
 
 
-def marked(text: str, question: str) -> Marked:
-    """``text`` cut where a word of ``question`` stands, in any form: (piece, whether it is one)."""
+def marked(text: str, question: str, language: str = "") -> Marked:
+    """``text`` cut where a word of ``question`` stands, in any form: (piece, whether it is one).
+
+    ``language``: of the text, '' unknown.
+    """
     wanted = _wanted(question)
     out: list[tuple[str, bool]] = []
     at = 0
     for found in _WORD.finditer(text):
-        if _meets(found.group(), wanted):
+        if _meets(found.group(), wanted, language):
             if found.start() > at:
                 out.append((text[at : found.start()], False))
             out.append((found.group(), True))
@@ -31,29 +34,47 @@ def marked(text: str, question: str) -> Marked:
     return tuple(out)
 
 
+class _Wanted:
+    """The words of a question: as beginnings, as stems, and the first letters of both."""
+
+    __slots__ = ("letters", "met", "starts", "stems")
+
+    def __init__(self, question: str) -> None:
+        given = asked(question)
+        self.starts = tuple(fold(word) for word in given if len(word) > 1)
+        self.stems = frozenset(root for word in given for root in roots(word))
+        self.letters = frozenset(item[:3] for item in (*self.starts, *self.stems))
+        self.met: dict[tuple[str, str], bool] = {}
+
+
 @lru_cache(maxsize=256)
-def _wanted(question: str) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
-    """(beginnings, stems, first letters of both) of the words of a question."""
-    given = asked(question)
-    starts = tuple(fold(word) for word in given if len(word) > 1)
-    stems = frozenset(root for word in given for root in roots(word))
-    return starts, stems, frozenset(item[:2] for item in (*starts, *stems))
+def _wanted(question: str) -> _Wanted:
+    return _Wanted(question)
 
 
-@lru_cache(maxsize=32_768)
-def _meets(word: str, wanted: tuple[tuple[str, ...], frozenset[str], frozenset[str]]) -> bool:
-    plain = fold(word)
-    starts, stems, letters = wanted
-    if plain[:2] not in letters:  # stems keep the first letters of a word
-        return False
-    return plain.startswith(starts) or any(root in stems for root in roots(word.lower()))
+def _meets(word: str, wanted: _Wanted, language: str) -> bool:
+    known = wanted.met.get((word, language))
+    if known is None:
+        told = fold(word)
+        # Stems keep the first letters of a word, and few words of a text share those with a word of the question.
+        near = told[:3] in wanted.letters or told[:2] in wanted.letters
+        known = near and (
+            told.startswith(wanted.starts) or any(root in wanted.stems for root in _roots(word, language))
+        )
+        if len(wanted.met) < 4096:
+            wanted.met[word, language] = known
+    return known
 
 
-def excerpt(text: str, question: str, length: int = LENGTH) -> Marked:
+def _roots(word: str, language: str) -> tuple[str, ...]:
+    return (stem(word.lower(), language),) if language in STEMMERS else roots(word.lower())
+
+
+def excerpt(text: str, question: str, length: int = LENGTH, language: str = "") -> Marked:
     """The stretch of ``text`` around the first word that is met, () when none is."""
     flat = re.sub(r"\s+", " ", text[:LONGEST]).strip()
     wanted = _wanted(question)
-    start = next((found.start() for found in _WORD.finditer(flat) if _meets(found.group(), wanted)), -1)
+    start = next((found.start() for found in _WORD.finditer(flat) if _meets(found.group(), wanted, language)), -1)
     if start < 0:
         return ()
     begin = flat.rfind(" ", 0, max(0, start - length // 3)) + 1 if start > length // 3 else 0
@@ -61,7 +82,7 @@ def excerpt(text: str, question: str, length: int = LENGTH) -> Marked:
     end = end if end > start else min(len(flat), begin + length)
     head = (("… ", False),) if begin else ()
     tail = ((" …", False),) if end < len(flat) else ()
-    return (*head, *marked(flat[begin:end], question), *tail)
+    return (*head, *marked(flat[begin:end], question, language), *tail)
 
 
 def snippets(record: Record, values: str, question: str, language: str) -> tuple[Snippet, ...]:
@@ -69,8 +90,11 @@ def snippets(record: Record, values: str, question: str, language: str) -> tuple
     if not asked(question):
         return ()
     out: list[Snippet] = []
-    for text in dict.fromkeys((say(record.description, language)[0], *record.description.values())):
-        if pieces := excerpt(text, question):
+    text, spoken = say(record.description, language)
+    for said, tongue in dict.fromkeys(
+        ((text, spoken), *((text, tongue) for tongue, text in record.description.items()))
+    ):
+        if pieces := excerpt(said, question, language=tongue):
             out.append(Snippet("description", pieces))
             break
     labels = []
@@ -89,4 +113,4 @@ def snippets(record: Record, values: str, question: str, language: str) -> tuple
 
 def _has(text: str, question: str) -> bool:
     wanted = _wanted(question)
-    return any(_meets(found.group(), wanted) for found in _WORD.finditer(text))
+    return any(_meets(found.group(), wanted, "") for found in _WORD.finditer(text))

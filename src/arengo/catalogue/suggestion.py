@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from arengo.catalogue.index import FIELDS, Index
 from arengo.catalogue.record import Record, say
-from arengo.catalogue.search import any_form
+from arengo.catalogue.search import Load, any_form
 from arengo.catalogue.wanted import Suggestion
 from arengo.catalogue.words import fold, plain, roots, words
 from arengo.contract.vocabulary import THEMES
 
-Load = Callable[[str], Record | None]
 SCORED = 1500
 """Records from which on a beginning is too short to say which is best."""
 ORDER = {"theme": 0, "dataset": 1, "owner": 2, "column": 3, "word": 4}
@@ -57,13 +56,15 @@ def _records(index: Index, given: Sequence[str], language: str, limit: int, load
         if len(few) < SCORED:
             few = connection.execute(
                 f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, {weights}), rowid LIMIT ?",
-                (expression, 4 * limit),
+                (expression, 2 * limit),
             ).fetchall()
         seen: set[str] = set()
-        for (number,) in few[: 4 * limit]:
-            place = int(arrays.by_number[number]) if number < len(arrays.by_number) else -1
-            record = load(arrays.ids[place]) if place >= 0 else None
-            found = _suggestion(kind, record, given, language) if record is not None else None
+        held = len(arrays.by_number)
+        places = [int(arrays.by_number[number]) for (number,) in few[: 2 * limit] if number < held]
+        names = [arrays.ids[place] for place in places if place >= 0]
+        records = load(names)
+        for name in names:
+            found = _suggestion(kind, records[name], given, language) if name in records else None
             if found is not None and found.text not in seen:
                 seen.add(found.text)
                 out.append(found)
