@@ -482,6 +482,23 @@ def export(
 
 
 @app.command()
+def catalog(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file; .ttl, .jsonld, .rdf or .nt is its form.")],
+    profile: Annotated[str, typer.Option(help="eu (DCAT-AP 3.0.1) or it (DCAT-AP_IT).")] = "eu",
+    harvested: Annotated[bool, typer.Option("--harvested", help="With the records of other catalogues.")] = False,
+    url: Annotated[str, typer.Option(help="Public address of the portal; that of city.toml by default.")] = "",
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write the whole catalogue into a file as DCAT, for other catalogues."""
+    from arengo.faces.dcat.file import write
+
+    with _open(city) as opened:
+        length = write(opened.catalogue, opened.settings.city, output, url, profile, harvested)
+    terminal.emit({"path": str(output), "bytes": length}) if json else print(output)
+
+
+@app.command()
 def harvest(
     sources: Annotated[list[str] | None, typer.Argument(help="Sources (files of harvest/); all by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Take it over although it shrank much.")] = False,
