@@ -105,7 +105,6 @@ class Index:
         made = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
         made.execute("PRAGMA journal_mode=WAL")
         made.execute("PRAGMA synchronous=OFF")  # it can be made again
-        made.execute("PRAGMA mmap_size=268435456")
         _create(made)
         self._local.held = (made, self._identity())
         return made
@@ -156,7 +155,7 @@ class Index:
         connection, file = self.connection(), self._identity()
         n = int(connection.execute("SELECT n FROM state").fetchone()[0])
         held = self._terms
-        if held is not None and held[0] == file and (held[1] == n or (len(held[2].known) > MANY and n < held[1] + 300)):
+        if held is not None and held[0] == file and (held[1] == n or (held[2].count > MANY and n < held[1] + 300)):
             return held[2]
         with self._reading:
             held = self._terms

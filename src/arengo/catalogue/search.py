@@ -400,12 +400,23 @@ def _facets(index: Index, answer: _Answer, wanted: Wanted) -> dict[str, tuple[Fa
                 wider &= _where(index, arrays, wanted.where)
         starts, codes = arrays.facets[name]
         values = arrays.values[name]
-        taken = codes if wider.all() else codes[np.repeat(wider, np.diff(starts))]
+        taken = codes if wider.all() else _of(starts, codes, np.flatnonzero(wider))
         counts = np.bincount(taken, minlength=len(values))
         best = _largest(counts, values, wanted.facet_limit)
         labels = index.labels(name, [values[code] for code in best])
         out[name] = tuple(FacetCount(values[code], labels.get(values[code], {}), int(counts[code])) for code in best)
     return out
+
+
+def _of(
+    starts: np.ndarray[Any, Any], codes: np.ndarray[Any, Any], places: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """The codes of the records at ``places``."""
+    import numpy as np
+
+    lengths = starts[places + 1] - starts[places]
+    before = np.cumsum(lengths) - lengths
+    return codes[np.repeat(starts[places] - before, lengths) + np.arange(int(lengths.sum()))]
 
 
 def _largest(counts: np.ndarray[Any, Any], values: Sequence[str], limit: int) -> list[int]:

@@ -92,7 +92,7 @@ def _spelt(index: Index, given: Sequence[str]) -> list[Suggestion]:
     """The whole question with its last word as the index has it: finished, or spelt right."""
     terms = index.terms()
     told = plain(given[-1])
-    near = told if told in terms.known else terms.nearest(told)
+    near = told if told in terms else terms.nearest(told)
     if not near:
         return []
     shown = " ".join([*given[:-1], index.spelt(near)])

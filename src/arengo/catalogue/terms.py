@@ -15,8 +15,11 @@ class Terms:
     """``text``: all words between line ends, the most frequent first. ``lengths``: length -> those words."""
 
     text: str
-    known: frozenset[str]
     lengths: Mapping[int, Sequence[str]]
+    count: int
+
+    def __contains__(self, word: str) -> bool:
+        return f"\n{word}\n" in self.text
 
     def holding(self, part: str) -> tuple[str, ...]:
         """A few words with ``part`` inside them, the most frequent first."""
@@ -59,4 +62,4 @@ def load(connection: sqlite3.Connection) -> Terms:
     lengths: dict[int, list[str]] = {}
     for word in words:
         lengths.setdefault(len(word), []).append(word)
-    return Terms("\n" + "\n".join(words) + "\n", frozenset(words), lengths)
+    return Terms("\n" + "\n".join(words) + "\n", lengths, len(words))
