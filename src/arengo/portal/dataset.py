@@ -7,6 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from arengo.errors import NotAllowed, UnknownDataset
+from arengo.faces import structured
+from arengo.faces.site import public_address
 from arengo.portal import diagram, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.dossier import Dossier
@@ -46,7 +48,10 @@ def overview(visit: Visit) -> Response:
         if plot is not None:
             lead = {"kind": choice.kind, "chart": diagram.finish(d, plot)}
     made = [card(visit, item) for item in visit.site.participation.reuses.shown(d.id, limit=3)]
-    return visit.page("dataset.html", {"d": d, "tab": "overview", "lead": lead, "sample": sample(d), "made": made})
+    base, city = public_address(visit.settings, visit.request), visit.settings.city
+    told = structured.dataset(visit.site.catalogue.record(d.id), base, city, visit.language)
+    values = {"d": d, "tab": "overview", "lead": lead, "sample": sample(d), "made": made}
+    return visit.page("dataset.html", {**values, "structured": structured.embedded(told)})
 
 
 def sample(d: Dossier) -> dict[str, Any]:

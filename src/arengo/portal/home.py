@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from arengo.faces import structured
+from arengo.faces.site import public_address
 from arengo.portal.site import Visit
 from arengo.portal.vocabulary import theme_name
 
@@ -50,8 +52,9 @@ def home(visit: Visit) -> Response:
         news.append(
             {"id": entry.id, "title": entry.contract.title(visit.language), "at": entry.updated, "words": words}
         )
+    told = structured.catalog(visit.settings.city, public_address(visit.settings, visit.request), len(entries))
     values = {"figures": figures, "themes": themes(visit), "news": news, "total": len(entries)}
-    return visit.page("home.html", values)
+    return visit.page("home.html", {**values, "structured": structured.embedded(told)})
 
 
 def about(visit: Visit) -> Response:
