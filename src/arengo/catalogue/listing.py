@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import sqlalchemy as sa
 
-from arengo.catalogue import kinship, local, search, suggestion
+from arengo.catalogue import kinship, lineage, local, search, suggestion
 from arengo.catalogue.entry import Entry, Listing
 from arengo.catalogue.harvest import store
 from arengo.catalogue.index import Change, Index
@@ -68,6 +68,7 @@ class Catalogue:
         self._records: dict[tuple[str, str, int], Record] = {}
         self._newest = (-1, 0)
         self._behind = 0.0
+        self._kinship: tuple[int, Mapping[str, kinship.Kin]] = (-1, {})
         self._popularity = Popularity(state)
         self._uuids: tuple[int, dict[str, str]] = (-1, {})
         self.pages: search.Pages | None = None
@@ -268,11 +269,19 @@ class Catalogue:
 
     def related(self, dataset: str, limit: int = 6) -> tuple[Related, ...]:
         """Datasets that share keys, concepts, columns, a series or words with this one, the nearest first."""
-        return kinship.related(self.record(dataset), self._own(), limit)
+        return kinship.related(self.record(dataset), self._kin(), limit)
+
+    def lineage(self, dataset: str, language: str = "") -> lineage.Lineage:
+        """From the source system to the files, the datasets it is made of and those made of it, column by column.
+
+        Raises UnknownDataset; a harvested record has no lineage here.
+        """
+        self.entry(dataset)
+        return lineage.lineage(dataset, self._snapshot().entries, self.record, language)
 
     def twins(self, limit: int = 100) -> tuple[Twins, ...]:
         """Pairs of the city's datasets that look like copies of each other."""
-        return kinship.twins(self._own(), limit)
+        return kinship.twins(tuple(self._kin().values()), limit)
 
     @cached_property
     def index(self) -> Index:
@@ -284,8 +293,21 @@ class Catalogue:
         others = [name for name in names if name not in entries]
         return found | store.some(self._state, others) if others else found
 
-    def _own(self) -> list[tuple[Record, Contract, Version | None]]:
-        return [(self._record(entry), entry.contract, entry.version) for entry in self._snapshot().order]
+    def _kin(self) -> Mapping[str, kinship.Kin]:
+        """What is compared of each of the city's datasets; one that stayed as it was is not looked at again."""
+        held, known = self._snapshot(), self._kinship
+        if known[0] != held.generation:
+            made = {}
+            for entry in held.order:
+                record = self._record(entry)
+                old = known[1].get(entry.id)
+                if old is not None and old.record is record:
+                    made[entry.id] = old
+                else:
+                    profile = self._profile(entry) if entry.contract.access == "open" else {}
+                    made[entry.id] = kinship.kin(record, entry.contract, entry.version, profile)
+            known = self._kinship = (held.generation, made)
+        return known[1]
 
     def _refresh(self) -> None:
         """Let the index take in what changed; the file itself says how far it is, whoever brought it there."""
