@@ -14,7 +14,7 @@ from arengo.door.cache import Cache
 from arengo.door.view import View
 from arengo.door.watch import Watch
 from arengo.query import cursor as cursors
-from arengo.query.compile import Output, Plan, Statement
+from arengo.query.compile import ROW, Output, Plan, Statement
 from arengo.query.model import Query
 from arengo.query.scope import quote
 
@@ -116,6 +116,13 @@ class Answer:
         """
         return [row[: len(self.plan.outputs)] for row in self._page(self._forms(geometry), ())]
 
+    def numbered(self, geometry: str = "wkb") -> list[tuple[Any, ...]]:
+        """:meth:`rows` (not of groups) with each row's number in the dataset, from 1, behind its values.
+
+        A row keeps its number through versions that change other rows.
+        """
+        return [row[: len(self.plan.outputs) + 1] for row in self._page(self._forms(geometry), (f"{ROW} + 1",))]
+
     def features(self) -> Features:
         """Rows for features. Columns that are shown anyway are fetched once."""
         shown = [item for item in self.plan.outputs if item.kind is not Kind.GEOMETRY]
@@ -143,18 +150,27 @@ class Answer:
         return tuple(item for item in self.columns if item.kind is not Kind.GEOMETRY)
 
     def batches(
-        self, geometry: str = "wkb", *, rows: int = BATCH, seconds: float = 0, place: bool = False, cover: bool = False
+        self,
+        geometry: str = "wkb",
+        *,
+        rows: int = BATCH,
+        seconds: float = 0,
+        place: bool = False,
+        cover: bool = False,
+        number: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """The rows as Arrow batches in bounded memory, in the order of :meth:`rows`; closing it stops the query.
 
         ``seconds``: limit of the time spent reading, 0 for none; waiting for who takes the batches does not count.
         ``place``: add a column, the row's place as WKB. ``cover``: add five more, its box (xmin, ymin, xmax, ymax)
-        and its geometry type. All added ones come last, named ``__x0``, ...
+        and its geometry type. ``number``: add the row's number as :meth:`numbered` does. All added ones come last,
+        named ``__x0``, ...
         """
         extra: tuple[str, ...] = ()
         if self.view.geometry is not None:
             extra = (form.place(self.view.geometry, "wkb"),) if place else ()
             extra += form.cover(self.view.geometry) if cover else ()
+        extra += (f"{ROW} + 1",) if number else ()
         return self._stream(self._forms(geometry), extra, self.plan.outputs, rows, seconds)
 
     def cells(self, *, safe: bool = False, rows: int = BATCH, seconds: float = 0) -> Iterator[pa.RecordBatch]:

@@ -1,445 +1,378 @@
-"""CKAN's DataStore over the door: ``datastore_search``, ``datastore_search_sql``, ``datastore_info``, the dump."""
+"""CKAN's DataStore over the door: ``datastore_search``, ``datastore_search_sql``, ``datastore_info``.
+
+A page is asked for by ``offset``; inside it is a place to go on from (keyset), known from the page before or, where
+the rows of a version are numbered without a gap, from the offset itself. Only a jump into the middle of a sorted or
+filtered table reads what it passes over.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from itertools import islice
+from hashlib import blake2b
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
 from arengo.catalogue import Record
 from arengo.contract.model import Kind
-from arengo.door import Answer, Caller
-from arengo.errors import BadQuery, UnknownColumn, UnknownDataset
-from arengo.faces.ckan.package import VERSION_MARK
-from arengo.faces.site import Site
-from arengo.query.model import Expr, Order, Query
+from arengo.door import Encoded, View
+from arengo.errors import BadQuery, UnknownDataset
+from arengo.faces import page
+from arengo.faces.ckan import package
+from arengo.faces.ckan.call import Call, wrong
+from arengo.faces.ckan.narrowing import ID, Narrowing, column, narrowing
+from arengo.faces.ckan.sheet import line
+from arengo.query import cursor as cursors
+from arengo.query.model import Group, Query
+from arengo.services.reading import READINGS
 
 LARGEST = 32_000
+FORMS = ("objects", "lists", "csv", "tsv")
 TYPES: Mapping[Kind, str] = {
     Kind.STRING: "text", Kind.INTEGER: "int", Kind.NUMBER: "numeric", Kind.BOOLEAN: "bool", Kind.DATE: "date",
     Kind.TIME: "time", Kind.TIMESTAMP: "timestamp", Kind.GEOMETRY: "json", Kind.JSON: "json",
 }  # fmt: skip
-COMPARED = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-Given = Mapping[str, Any]
+METADATA = "_table_metadata"
+Row = tuple[Any, ...]
 
 
-def table(site: Site, given: Given) -> tuple[Record, str]:
-    """(dataset, ``as_of``) of the resource named; a dataset's name or UUID stands for its table too."""
-    told = str(given.get("resource_id") or given.get("id") or "").strip()
-    if not told:
-        raise BadQuery("resource_id is missing.", todo="Take it from package_show.")
-    as_of = str(given.get("as_of") or "")
-    record = None
-    if len(told) == 36:
-        record = site.catalogue.by_uuid(told[:-4])
-        number = int(told[-4:], 16) if set(told[-4:].lower()) <= set("0123456789abcdef") else 0
-        if record is not None and told != record.uuid and number >= VERSION_MARK:
-            as_of = as_of or str(number - VERSION_MARK)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``names``: columns in the order asked for, ``_id`` among them when it is wanted. ``query``: all its rows."""
+
+    record: Record
+    view: View
+    names: tuple[str, ...]
+    query: Query
+    narrowing: Narrowing
+    distinct: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if name != ID)
+
+
+def told(call: Call) -> str:
+    """The resource named by a call. Raises BadQuery."""
+    found = (call.text("resource_id") or call.text("id")).strip()
+    if not found:
+        raise wrong("resource_id", "Missing value")
+    return found
+
+
+def table(call: Call, name: str) -> tuple[Record, str]:
+    """(record, ``as_of``) of a resource; a dataset's name or UUID stands for its table. Raises UnknownDataset."""
+    record, number = package.resolve(call.site.catalogue, name)
     if record is None:
-        record = site.catalogue.record(told)
+        record = call.site.catalogue.record(name)
     if not record.local:
         raise UnknownDataset(f"The rows of {record.id} are not held here.", todo="Ask its origin; see its url.")
-    return record, as_of
+    return record, call.text("as_of") or (str(number) if number else "")
 
 
-def search(site: Site, caller: Caller, given: Given) -> dict[str, Any]:
-    """``datastore_search``."""
-    if str(given.get("resource_id") or given.get("id")) == "_table_metadata":
-        return _tables(site, caller, given)
-    record, as_of = table(site, given)
-    view = site.door.view(record.id, as_of, caller)
-    wanted = _list(given.get("fields")) or [item.name for item in view.columns]
-    unknown = [name for name in wanted if name != "_id" and name not in view.scope.fields]
-    if unknown:
-        raise UnknownColumn(f"There is no field {unknown[0]!r}.", todo=f"It has {', '.join(view.scope.fields)}.")
-    names = tuple(name for name in wanted if name != "_id")
-    limit = min(_number(given, "limit", 100), LARGEST)
-    offset = _number(given, "offset", 0)
+def asked(call: Call) -> Asked:
+    """Raises BadQuery, UnknownColumn, UnknownDataset, UnknownVersion, NotAllowed."""
+    record, as_of = table(call, told(call))
+    view = call.site.door.view(record.id, as_of, call.caller)
+    READINGS.count(record.id, "ckan", call.agent)
+    given = call.names("fields")
+    names = tuple(dict.fromkeys(given)) or (ID, *view.scope.fields)
+    columns = tuple(column(view, name).name for name in names if name != ID)
+    distinct = call.yes("distinct") and bool(given) and ID not in names
+    found = narrowing(call, view)
     query = Query(
         record.id,
-        select=names,
-        filter=_both(_filters(view, given.get("filters")), _words(view, given)),
-        order_by=_order(view, given.get("sort")),
+        select=() if distinct else columns or tuple(view.scope.fields)[:1],
+        filter=found.filter,
+        group_by=tuple(Group(name) for name in columns) if distinct else (),
+        order_by=found.order,
         limit=None,
         as_of=str(view.version.number),
-        search=_plain_words(given),
+        search=found.words,
     )
-    answer = site.door.ask(query, caller)
-    rows = list(islice(_rows(answer), offset, offset + limit)) if limit else []
-    with_id = "fields" not in given or "_id" in wanted
-    fields = [_field(view, name) for name in names]
-    if with_id:
-        fields.insert(0, {"id": "_id", "type": "int"})
-        rows = [(offset + position, *row) for position, row in enumerate(rows, 1)]
-    form = str(given.get("records_format") or "objects")
-    ids = [field["id"] for field in fields]
+    return Asked(record, view, names, query, found, distinct)
+
+
+def search(call: Call) -> dict[str, Any]:
+    """Rows of one resource.
+
+    resource_id (or id), filters, q, plain, distinct, limit (100, at most 32000), offset, fields, sort, include_total,
+    records_format (objects, lists, csv, tsv); beside CKAN's: as_of (a version's number, a date or a time).
+    """
+    if told(call) == METADATA:
+        return tables(call)
+    wanted = asked(call)
+    limit, offset = call.number("limit", 100, LARGEST), call.number("offset", 0)
+    form = call.text("records_format", "objects")
+    if form not in FORMS:
+        raise wrong("records_format", f"There is no form {form[:20]!r}.", f"Write {', '.join(FORMS)}.")
+    rows, total = found(call, wanted, offset, limit)
     result: dict[str, Any] = {
-        "include_total": _yes(given, "include_total", True),
+        "include_total": call.yes("include_total", True),
         "limit": limit,
         "records_format": form,
-        "resource_id": str(given.get("resource_id") or given.get("id")),
+        "resource_id": told(call),
         "total_estimation_threshold": None,
-        "records": _formed(form, ids, rows),
-        "fields": fields,
-        "_links": _links(given, limit, offset),
+        "records": formed(form, wanted.names, rows),
+        "fields": fields(wanted.view, wanted.names),
+        "_links": links(call, limit, offset),
     }
     if offset:
         result["offset"] = offset
-    for name in ("filters", "q", "sort"):
-        if given.get(name):
-            result[name] = given[name]
+    for name in ("filters", "q", "sort", "distinct"):
+        if call.given.get(name):
+            result[name] = call.value(name) if name == "filters" else call.given[name]
     if result["include_total"]:
-        result["total"] = answer.matched if (query.filter or query.search) else view.version.rows
+        result["total"] = total if total is not None else _matched(call, wanted)
         result["total_was_estimated"] = False
     return result
 
 
-def info(site: Site, caller: Caller, given: Given) -> dict[str, Any]:
-    """``datastore_info``."""
-    record, as_of = table(site, given)
-    view = site.door.view(record.id, as_of, caller)
+def _matched(call: Call, wanted: Asked) -> int:
+    return call.site.door.ask(wanted.query, call.caller).matched
+
+
+def found(call: Call, wanted: Asked, offset: int, limit: int) -> tuple[list[Row], int | None]:
+    """(rows with their numbers where ``_id`` is wanted, how many there are when that is known)."""
+    numbers = wanted.narrowing.numbers
+    if numbers is not None:
+        rows = [row for number in numbers for row in _row(call, wanted, number)]
+        return [placed(wanted, row) for row in rows[offset : offset + limit]], len(rows)
+    if not limit:
+        return [], None
+    if wanted.narrowing.after:
+        if wanted.query.order_by or wanted.distinct:
+            raise wrong("filters", "A filter of _id upwards goes with the order of _id only.", "Leave sort out.")
+        start = _after(wanted, wanted.narrowing.after - 1)
+        return [placed(wanted, row) for row in _page(call, wanted, offset, limit, start)], None
+    if not offset:
+        return [placed(wanted, row) for row in _page(call, wanted, 0, limit, "")], None
+    key = _key(wanted, offset)
+    held = call.site.door.cache.get(key)
+    start = held.body.decode() if held is not None else _at(wanted, offset)
+    if start:
+        return [placed(wanted, row) for row in _page(call, wanted, offset, limit, start)], None
+    whole = replace(wanted.query, limit=offset + limit)
+    return [placed(wanted, row) for row in stream(call, wanted, whole, offset)], None
+
+
+def _page(call: Call, wanted: Asked, offset: int, limit: int, cursor: str) -> list[Row]:
+    """One page from a known place on; where it ends is remembered for the page after it."""
+    answer = call.site.door.ask(replace(wanted.query, limit=limit, cursor=cursor), call.caller)
+    rows = answer.rows("geojson") if wanted.distinct else answer.numbered("geojson")
+    kinds = [item.kind for item in answer.columns]
+    if answer.next_cursor:
+        call.site.door.cache.put(_key(wanted, offset + limit), Encoded(answer.next_cursor.encode()))
+    return [_plain(kinds, row) for row in rows]
+
+
+def _row(call: Call, wanted: Asked, number: int) -> list[Row]:
+    """The row of that number, if it is one of the rows asked for."""
+    if number < 1 or wanted.distinct:
+        return []
+    query = replace(wanted.query, order_by=())
+    answer = call.site.door.ask(replace(query, limit=1, cursor=_after(wanted, number - 2)), call.caller)
+    kinds = [item.kind for item in answer.columns]
+    return [_plain(kinds, row) for row in answer.numbered("geojson") if row[-1] == number]
+
+
+def _after(wanted: Asked, row: int) -> str:
+    query = replace(wanted.query, order_by=(), select=())
+    return cursors.write(query, wanted.view.version.number, wanted.view.identity, (row,))
+
+
+def _at(wanted: Asked, offset: int) -> str:
+    """The cursor of an offset in the whole table, '' where rows have gaps or another order."""
+    version, query = wanted.view.version, wanted.query
+    narrowed = query.filter is not None or query.search or query.order_by or wanted.distinct
+    if narrowed or version.extra.get("next_row") != version.rows:
+        return ""
+    return _after(wanted, offset - 1)
+
+
+def _key(wanted: Asked, offset: int) -> bytes:
+    digest = blake2b(wanted.view.identity.encode(), digest_size=16)
+    digest.update(cursors.question(wanted.query))
+    return b"ckan" + digest.digest() + offset.to_bytes(8, "big")
+
+
+def stream(call: Call, wanted: Asked, query: Query, offset: int, seconds: float = 0) -> Iterator[Row]:
+    """Rows of ``query`` from the ``offset``-th on, read as they are taken, each with its number behind."""
+    answer = call.site.door.ask(query, call.caller)
+    kinds = [item.kind for item in answer.columns]
+    for batch in answer.batches("geojson", number=not wanted.distinct, seconds=seconds):
+        if offset >= batch.num_rows:
+            offset -= batch.num_rows
+            continue
+        columns = [item.to_pylist() for item in batch.slice(offset).columns]
+        offset = 0
+        for row in zip(*columns, strict=True):
+            yield _plain(kinds, row)
+
+
+def _plain(kinds: Sequence[Kind], row: Row) -> Row:
+    """Values as JSON has them; the number behind them stays."""
+    return (*(value(kind, item) for kind, item in zip(kinds, row, strict=False)), *row[len(kinds) :])
+
+
+def placed(wanted: Asked, row: Row) -> Row:
+    """A row's values in the order of the names, its number where ``_id`` stands; a group's count left out."""
+    if wanted.distinct:
+        return row[: len(wanted.names)]
+    values = iter(row)
+    return tuple(row[-1] if name == ID else next(values) for name in wanted.names)
+
+
+def value(kind: Kind, held: Any) -> Any:
+    """A value as CKAN writes it: times without a zone (UTC), places and JSON as objects."""
+    if held is None:
+        return None
+    if kind in (Kind.GEOMETRY, Kind.JSON):
+        return page.as_json(held) if isinstance(held, str) else held
+    if isinstance(held, datetime):
+        return held.replace(tzinfo=None).isoformat()
+    if isinstance(held, (date, time)):
+        return held.isoformat()
+    if isinstance(held, float) and (held != held or held in (float("inf"), float("-inf"))):
+        return None
+    return held.hex() if isinstance(held, bytes) else held
+
+
+def fields(view: View, names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"id": ID, "type": "int"} if name == ID else _field(view, name) for name in names]
+
+
+def _field(view: View, name: str) -> dict[str, Any]:
+    item = view.column(name)
+    words: dict[str, Any] = {"label": item.title}
+    if item.declared and item.declared.description:
+        words["notes"] = item.declared.description
+    if item.unit:
+        words["unit"] = item.unit
+    return {"id": name, "type": TYPES[item.kind], "info": words}
+
+
+def formed(form: str, names: Sequence[str], rows: Sequence[Row]) -> Any:
+    if form == "objects":
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    return rows if form == "lists" else b"".join(line(row, form) for row in rows).decode()
+
+
+def links(call: Call, limit: int, offset: int) -> dict[str, str]:
+    """Addresses of the first and the next page, as a GET would ask for them."""
+    kept = {
+        name: orjson.dumps(held).decode() if isinstance(held, (dict, list)) else str(held)
+        for name, held in call.given.items()
+        if name != "offset" and held is not None
+    }
+    start = "/api/3/action/datastore_search"
+    return {
+        "start": f"{start}?{urlencode(kept)}",
+        "next": f"{start}?{urlencode({**kept, 'offset': offset + limit})}",
+    }
+
+
+def info(call: Call) -> dict[str, Any]:
+    """Facts of one resource (id) and its fields."""
+    record, as_of = table(call, told(call))
+    view = call.site.door.view(record.id, as_of, call.caller)
+    size = view.version.bytes
     return {
         "meta": {
-            "id": str(given.get("resource_id") or given.get("id")),
+            "id": told(call),
             "count": view.version.rows,
-            "table_type": "table",
-            "size": view.version.bytes,
+            "table_type": "BASE TABLE",
+            "size": size,
             "idx_size": 0,
-            "db_size": view.version.bytes,
+            "db_size": size,
             "aliases": [record.id],
         },
         "fields": [
             _field(view, item.name)
-            | {"schema": {"native_type": TYPES[item.kind], "notnull": item.required, "index_name": None,
-                          "is_index": False, "uniquekey": item.name in view.scope.key}}
+            | {
+                "schema": {
+                    "native_type": TYPES[item.kind],
+                    "notnull": item.required,
+                    "index_name": None,
+                    "is_index": item.name in view.scope.key,
+                    "uniquekey": view.scope.key == (item.name,),
+                }
+            }
             for item in view.columns
         ],
-    }  # fmt: skip
-
-
-def search_sql(site: Site, caller: Caller, given: Given) -> dict[str, Any]:
-    """``datastore_search_sql`` in the sandbox; tables are resource ids, names or UUIDs of datasets."""
-    text = str(given.get("sql") or "")
-    if not text:
-        raise BadQuery("sql is missing.", todo='Write SELECT * FROM "<resource id>".')
-    answer = site.door.sql(text, caller=caller, dialect="postgres", limit=LARGEST, names=_names(site, text))
-    columns = list(answer.columns)
-    rows = [[_value(item) for item in row] for row in answer.rows()]
-    ids = [str(item.name) for item in columns]
-    result: dict[str, Any] = {
-        "sql": text,
-        "records": [dict(zip(ids, row, strict=True)) for row in rows],
-        "fields": [{"id": item.name, "type": TYPES.get(Kind(item.kind), "text")} for item in columns],
     }
-    if answer.truncated:
-        result["records_truncated"] = True
-    return result
 
 
-def _names(site: Site, text: str) -> dict[str, str]:
-    """Resource ids and UUIDs that stand in a question -> dataset id."""
-    import re
-
-    out: dict[str, str] = {}
-    for found in re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text[:100_000])[:50]:
-        record = site.catalogue.by_uuid(found[:-4])
-        if record is not None and record.local:
-            number = int(found[-4:], 16)
-            past = found != record.uuid and number >= VERSION_MARK
-            out[found] = f"{record.id}@{number - VERSION_MARK}" if past else record.id
-    return out
+_NAMED = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def dump(site: Site, caller: Caller, given: Given) -> Iterator[bytes]:
-    """The whole table as ``csv``, ``tsv`` or ``json``, in bounded memory."""
-    record, as_of = table(site, given)
-    view = site.door.view(record.id, as_of, caller)
-    form = str(given.get("format") or "csv").lower()
-    if form not in ("csv", "tsv", "json"):
-        raise BadQuery(f"There is no format {form[:20]!r}.", todo="Write csv, tsv or json.")
-    names = tuple(name for name in (_list(given.get("fields")) or list(view.scope.fields)) if name != "_id")
-    query = Query(
-        record.id,
-        select=names,
-        filter=_both(_filters(view, given.get("filters")), _words(view, given)),
-        order_by=_order(view, given.get("sort")),
-        limit=None,
-        as_of=str(view.version.number),
-        search=_plain_words(given),
-    )
-    offset, limit = _number(given, "offset", 0), given.get("limit")
-    stop = None if limit in (None, "") else offset + _number(given, "limit", 0)
-    rows = islice(_rows(site.door.ask(query, caller)), offset, stop)
-    return _dumped(form, view, names, rows, offset, _yes(given, "bom", False))
+def search_sql(call: Call) -> dict[str, Any]:
+    """One SELECT (sql) in PostgreSQL's words; a table is a resource's id or a dataset's name in double quotes."""
+    text = call.text("sql")
+    if not text.strip():
+        raise wrong("sql", "Missing value")
+    names, asked_for = _names(call, text)
+    answer = call.site.door.sql(asked_for, caller=call.caller, dialect="postgres", limit=LARGEST, names=names)
+    try:
+        columns = answer.columns
+        for read in answer.reads:
+            READINGS.count(read.dataset, "ckan", call.agent)
+        ids = [item.name for item in columns]
+        result: dict[str, Any] = {
+            "sql": text,
+            "records": [
+                dict(zip(ids, (value(item.kind, held) for item, held in zip(columns, row, strict=True)), strict=True))
+                for row in answer.rows("geojson")
+            ],
+            "fields": [{"id": item.name, "type": TYPES.get(item.kind, "text")} for item in columns],
+        }
+        if answer.truncated:
+            result["records_truncated"] = True
+        return result
+    finally:
+        answer.close()
 
 
-def _dumped(
-    form: str, view: Any, names: Sequence[str], rows: Iterator[tuple[Any, ...]], offset: int, bom: bool
-) -> Iterator[bytes]:
-    ids = ["_id", *names]
-    if form == "json":
-        fields = [{"id": "_id", "type": "int"}, *(_field(view, name) for name in names)]
-        yield b'{\n  "fields": ' + orjson.dumps(fields) + b',\n  "records": ['
-        first = True
-        for position, row in enumerate(rows, offset + 1):
-            yield (b"\n    " if first else b",\n    ") + orjson.dumps([position, *row], default=str)
-            first = False
-        yield b"\n  ]\n}\n"
-        return
-    if bom:
-        yield "\ufeff".encode()
-    yield _line(ids, form)
-    held: list[list[Any]] = []
-    for position, row in enumerate(rows, offset + 1):
-        held.append([position, *row])
-        if len(held) >= 2000:
-            yield b"".join(_line(item, form) for item in held)
-            held = []
-    yield b"".join(_line(item, form) for item in held)
-
-
-def _line(row: Sequence[Any], form: str) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, delimiter="\t" if form == "tsv" else ",").writerow(
-        ["" if item is None else str(item).lower() if isinstance(item, bool) else item for item in row]
-    )
-    return out.getvalue().encode("utf-8", "ignore")
-
-
-def _rows(answer: Answer) -> Iterator[tuple[Any, ...]]:
-    """Rows as plain values, read as they are taken."""
-    kinds = [item.kind for item in answer.columns]
-    for batch in answer.batches(geometry="geojson"):
-        columns = [column.to_pylist() for column in batch.columns]
-        for row in zip(*columns, strict=True):
-            yield tuple(_cell(kind, value) for kind, value in zip(kinds, row, strict=True))
-
-
-def _cell(kind: Kind, value: Any) -> Any:
-    if kind in (Kind.GEOMETRY, Kind.JSON) and isinstance(value, (str, bytes)):
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return str(value)
-    return _value(value)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat()
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, float) and value != value:
-        return None
-    if isinstance(value, bytes):
-        return value.hex()
-    return value
-
-
-def _field(view: Any, name: str) -> dict[str, Any]:
-    item = view.column(name)
-    told: dict[str, Any] = {"label": item.title}
-    if item.declared and item.declared.description:
-        told["notes"] = item.declared.description
-    if item.unit:
-        told["unit"] = item.unit
-    return {"id": name, "type": TYPES[item.kind], "info": told}
-
-
-def _filters(view: Any, given: Any) -> Expr:
-    if given in (None, "", {}, []):
-        return None
-    told = _parsed(given, "filters")
-    if isinstance(told, list):
-        return _either([_filters(view, item) for item in told[:50]])
-    if not isinstance(told, dict):
-        raise BadQuery("filters is no object.", todo='Write {"column": "value"}.')
-    parts: list[Expr] = []
-    for name, value in list(told.items())[:100]:
-        if name == "$or" and isinstance(value, list):
-            parts.append(_either([_filters(view, item) for item in value[:50]]))
+def _names(call: Call, text: str) -> tuple[dict[str, str], str]:
+    """(resource ids and UUIDs of a question -> dataset, the question with earlier versions named as it knows them)."""
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(_NAMED.findall(text[:100_000])[:50]):
+        record, number = package.resolve(call.site.catalogue, name)
+        if record is None or not record.local:
+            continue
+        if number:
+            text = text.replace(f'"{name}"', f'"{record.id}@{number}"')
         else:
-            parts.append(_condition(view, name, value))
-    return _all(parts)
+            names[name] = record.id
+    return names, text
 
 
-def _condition(view: Any, name: str, value: Any) -> Expr:
-    if name not in view.scope.fields:
-        raise UnknownColumn(f"There is no field {name!r}.", todo=f"It has {', '.join(view.scope.fields)}.")
-    kind = view.scope.fields[name].kind
-    column = {"property": name}
-    if isinstance(value, dict):
-        unknown = [word for word in value if word not in (*COMPARED, "eq", "in")]
-        if unknown:
-            raise BadQuery(f"There is no comparison {unknown[0]!r}.", todo=f"Write {', '.join(COMPARED)}.")
-        parts: list[Expr] = []
-        for word, held in value.items():
-            compared: Expr = {"op": COMPARED.get(word, "="), "args": [column, _typed(kind, held)]}
-            parts.append(_condition(view, name, held) if word in ("eq", "in") else compared)
-        return _all(parts)
-    if isinstance(value, list):
-        if any(isinstance(item, dict) for item in value):
-            return _either([_condition(view, name, item) for item in value[:500]])
-        known = [item for item in value[:5000] if item is not None]
-        parts = [{"op": "in", "args": [column, [_typed(kind, item) for item in known]]}] if known else []
-        if len(known) < len(value):
-            parts.append({"op": "isNull", "args": [column]})
-        return _either(parts)
-    if value is None:
-        return {"op": "isNull", "args": [column]}
-    return {"op": "=", "args": [column, _typed(kind, value)]}
-
-
-def _typed(kind: Kind, value: Any) -> Any:
-    """A value as the column's kind wants it: clients send numbers and times as texts."""
-    text = str(value)
-    try:
-        if kind is Kind.INTEGER:
-            return int(text) if not isinstance(value, bool) else int(value)
-        if kind is Kind.NUMBER:
-            return float(text)
-    except ValueError:
-        raise BadQuery(f"{text[:40]!r} is no number.", todo="Compare the column with a number.") from None
-    if kind is Kind.BOOLEAN:
-        return text.lower() in ("true", "t", "1", "yes")
-    if kind is Kind.DATE:
-        return {"date": text[:10]}
-    if kind is Kind.TIMESTAMP:
-        return {"timestamp": text.replace(" ", "T") + ("" if text.endswith("Z") or "+" in text[10:] else "Z")}
-    return text
-
-
-def _plain_words(given: Given) -> str:
-    q = given.get("q")
-    return str(q) if isinstance(q, str) and not q.lstrip().startswith("{") else ""
-
-
-def _words(view: Any, given: Given) -> Expr:
-    """``q`` as words by column: texts that hold them, whatever their case."""
-    q = given.get("q")
-    if isinstance(q, str) and q.lstrip().startswith("{"):
-        q = _parsed(q, "q")
-    if not isinstance(q, dict):
-        return None
-    parts: list[Expr] = []
-    for name, words in list(q.items())[:30]:
-        if name not in view.scope.fields:
-            raise UnknownColumn(f"There is no field {name!r}.", todo=f"It has {', '.join(view.scope.fields)}.")
-        kind = view.scope.fields[name].kind
-        if kind is not Kind.STRING:
-            parts.append(_condition(view, name, words))
-            continue
-        plain = str(words).rstrip(":*").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        column = {"op": "casei", "args": [{"property": name}]}
-        parts.append({"op": "like", "args": [column, {"op": "casei", "args": [f"%{plain}%"]}]})
-    return _all(parts)
-
-
-def _order(view: Any, given: Any) -> tuple[Order, ...]:
-    out: list[Order] = []
-    for part in _list(given):
-        words = part.split()
-        if not words:
-            continue
-        name = words[0].strip('"')
-        if name == "_id":
-            continue
-        if name not in view.scope.fields:
-            raise UnknownColumn(
-                f"There is no field {name!r} to sort by.", todo=f"It has {', '.join(view.scope.fields)}."
-            )
-        out.append(Order(name, len(words) > 1 and words[1].lower() == "desc"))
-    return tuple(out)
-
-
-def _formed(form: str, ids: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Any:
-    if form == "objects":
-        return [dict(zip(ids, row, strict=True)) for row in rows]
-    if form == "lists":
-        return [list(row) for row in rows]
-    if form in ("csv", "tsv"):
-        return b"".join(_line(row, form) for row in rows).decode()
-    raise BadQuery(f"There is no records_format {form[:20]!r}.", todo="Write objects, lists, csv or tsv.")
-
-
-def _links(given: Given, limit: int, offset: int) -> dict[str, str]:
-    from urllib.parse import urlencode
-
-    kept = {k: v for k, v in given.items() if k not in ("offset",) and isinstance(v, (str, int))}
-    start = f"/api/3/action/datastore_search?{urlencode(kept)}"
-    return {"start": start, "next": f"/api/3/action/datastore_search?{urlencode({**kept, 'offset': offset + limit})}"}
-
-
-def _tables(site: Site, caller: Caller, given: Given) -> dict[str, Any]:
-    """The list of tables, as clients ask for by the id ``_table_metadata``."""
-    limit, offset = min(_number(given, "limit", 100), LARGEST), _number(given, "offset", 0)
-    found: list[dict[str, Any]] = []
-    for record in site.catalogue.records(local_only=True):
-        if record.distributions and site.door.decide(record.id, caller).allowed:
-            number = next((n for n, item in enumerate(record.distributions, 1) if item.id == "csv"), 0)
-            if number:
-                found.append({"name": f"{record.uuid[:-4]}{number:04x}", "alias_of": None, "oid": len(found) + 1})
+def tables(call: Call) -> dict[str, Any]:
+    """The list of tables, which clients ask for as the resource ``_table_metadata``."""
+    limit, offset = call.number("limit", 100, LARGEST), call.number("offset", 0)
+    names: list[tuple[str, str | None]] = []
+    for record in call.site.catalogue.records(local_only=True):
+        number = package.table_number(record)
+        if number and call.site.door.decide(record.id, call.caller).allowed:
+            resource = package.resource_id(record, number)
+            names += [(resource, None), (record.id, resource)]
+    ids = (ID, "name", "oid", "alias_of")
+    rows = [(at, name, at, alias) for at, (name, alias) in enumerate(names, 1)]
+    form = call.text("records_format", "objects")
+    if form not in FORMS:
+        raise BadQuery(f"There is no form {form[:20]!r}.")
     return {
-        "resource_id": "_table_metadata", "limit": limit, "total": len(found), "records_format": "objects",
-        "records": found[offset : offset + limit], "include_total": True,
-        "fields": [{"id": "name", "type": "text"}, {"id": "alias_of", "type": "text"}, {"id": "oid", "type": "int"}],
-        "_links": _links(given, limit, offset),
-    }  # fmt: skip
-
-
-def _both(*parts: Expr) -> Expr:
-    return _all([part for part in parts if part is not None])
-
-
-def _all(parts: Sequence[Expr]) -> Expr:
-    kept = [part for part in parts if part is not None]
-    return None if not kept else kept[0] if len(kept) == 1 else {"op": "and", "args": kept}
-
-
-def _either(parts: Sequence[Expr]) -> Expr:
-    kept = [part for part in parts if part is not None]
-    return None if not kept else kept[0] if len(kept) == 1 else {"op": "or", "args": kept}
-
-
-def _parsed(value: Any, name: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        raise BadQuery(f"{name} is no JSON.", todo='Write {"column": "value"}.') from None
-
-
-def _list(value: Any) -> list[str]:
-    if not value:
-        return []
-    if isinstance(value, str):
-        if value.lstrip().startswith("["):
-            return [str(item) for item in _parsed(value, "fields")]
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def _number(given: Given, name: str, default: int) -> int:
-    value = given.get(name)
-    if value in (None, ""):
-        return default
-    try:
-        found = int(str(value))
-    except ValueError:
-        raise BadQuery(f"{name} is {str(value)[:20]!r}, which is no whole number.") from None
-    if found < 0 or found > 10**12:
-        raise BadQuery(f"{name} is {found}, and it cannot be.")
-    return found
-
-
-def _yes(given: Given, name: str, default: bool) -> bool:
-    value = given.get(name)
-    if value in (None, ""):
-        return default
-    return str(value).lower() in ("true", "1", "yes", "t")
+        "resource_id": METADATA,
+        "limit": limit,
+        "include_total": True,
+        "total": len(rows),
+        "total_was_estimated": False,
+        "records_format": form,
+        "records": formed(form, ids, rows[offset : offset + limit]),
+        "fields": [{"id": name, "type": kind} for name, kind in zip(ids, ("int", "text", "int", "text"), strict=True)],
+        "_links": links(call, limit, offset),
+    }

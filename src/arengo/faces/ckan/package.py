@@ -1,24 +1,72 @@
-"""Records as CKAN's dictionaries: package, resource, organization, group, tag."""
+"""Records as CKAN's dictionaries: package, resource, organization, group, tag.
+
+A resource's id is a UUID that tells its dataset (the first 32 characters, as in the dataset's own) and its file (the
+last four), so any worker finds what an id means without a table of ids, and it stays the same from version to version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import uuid
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
-from arengo.catalogue import Agent, Distribution, Record, say
+from arengo.catalogue import Agent, Catalogue, Distribution, Record, say
 from arengo.catalogue.vocabulary import FILE_TYPES
 from arengo.contract.vocabulary import THEMES, licence
 
+TABLE = 1
+_FILES = {"csv": TABLE, "geojson": 2, "gpkg": 3, "xlsx": 4, "parquet": 5, "geoparquet": 6, "ndjson": 7, "arrow": 8}
+_OTHERS = 0x0100
 VERSION_MARK = 0x4000
 """Resource numbers from here on are earlier versions of the table."""
 SHOWN_VERSIONS = 5
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def is_uuid(text: str) -> bool:
+    return bool(_UUID.fullmatch(text))
 
 
 def resource_id(record: Record, number: int) -> str:
-    """A UUID that tells which dataset (its first 32 characters) and which file of it (the last four)."""
     return f"{record.uuid[:-4]}{number:04x}"
+
+
+def numbered(record: Record) -> Iterator[tuple[int, Distribution]]:
+    """The files of a record with their numbers: fixed for a city's own, by what they are called for others."""
+    used: set[int] = set()
+    for item in record.distributions:
+        number = _FILES.get(item.id, 0) if record.local else 0
+        if not number:
+            name = item.id or item.download_url or item.access_url
+            number = _OTHERS + int.from_bytes(blake2b(name.encode(), digest_size=2).digest(), "big") % 0x3E00
+        while number in used:
+            number += 1
+        used.add(number)
+        yield number, item
+
+
+def table_number(record: Record) -> int:
+    """The number of the file that stands for the table, 0 when no rows are given out."""
+    return TABLE if record.local and any(item.id == "csv" for item in record.distributions) else 0
+
+
+def resolve(catalogue: Catalogue, name: str) -> tuple[Record | None, int]:
+    """(record, number of an earlier version or 0) of the id of a table, or of a dataset; None when it is neither."""
+    if not is_uuid(name):
+        return None, 0
+    name = name.lower()
+    record = catalogue.by_uuid(name)
+    if record is not None:
+        return record, 0
+    record = catalogue.by_uuid(name[:-4])
+    number = int(name[-4:], 16)
+    if record is None or not (number == table_number(record) or number > VERSION_MARK):
+        return None, 0
+    return record, max(0, number - VERSION_MARK)
 
 
 def time(at: datetime | None) -> str | None:
@@ -30,8 +78,10 @@ def package(record: Record, base: str, language: str) -> dict[str, Any]:
     """One package dictionary, whole."""
     known = licence(record.licence) if record.licence else None
     tags = list(dict.fromkeys(word for words in record.keywords.values() for word in words))
-    resources = [resource(record, item, number, base, language) for number, item in enumerate(record.distributions, 1)]
-    resources += earlier(record, base)
+    resources = [resource(record, item, number, base, language) for number, item in numbered(record)]
+    resources += earlier(record, base, language)
+    for position, item in enumerate(resources):
+        item["position"] = position
     origin = record.provenance
     extras = {
         "access": record.access,
@@ -96,13 +146,13 @@ def resource(record: Record, item: Distribution, number: int, base: str, languag
         "mimetype": item.media_type or None,
         "url": _whole(base, item.download_url or item.access_url),
         "url_type": None,
-        "size": item.bytes,
+        "size": None if record.local else item.bytes,  # clients compare it with the file; ours is only near
         "hash": item.checksum,
         "created": time(item.issued or record.issued),
         "last_modified": time(item.modified or record.modified),
         "metadata_modified": time(item.modified or record.modified),
         "datastore_active": record.local and item.id == "csv",
-        "position": number - 1,
+        "position": 0,
         "state": "active",
         "resource_type": None,
         "cache_url": None,
@@ -110,29 +160,29 @@ def resource(record: Record, item: Distribution, number: int, base: str, languag
     }
 
 
-def earlier(record: Record, base: str) -> list[dict[str, Any]]:
-    """The table as it was in earlier versions, a resource each."""
-    if record.version is None or not record.local or not record.distributions:
+def earlier(record: Record, base: str, language: str) -> list[dict[str, Any]]:
+    """The table as it was in the last versions before this one, a resource each."""
+    item = next((item for item in record.distributions if item.id == "csv"), None)
+    if record.version is None or not record.local or item is None:
         return []
     last = max(0, record.version - min(record.versions, SHOWN_VERSIONS + 1))
     out = []
     for number in range(record.version - 1, last, -1):
-        item = next((item for item in record.distributions if item.id == "csv"), None)
-        if item is None:
-            break
-        made = resource(record, item, VERSION_MARK + number, base, record.language.split("-")[0])
+        made = resource(record, item, VERSION_MARK + number, base, language)
         made["name"] = f"{made['name']}, version {number}"
         made["url"] = f"{made['url']}?as_of={number}"
-        made["size"] = None
+        made["created"] = made["last_modified"] = made["metadata_modified"] = None
         out.append(made)
     return out
 
 
-def organization(agent: Agent, base: str, language: str, count: int | None = None) -> dict[str, Any]:
-    import uuid
+def organization_id(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:arengo:organisation:{name}"))
 
+
+def organization(agent: Agent, base: str, language: str, count: int | None = None) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:arengo:organisation:{agent.id}")),
+        "id": organization_id(agent.id),
         "name": agent.id,
         "title": say(agent.name, language)[0],
         "display_name": say(agent.name, language)[0],

@@ -15,20 +15,27 @@ from arengo.errors import BadQuery
 
 Tree = tuple[Any, ...]
 ALL: Tree = ("and",)
-DEEPEST, LONGEST = 40, 600
+DEEPEST, LONGEST, LETTERS = 40, 600, 20_000
+"""Brackets, parts and characters of one search."""
 FACETS = {
     "tags": "tag", "vocab_tags": "tag", "groups": "theme", "organization": "owner", "owner_org": "owner",
     "res_format": "format", "license_id": "licence", "extras_theme": "theme", "extras_frequency": "frequency",
     "extras_access": "access", "harvest_source_id": "source", "extras_harvest_source_id": "source",
 }  # fmt: skip
 WORDS = {
-    "title": "title", "notes": "description", "text": "", "author": "owner", "name_ngram": "title",
-    "title_ngram": "title",
+    "title": "title", "title_string": "title", "title_ngram": "title", "name_ngram": "title", "notes": "description",
+    "text": "", "author": "owner",
 }  # fmt: skip
 TIMES = {"metadata_modified": "modified", "metadata_created": "issued"}
+CONSTANT = {
+    "type": "dataset", "dataset_type": "dataset", "entity_type": "package", "state": "active", "capacity": "public",
+    "private": "false", "permission_labels": "public",
+}  # fmt: skip
+"""Fields that are the same for every dataset here."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<op>&&|\|\||AND\b|OR\b|NOT\b|[+!-](?=\S))|(?P<range>[\[{][^\]}]*[\]}])"
-    r'|(?P<phrase>"(?:\\.|[^"\\])*")|(?P<field>[A-Za-z_][\w.]*):|(?P<word>(?:\\.|[^\s()":\[\]{}^~])+)|(?P<tail>[\^~]\d*\.?\d*)|(?P<bad>\S))'
+    r'|(?P<phrase>"(?:\\.|[^"\\])*")|(?P<field>(?:[A-Za-z_][\w.]*|\*)):(?=\S)|(?P<word>(?:\\.|[^\s()":\[\]{}^~])+)'
+    r'|(?P<tail>[\^~]\d*\.?\d*|:(?=\s|$))|(?P<bad>\S))'
 )
 
 
@@ -36,6 +43,8 @@ def parse(text: str) -> Tree:
     """The condition that ``text`` says. Raises BadQuery for what cannot be read."""
     if text.strip() in ("", "*:*", "*"):
         return ALL
+    if len(text) > LETTERS:
+        raise BadQuery(f"The search has {len(text):,} characters; {LETTERS:,} are the most.")
     return _Parser(text).whole()
 
 
@@ -94,7 +103,10 @@ class _Parser:
         kind, value = self._peek()
         self.at += 1
         if kind == "op":
-            return ("not", self._one(field, depth + 1)) if self._deep(depth) else ALL
+            if depth > DEEPEST:
+                raise self._error("it is nested too deep")
+            one = self._one(field, depth + 1)
+            return one if value in ("+", "AND", "&&") else ("not", one)
         if kind == "open":
             tree = self._any(field, depth + 1)
             if self._peek()[0] != "close":
@@ -113,11 +125,6 @@ class _Parser:
             plain = re.sub(r"\\(.)", r"\1", value[1:-1] if kind == "phrase" else value)
             return term(field, plain)
         raise self._error("it ends too early")
-
-    def _deep(self, depth: int) -> bool:
-        if depth > DEEPEST:
-            raise self._error("it is nested too deep")
-        return True
 
     def _range(self, field: str, text: str) -> Tree:
         low, _, high = text[1:-1].partition(" TO ")
@@ -139,9 +146,9 @@ def term(field: str, value: str) -> Tree:
     if field in TIMES:
         day = _seconds(value, 0.0)
         return (TIMES[field], day, day + 86_400)
-    if field in ("type", "dataset_type"):
-        return ALL if value == "dataset" else ("not", ALL)
-    if field in ("state", "capacity", "private", "+site_id", "site_id"):
+    if field in CONSTANT:
+        return ALL if value.lower() == CONSTANT[field] else ("not", ALL)
+    if field == "site_id":
         return ALL
     if field in WORDS or not field:
         return ("words", value.rstrip("*"), WORDS.get(field, ""))
@@ -162,11 +169,10 @@ def _seconds(text: str, otherwise: float) -> float:
 
 
 def _shift(text: str) -> float:
-    found = re.match(r"([+-]\d{1,5})(DAY|HOUR|MONTH|YEAR|MINUTE)S?", text)
-    if not found:
-        return 0.0
-    unit = {"MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "MONTH": 30 * 86_400, "YEAR": 365 * 86_400}[found[2]]
-    return int(found[1]) * unit
+    """Seconds of Solr's date arithmetic such as ``-7DAYS/DAY``; a rounding to a unit is left out."""
+    unit = {"MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "MONTH": 30 * 86_400, "YEAR": 365 * 86_400}
+    parts = re.findall(r"([+-]\d{1,5})(DAY|HOUR|MONTH|YEAR|MINUTE)S?", text)
+    return float(sum(int(count) * unit[name] for count, name in parts))
 
 
 def words_of(tree: Tree) -> tuple[str, Tree]:
