@@ -12,7 +12,7 @@ from starlette.responses import Response
 from arengo.catalogue import Record, say
 from arengo.errors import BadQuery, UnknownDataset
 from arengo.faces.dcat import mqa
-from arengo.faces.dcat.mqa import DIMENSIONS, METRICS, MOST, Score
+from arengo.faces.dcat.mqa import DIMENSIONS, METRICS, MOST, Metric, Score
 from arengo.faces.site import public_address
 from arengo.portal.site import Visit
 
@@ -90,18 +90,9 @@ def _single(visit: Visit) -> Response:
         "title": _title(visit, record),
         "line": _line(visit, found),
         "most": visit.speech.number(int(MOST)),
-        "metrics": [
-            {
-                "name": metric_name(visit, metric.id),
-                "points": visit.speech.number(round(found.points[metric.id], 1), None),
-                "of": visit.speech.number(int(metric.points)),
-                "full": found.points[metric.id] >= metric.points,
-                "mend": metric.mend,
-                "first": position == 0 or METRICS[position - 1].dimension != metric.dimension,
-                "dimension": dimension_name(visit, metric.dimension),
-                "span": sum(item.dimension == metric.dimension for item in METRICS),
-            }
-            for position, metric in enumerate(METRICS)
+        "groups": [
+            (part, [_question(visit, found, metric) for metric in METRICS if metric.dimension == dimension])
+            for dimension, part in ((which, _part(visit, which, found.of(which))) for which in DIMENSIONS)
         ],
         "breaches": found.breaches,
         "asked": sorted((address.removeprefix(base), status) for address, status in asked.items()),
@@ -111,6 +102,16 @@ def _single(visit: Visit) -> Response:
     if ask:
         answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _question(visit: Visit, found: Score, metric: Metric) -> dict[str, Any]:
+    return {
+        "name": metric_name(visit, metric.id),
+        "points": visit.speech.number(round(found.points[metric.id], 1), None),
+        "of": visit.speech.number(int(metric.points)),
+        "full": found.points[metric.id] >= metric.points,
+        "mend": metric.mend,
+    }
 
 
 def _scores(visit: Visit, catalogue: Catalogue) -> tuple[tuple[Score, ...], int]:
@@ -208,11 +209,11 @@ def rating(visit: Visit, word: str) -> str:
 def dimension_name(visit: Visit, dimension: str) -> str:
     _ = visit._
     return {
-        "findability": _("To be found"),
-        "accessibility": _("To be reached"),
-        "interoperability": _("To be combined"),
-        "reusability": _("To be reused"),
-        "contextuality": _("To be placed"),
+        "findability": _("Findable"),
+        "accessibility": _("Reachable"),
+        "interoperability": _("Combinable"),
+        "reusability": _("Reusable"),
+        "contextuality": _("In context"),
     }[dimension]
 
 
