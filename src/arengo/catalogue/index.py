@@ -33,7 +33,7 @@ from arengo.catalogue.words import fold, tokens, words
 from arengo.contract.vocabulary import ACCESS, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
 from arengo.errors import Busy
 
-SCHEMA = 3
+SCHEMA = 4
 AT_ONCE = 200
 """So many changed records are waited for; more are taken in while questions are answered from what is there."""
 PATIENCE = 2.0
@@ -84,8 +84,8 @@ class Index:
         self._guard = threading.Lock()
         self._reading = threading.Lock()
         self._local = threading.local()
-        self._held: tuple[tuple[int, int], Arrays] | None = None
-        self._terms: tuple[tuple[int, int], int, Terms] | None = None
+        self._held: tuple[int, Arrays] | None = None  # which file, what was read of it
+        self._terms: tuple[int, int, Terms] | None = None
         self._worker: threading.Thread | None = None
         self._reader: threading.Thread | None = None
         self._until = 0.0
@@ -124,8 +124,7 @@ class Index:
     def arrays(self) -> Arrays:
         """The arrays as the file has them now; of a large catalogue, as it had them a moment ago."""
         connection = self.connection()
-        file = self._identity()
-        n = int(connection.execute("SELECT n FROM state").fetchone()[0])
+        n, file = connection.execute("SELECT n, birth FROM state").fetchone()
         held = self._held
         if held is not None and held[0] == file:
             if held[1].n == n:
@@ -144,7 +143,7 @@ class Index:
     def _read_beside(self) -> None:
         began = time.monotonic()
         connection = self.connection()
-        file = self._identity()
+        file = int(connection.execute("SELECT birth FROM state").fetchone()[0])
         read = arrays.load(connection)
         self._held = (file, read)
         took = time.monotonic() - began
@@ -152,8 +151,8 @@ class Index:
 
     def terms(self) -> Terms:
         """The words of the index; of a large catalogue, those of a moment ago."""
-        connection, file = self.connection(), self._identity()
-        n = int(connection.execute("SELECT n FROM state").fetchone()[0])
+        connection = self.connection()
+        n, file = connection.execute("SELECT n, birth FROM state").fetchone()
         held = self._terms
         if held is not None and held[0] == file and (held[1] == n or (held[2].count > MANY and n < held[1] + 300)):
             return held[2]
@@ -340,10 +339,10 @@ def _create(connection: sqlite3.Connection) -> None:
                 "detail = column, prefix = '2 3 4')",
                 "CREATE VIRTUAL TABLE vocabulary USING fts5vocab ('words', 'row')",
                 "CREATE TABLE state (n INTEGER NOT NULL, own INTEGER NOT NULL, aim INTEGER NOT NULL, "
-                "harvested INTEGER NOT NULL, maker TEXT NOT NULL)",
+                "harvested INTEGER NOT NULL, maker TEXT NOT NULL, birth INTEGER NOT NULL)",
             ):
                 connection.execute(statement)
-            connection.execute("INSERT INTO state VALUES (1, -1, -1, 0, ?)", (maker,))
+            connection.execute("INSERT INTO state VALUES (1, -1, -1, 0, ?, ?)", (maker, time.time_ns()))
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

@@ -186,12 +186,12 @@ def _told(kind: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def inputs(contract: Contract, entries: Mapping[str, Entry]) -> tuple[str, ...]:
-    """Datasets the SQL of a derived dataset reads, in the order it names them; () for any other."""
+    """Datasets the SQL of a derived dataset reads, by id; () for any other."""
     if contract.source is None or contract.source.kind != DERIVED:
         return ()
     found = _tables(str(contract.source.options.get("sql", "")), _dialect(contract))
     known = {_table(name): name for name in entries}
-    return tuple(dict.fromkeys(known[_table(name)] for name in found if _table(name) in known))
+    return tuple(sorted({known[_table(name)] for name in found if _table(name) in known}))
 
 
 def _table(name: str) -> str:
