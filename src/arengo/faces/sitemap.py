@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
-from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -13,12 +14,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from arengo.catalogue import Catalogue
 from arengo.errors import UnknownDataset
 from arengo.faces.site import Site, headers_of, matches, unchanged
 
 SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MOST = 45_000
-FIXED = ("/", "/datasets", "/organisations", "/reuses", "/wishes", "/about", "/accessibility")
+"""Datasets of one part; with the pages before them it stays under the 50,000 the format allows."""
+FIXED = (
+    "/", "/datasets", "/organisations", "/dashboards", "/charts", "/reuses", "/wishes", "/usage",
+    "/quality-of-metadata", "/about",
+)  # fmt: skip
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -32,6 +38,7 @@ def routes(site: Site) -> list[BaseRoute]:
         base = site.absolute(request)
         return PlainTextResponse(
             "User-agent: *\nDisallow: /operator\nDisallow: /desk\nDisallow: /preferences\n"
+            "Disallow: /track\nDisallow: /*?*ask=\n"
             f"Sitemap: {base}/sitemap.xml\n",
             headers={"Cache-Control": "public, max-age=3600"},
         )
@@ -54,19 +61,30 @@ def _sitemap(site: Site, request: Request, number: int) -> Response:
         return unchanged(headers)
     if number > max(1, parts):
         raise UnknownDataset("The sitemap has no such part.")
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     if parts > 1 and number == 0:
-        lines.append(f'<sitemapindex xmlns="{SPACE}">')
-        lines += [f"<sitemap><loc>{escape(base)}/sitemap-{item}.xml</loc></sitemap>" for item in range(1, parts + 1)]
-        lines.append("</sitemapindex>")
+        named = (f"<sitemap><loc>{escape(base)}/sitemap-{part}.xml</loc></sitemap>" for part in range(1, parts + 1))
+        text = f'{head}<sitemapindex xmlns="{SPACE}">\n' + "\n".join(named) + "\n</sitemapindex>\n"
     else:
-        lines.append(f'<urlset xmlns="{SPACE}">')
-        if number <= 1:
-            lines += [f"<url><loc>{escape(base + page)}</loc></url>" for page in FIXED]
-        start = max(0, number - 1) * MOST
-        records: Any = islice(site.catalogue.records(), start, start + MOST)
-        for record in records:
-            day = f"<lastmod>{record.modified.date().isoformat()}</lastmod>" if record.modified else ""
-            lines.append(f"<url><loc>{escape(base)}/datasets/{quote(record.id)}</loc>{day}</url>")
-        lines.append("</urlset>")
-    return Response("\n".join(lines).encode(), 200, headers, "application/xml; charset=utf-8")
+        text = f'{head}<urlset xmlns="{SPACE}">\n' + "\n".join(_pages(site.catalogue, base, number)) + "\n</urlset>\n"
+    return Response(text.encode(), 200, headers, "application/xml; charset=utf-8")
+
+
+def _pages(catalogue: Catalogue, base: str, number: int) -> Iterator[str]:
+    """The addresses of a part: in the first the fixed pages, themes, offices and series, then the datasets by id."""
+    after = ""
+    if number <= 1:
+        yield from (_page(base + path) for path in FIXED)
+        yield from (_page(f"{base}/themes/{code}") for code in catalogue.themes())
+        yield from (_page(f"{base}/organisations/{quote(agent.id, safe='')}") for agent, _ in catalogue.organisations())
+        yield from (_page(f"{base}/series/{quote(made.id)}", made.modified) for made, _ in catalogue.series())
+    else:
+        start = (number - 1) * MOST
+        after = next(islice(catalogue.ids(), start - 1, start), "\uffff")
+    for record in catalogue.records(after=after, limit=MOST):
+        yield _page(f"{base}/datasets/{quote(record.id)}", record.modified)
+
+
+def _page(address: str, modified: datetime | None = None) -> str:
+    day = f"<lastmod>{modified.date().isoformat()}</lastmod>" if modified else ""
+    return f"<url><loc>{escape(address)}</loc>{day}</url>"
