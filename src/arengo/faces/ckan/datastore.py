@@ -127,13 +127,14 @@ def search(call: Call) -> dict[str, Any]:
         if call.given.get(name):
             result[name] = call.value(name) if name == "filters" else call.given[name]
     if result["include_total"]:
-        result["total"] = total if total is not None else _matched(call, wanted)
-        result["total_was_estimated"] = False
+        after = wanted.narrowing.after
+        exact = total is not None or not after or _gapless(wanted)
+        if total is None:
+            total = call.site.door.ask(wanted.query, call.caller).matched
+            total = max(0, total - after) if after and exact else total
+        result["total"] = total
+        result["total_was_estimated"] = not exact
     return result
-
-
-def _matched(call: Call, wanted: Asked) -> int:
-    return call.site.door.ask(wanted.query, call.caller).matched
 
 
 def found(call: Call, wanted: Asked, offset: int, limit: int) -> tuple[list[Row], int | None]:
@@ -147,7 +148,9 @@ def found(call: Call, wanted: Asked, offset: int, limit: int) -> tuple[list[Row]
     if wanted.narrowing.after:
         if wanted.query.order_by or wanted.distinct:
             raise wrong("filters", "A filter of _id upwards goes with the order of _id only.", "Leave sort out.")
-        start = _after(wanted, wanted.narrowing.after - 1)
+        start = _after(wanted, wanted.narrowing.after - 1 + offset * _gapless(wanted))
+        if offset and not _gapless(wanted):
+            raise wrong("filters", "A filter of _id upwards goes without an offset.", "Ask for _id above the last one.")
         return [placed(wanted, row) for row in _page(call, wanted, offset, limit, start)], None
     if not offset:
         return [placed(wanted, row) for row in _page(call, wanted, 0, limit, "")], None
@@ -187,11 +190,14 @@ def _after(wanted: Asked, row: int) -> str:
 
 def _at(wanted: Asked, offset: int) -> str:
     """The cursor of an offset in the whole table, '' where rows have gaps or another order."""
+    return _after(wanted, offset - 1) if _gapless(wanted) and not wanted.query.order_by else ""
+
+
+def _gapless(wanted: Asked) -> bool:
+    """Whether the n-th of the rows asked for has the number n."""
     version, query = wanted.view.version, wanted.query
-    narrowed = query.filter is not None or query.search or query.order_by or wanted.distinct
-    if narrowed or version.extra.get("next_row") != version.rows:
-        return ""
-    return _after(wanted, offset - 1)
+    narrowed = query.filter is not None or bool(query.search) or wanted.distinct
+    return not narrowed and version.extra.get("next_row") == version.rows
 
 
 def _key(wanted: Asked, offset: int) -> bytes:
