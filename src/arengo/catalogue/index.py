@@ -460,8 +460,10 @@ def facets(record: Record) -> dict[tuple[str, str], Mapping[str, str]]:
             rows["tag", fold(word)[:60]] = {"en": word}
     rows["kind", record.kind] = {"en": record.kind}
     for code in record.hvd:
-        if code in HVD_CATEGORIES:
-            rows["hvd", code] = HVD_CATEGORIES[code].labels
+        parts = code.split("/")
+        for wider in ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1)):
+            if wider in HVD_CATEGORIES:
+                rows["hvd", wider] = HVD_CATEGORIES[wider].labels
     if record.provenance is not None:
         rows["source", record.provenance.source] = {"en": record.provenance.title or record.provenance.source}
     rows["language", record.language.split("-")[0]] = {}

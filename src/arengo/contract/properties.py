@@ -85,7 +85,8 @@ _ENTRIES = (
     CustomProperty("arengoHvdCategory", _CONTRACT,
                    {"anyOf": [_one_of(vocabulary.HVD_CATEGORIES),
                               {"type": "array", "items": _one_of(vocabulary.HVD_CATEGORIES), "minItems": 1}]},
-                   "one or a list of " + ", ".join(f"`{code}`" for code in vocabulary.HVD_CATEGORIES),
+                   "one or a list of " + ", ".join(f"`{code}`" for code in vocabulary.HVD_TOP)
+                   + ", or a finer one, such as `geospatial/addresses`",
                    "High-value dataset category of Regulation (EU) 2023/138.", "", "mobility"),
     CustomProperty("arengoLanguage", _CONTRACT, {"type": "string", "pattern": r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
                    "BCP 47 code", "Language of titles, descriptions and text columns; decides how words are stemmed "

@@ -1,20 +1,23 @@
 """Controlled vocabularies a contract may name, as typed data.
 
-Themes, frequencies, licences and access rights are the authority tables of the EU Publications Office (labels in
-the five languages of its tables that a first city needs); high-value categories are those of Regulation (EU)
-2023/138. Privacy roles and kinds of personal data are Arengo's own short lists.
+Themes, frequencies, licences and access rights are the authority tables of the EU Publications Office (reuse under
+Commission Decision 2011/833/EU, CC BY 4.0), with labels in the languages of its tables that a first city needs; Catalan
+labels are ours. High-value categories are those of Regulation (EU) 2023/138. Privacy roles and kinds of personal data
+are Arengo's own short lists.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.resources import files
 from typing import TypeVar
 
 AUTHORITY = "http://publications.europa.eu/resource/authority"
-LANGUAGES = ("en", "it", "fr", "de", "es")
+LANGUAGES = ("en", "it", "fr", "de", "es", "pt", "ca")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +64,44 @@ THEMES: Mapping[str, Term] = dict(
                "Agricoltura, pesca, silvicoltura e prodotti alimentari",
                "Agriculture, pêche, sylviculture et alimentation",
                "Landwirtschaft, Fischerei, Forstwirtschaft und Nahrungsmittel",
-               "Agricultura, pesca, silvicultura y alimentación"),
+               "Agricultura, pesca, silvicultura y alimentación",
+               "Agricultura, pesca, silvicultura e alimentação", "Agricultura, pesca, silvicultura i alimentació"),
         _theme("ECON", "Economy and finance", "Economia e finanze", "Économie et finances",
-               "Wirtschaft und Finanzen", "Economía y finanzas"),
+               "Wirtschaft und Finanzen", "Economía y finanzas",
+               "Economia e finanças", "Economia i finances"),
         _theme("EDUC", "Education, culture and sport", "Istruzione, cultura e sport", "Éducation, culture et sport",
-               "Bildung, Kultur und Sport", "Educación, cultura y deportes"),
-        _theme("ENER", "Energy", "Energia", "Énergie", "Energie", "Energía"),
-        _theme("ENVI", "Environment", "Ambiente", "Environnement", "Umwelt", "Medio ambiente"),
+               "Bildung, Kultur und Sport", "Educación, cultura y deportes",
+               "Educação, cultura e desporto", "Educació, cultura i esport"),
+        _theme("ENER", "Energy", "Energia", "Énergie", "Energie", "Energía",
+               "Energia", "Energia"),
+        _theme("ENVI", "Environment", "Ambiente", "Environnement", "Umwelt", "Medio ambiente",
+               "Ambiente", "Medi ambient"),
         _theme("GOVE", "Government and public sector", "Governo e settore pubblico",
-               "Gouvernement et secteur public", "Regierung und öffentlicher Sektor", "Gobierno y sector público"),
-        _theme("HEAL", "Health", "Salute", "Santé", "Gesundheit", "Salud"),
+               "Gouvernement et secteur public", "Regierung und öffentlicher Sektor", "Gobierno y sector público",
+               "Governo e setor público", "Govern i sector públic"),
+        _theme("HEAL", "Health", "Salute", "Santé", "Gesundheit", "Salud",
+               "Saúde", "Salut"),
         _theme("INTR", "International issues", "Tematiche internazionali", "Questions internationales",
-               "Internationale Themen", "Asuntos internacionales"),
+               "Internationale Themen", "Asuntos internacionales",
+               "Questões internacionais", "Afers internacionals"),
         _theme("JUST", "Justice, legal system and public safety", "Giustizia, sistema giuridico e sicurezza pubblica",
                "Justice, système juridique et sécurité publique", "Justiz, Rechtssystem und öffentliche Sicherheit",
-               "Justicia, sistema judicial y seguridad pública"),
+               "Justicia, sistema judicial y seguridad pública",
+               "Justiça, sistema jurídico e segurança pública", "Justícia, sistema jurídic i seguretat pública"),
         _theme("OP_DATPRO", "Provisional data", "Dati provvisori", "Données provisoires", "Vorläufige Daten",
-               "Datos provisionales"),
+               "Datos provisionales",
+               "Dados provisórios", "Dades provisionals"),
         _theme("REGI", "Regions and cities", "Regioni e città", "Régions et villes", "Regionen und Städte",
-               "Regiones y ciudades"),
+               "Regiones y ciudades",
+               "Regiões e cidades", "Regions i ciutats"),
         _theme("SOCI", "Population and society", "Popolazione e società", "Population et société",
-               "Bevölkerung und Gesellschaft", "Población y sociedad"),
+               "Bevölkerung und Gesellschaft", "Población y sociedad",
+               "População e sociedade", "Població i societat"),
         _theme("TECH", "Science and technology", "Scienza e tecnologia", "Science et technologie",
-               "Wissenschaft und Technologie", "Ciencia y tecnología"),
-        _theme("TRAN", "Transport", "Trasporti", "Transports", "Verkehr", "Transporte"),
+               "Wissenschaft und Technologie", "Ciencia y tecnología",
+               "Ciência e tecnologia", "Ciència i tecnologia"),
+        _theme("TRAN", "Transport", "Trasporti", "Transports", "Verkehr", "Transporte",
+               "Transportes", "Transport"),
     ]
 )  # fmt: skip
 
@@ -230,14 +247,16 @@ def _access(code: str, authority: str, *texts: str) -> tuple[str, Term]:
 ACCESS: Mapping[str, Term] = dict(
     [
         _access("open", "PUBLIC", "open to everybody", "aperto a tutti", "ouvert à tous", "offen für alle",
-                "abierto a todos"),
+                "abierto a todos", "aberto a todos", "obert a tothom"),
         _access("shared", "RESTRICTED", "shared on request", "condiviso su richiesta", "partagé sur demande",
-                "auf Anfrage geteilt", "compartido previa solicitud"),
-        _access("closed", "NON_PUBLIC", "closed", "chiuso", "fermé", "geschlossen", "cerrado"),
+                "auf Anfrage geteilt", "compartido previa solicitud", "partilhado mediante pedido",
+                "compartit amb sol·licitud prèvia"),
+        _access("closed", "NON_PUBLIC", "closed", "chiuso", "fermé", "geschlossen", "cerrado", "fechado",
+                "tancat"),
     ]
 )  # fmt: skip
 
-HVD_CATEGORIES: Mapping[str, Term] = {
+HVD_TOP: dict[str, Term] = {
     code: Term(code, f"http://data.europa.eu/bna/{identifier}", _labels(*texts))
     for code, identifier, *texts in (
         ("geospatial", "c_ac64a52d", "Geospatial", "Dati geospaziali", "Géospatial", "Georaum", "Geoespacial"),
@@ -253,6 +272,21 @@ HVD_CATEGORIES: Mapping[str, Term] = {
         ("mobility", "c_b79e35eb", "Mobility", "Mobilità", "Mobilité", "Mobilität", "Movilidad"),
     )
 }  # fmt: skip
+"""The six categories of Regulation (EU) 2023/138."""
+
+
+def _finer() -> dict[str, Term]:
+    """What the data pack ``vocabularies/hvd-categories.csv`` has below the six."""
+    text = files("arengo.contract").joinpath("vocabularies/hvd-categories.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return {
+        row["code"]: Term(row["code"], f"http://data.europa.eu/bna/{row['identifier']}", _labels(row["en"], row["it"]))
+        for row in rows
+    }
+
+
+HVD_CATEGORIES: Mapping[str, Term] = HVD_TOP | _finer()
+"""The six and what is below each, as ``geospatial/addresses``."""
 
 PRIVACY_ROLES: Mapping[str, str] = {
     "identifier": "names one person by itself: a number, an e-mail address, a full name",
@@ -335,3 +369,12 @@ def theme(text: str) -> Term | None:
 def frequency(text: str) -> Frequency | None:
     """The EU frequency of a code or address; None when unknown."""
     return _find(FREQUENCIES, text)
+
+
+def hvd(text: str) -> Term | None:
+    """The high-value category of a code or address; None when unknown."""
+    key = text.strip().rstrip("/").replace("https://", "http://")
+    return HVD_CATEGORIES.get(key) or _HVD_ADDRESSES.get(key)
+
+
+_HVD_ADDRESSES = {term.uri: term for term in HVD_CATEGORIES.values()}
