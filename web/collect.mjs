@@ -56,6 +56,7 @@ mkdirSync(join(target, "drawing"), { recursive: true });
 for (const [name, keep] of [
   ["@fontsource/public-sans", /-latin-(400|600)-normal\.woff$/],
   ["@fontsource/noto-sans-arabic", /-arabic-arabic-(400|600)-normal\.woff$/],
+  ["@fontsource/source-serif-4", /-latin-600-normal\.woff$/],
 ]) {
   const folder = join(modules, name, "files");
   for (const file of readdirSync(folder).filter((f) => keep.test(f)))

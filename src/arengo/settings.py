@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -36,6 +36,32 @@ class CitySettings:
     identifier: str = _set("", "The city's code in its state's register of public bodies (in Italy the IPA code).")
     place: str = _set("", "Address of the city in a register of places (EU place, GeoNames), for other catalogues.")
     licence: str = _set("CC-BY-4.0", "Licence of open datasets whose contract names none.")
+
+
+@dataclass(frozen=True, slots=True)
+class LookSettings:
+    """``[look]``: what the pages take from the city. Checked when the server starts: what cannot be read is refused."""
+
+    accent: str = _set("", "Accent colour in the light theme; empty means city.accent.")
+    accent_dark: str = _set("", "Accent colour in the dark theme; empty means the nearest readable to the light one.")
+    paper: str = _set("", "Colour of the page in the light theme, nearly white; empty means #fbfaf6.")
+    logo: str = _set("", "SVG or PNG file in the city folder, shown before the city's name; empty shows our seats.")
+    display_font: str = _set("", "WOFF2, TrueType or OpenType file in the city folder, for titles.")
+    text_font: str = _set("", "WOFF2, TrueType or OpenType file in the city folder, for everything else.")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessibilitySettings:
+    """``[accessibility]``: what the accessibility statement says beyond what is tested with every release."""
+
+    status: str = _set("partial", "What your own evaluation found: full, partial or none (EU 2018/1523, section 2).")
+    evaluated_by: str = _set("", "Who evaluated the site; empty means a self-assessment with the tests named there.")
+    prepared: str = _set("", "Day the statement was prepared (YYYY-MM-DD); empty says that you have not adopted it.")
+    reviewed: str = _set("", "Day it was last reviewed (YYYY-MM-DD), when that is another one.")
+    gaps: tuple[str, ...] = _set((), "Sentences on content that is not accessible, why, and what to use instead.")
+    contact: str = _set("", "E-mail address for feedback; empty means city.contact.")
+    enforcement: str = _set("", "Address of the enforcement procedure of your state.")
+    enforcement_body: str = _set("", "Name of the body that enforces it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +170,8 @@ class Settings:
 
     root: Path
     city: CitySettings = CitySettings()
+    look: LookSettings = LookSettings()
+    accessibility: AccessibilitySettings = AccessibilitySettings()
     engine: EngineSettings = EngineSettings()
     state: StateSettings = StateSettings()
     lake: LakeSettings = LakeSettings()
@@ -166,6 +194,8 @@ class Settings:
 
 SECTIONS: dict[str, type[Any]] = {
     "city": CitySettings,
+    "look": LookSettings,
+    "accessibility": AccessibilitySettings,
     "engine": EngineSettings,
     "state": StateSettings,
     "lake": LakeSettings,
@@ -215,6 +245,8 @@ def load(root: Path | str, environ: dict[str, str] | None = None) -> Settings:
             )
     for section, kind in SECTIONS.items():
         values[section] = _section(section, kind, raw.get(section, {}), env, path)
+    if values["look"].accent:  # one accent from here on, whichever section names it
+        values["city"] = replace(values["city"], accent=values["look"].accent)
     return Settings(root=root, **values)
 
 

@@ -1,4 +1,4 @@
-"""The city's accent colour, checked before a page is served with it (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""The city's colours, checked before a page is served with them (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import re
 from arengo.errors import Place, SettingsError
 
 PAPER = {"light": ("#fbfaf6", "#f2efe7"), "dark": ("#191815", "#24221e")}  # paper and paper-inset of tokens.css
+INK = "#1c1a17"
+PRINTED = ("#57524a", "#1e6b3c", "#875200", "#a61b34", "#0b57c4")
+"""Inks of tokens.css that must be readable on the paper: quiet, good, warn, bad, focus."""
 ENOUGH = 4.5
 
 _Rgb = tuple[float, float, float]
@@ -38,13 +41,17 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def passes(colour: str, theme: str = "light") -> bool:
-    return all(contrast(colour, paper) >= ENOUGH for paper in PAPER[theme])
+Sheets = tuple[str, ...]
+"""The colours a theme writes on: the page and what is inset in it."""
 
 
-def nearest(colour: str, theme: str = "light") -> str:
+def passes(colour: str, theme: str = "light", sheets: Sheets = ()) -> bool:
+    return all(contrast(colour, paper) >= ENOUGH for paper in sheets or PAPER[theme])
+
+
+def nearest(colour: str, theme: str = "light", sheets: Sheets = ()) -> str:
     """The colour of the same hue, as little lighter or darker as needed, that is readable on the paper."""
-    if passes(colour, theme):
+    if passes(colour, theme, sheets):
         return text(parse(colour))
     light, chroma, hue = _oklch(parse(colour))
     best, distance = "#000000" if theme == "light" else "#ffffff", 2.0
@@ -53,7 +60,7 @@ def nearest(colour: str, theme: str = "light") -> str:
         if abs(level - light) >= distance:
             continue
         tried = text(_rgb(level, chroma, hue))
-        if passes(tried, theme):
+        if passes(tried, theme, sheets):
             best, distance = tried, abs(level - light)
     return best
 
@@ -63,34 +70,85 @@ def ink_on(colour: str) -> str:
     return max(("#ffffff", "#191815"), key=lambda ink: contrast(ink, colour))
 
 
-def check(accent: str, file: str = "city.toml") -> None:
+def check(
+    accent: str, file: str = "city.toml", *, setting: str = "city.accent", theme: str = "light", sheets: Sheets = ()
+) -> None:
     """Raises SettingsError, naming the nearest colour that passes, when links in ``accent`` could not be read."""
-    try:
-        parse(accent)
-    except ValueError:
-        raise SettingsError(
-            f"city.accent is {accent!r}, which is not a colour like #9d2f1f.",
-            todo="Write it as # and six hexadecimal digits.",
-            place=Place(file=file),
-        ) from None
-    if passes(accent):
+    _known(accent, setting, file)
+    if passes(accent, theme, sheets):
         return
-    ratio = min(contrast(accent, paper) for paper in PAPER["light"])
+    ratio = min(contrast(accent, paper) for paper in sheets or PAPER[theme])
     raise SettingsError(
-        f"city.accent {accent} has a contrast of {ratio:.2f} to 1 with the page; {ENOUGH} to 1 is needed to be read.",
-        todo=f"The nearest colour that passes is {nearest(accent)}.",
+        f"{setting} {accent} has a contrast of {ratio:.2f} to 1 with the page; {ENOUGH} to 1 is needed to be read.",
+        todo=f"The nearest colour that passes is {nearest(accent, theme, sheets)}.",
         place=Place(file=file),
     )
 
 
-def sheet(accent: str) -> str:
-    """``/city.css``: the accent for both themes, from the one colour of the settings."""
-    day, night = nearest(accent, "light"), nearest(accent, "dark")
+def check_paper(paper: str, file: str = "city.toml", *, setting: str = "look.paper") -> Sheets:
+    """The page and its inset made from ``paper``. Raises SettingsError, naming the nearest paper that passes, when
+    quiet text or a mark could not be read on them."""
+    _known(paper, setting, file)
+    sheets = _sheets(paper)
+    if _carries(sheets):
+        return sheets
+    light, chroma, hue = _oklch(parse(paper))
+    lighter = (text(_rgb(light + (1 - light) * step / 200, chroma, hue)) for step in range(1, 201))
+    todo = next((tried for tried in lighter if _carries(_sheets(tried))), "#ffffff")
+    ratio = min(contrast(ink, sheet) for ink in PRINTED for sheet in sheets)
+    raise SettingsError(
+        f"{setting} {paper} leaves quiet text a contrast of {ratio:.2f} to 1; {ENOUGH} to 1 is needed to be read.",
+        todo=f"The nearest paper that passes is {todo}.",
+        place=Place(file=file),
+    )
+
+
+def _known(colour: str, setting: str, file: str) -> None:
+    try:
+        parse(colour)
+    except ValueError:
+        raise SettingsError(
+            f"{setting} is {colour!r}, which is not a colour like #9d2f1f.",
+            todo="Write it as # and six hexadecimal digits.",
+            place=Place(file=file),
+        ) from None
+
+
+def _sheets(paper: str) -> Sheets:
+    return text(parse(paper)), mix(paper, INK, 0.045)
+
+
+def _carries(sheets: Sheets) -> bool:
+    return all(contrast(ink, sheet) >= ENOUGH for ink in PRINTED for sheet in sheets)
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """``one`` with ``share`` (0 to 1) of ``other`` in it."""
+    parts = zip(parse(one), parse(other), strict=True)
+    red, green, blue = (a + (b - a) * share for a, b in parts)
+    return text((red, green, blue))
+
+
+def sheet(accent: str, dark_accent: str = "", paper: str = "") -> str:
+    """The city's colours for both themes as custom properties; ``paper`` '' leaves ours."""
+    sheets = _sheets(paper) if paper else ()
+    day, night = nearest(accent, "light", sheets), nearest(dark_accent or accent, "dark")
+    light = f"--accent: {day}; --accent-ink: {ink_on(day)};"
+    if paper:
+        land = mix(paper, INK, 0.06)
+        line, strong = mix(paper, INK, 0.15), mix(paper, INK, 0.5)
+        light += f" --paper: {sheets[0]}; --paper-inset: {sheets[1]}; --land: {land};"
+        light += f" --line: {line}; --line-strong: {strong};"
     dark = f"--accent: {night}; --accent-ink: {ink_on(night)};"
+    own = (
+        "--paper: #191815; --paper-inset: #24221e; --land: #24221e; --line: #3b3832; --line-strong: #8a8274;"
+        if paper
+        else ""
+    )  # those of tokens.css again, since the light ones above would reach the dark theme
     return (
-        f":root {{ --accent: {day}; --accent-ink: {ink_on(day)}; }}\n"
-        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} }} }}\n'
-        f':root[data-theme="dark"] {{ {dark} }}\n'
+        f":root {{ {light} }}\n"
+        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} {own} }} }}\n'
+        f':root[data-theme="dark"] {{ {dark} {own} }}\n'
     )
 
 

@@ -70,7 +70,7 @@ def single(visit: Visit) -> Response:
     if plot is None:
         raise NotAcceptable(f"{head.label} has nothing a chart could show.", todo="See the table instead.")
     if file:
-        svg = standalone(_draw(d, plot.spec(charts.WIDE)), visit.settings.city.accent)
+        svg = standalone(svg_of(d, plot.spec(charts.WIDE)), visit.settings.city.accent)
         headers = {**HEADERS, "ETag": visit._tag, "Content-Disposition": f'attachment; filename="{d.id}-chart.svg"'}
         return Response(svg, media_type="image/svg+xml", headers=headers)
     made = finish(d, plot, opened=True, file=visit.link("datasets", d.id, "charts", f"{name}.svg"))
@@ -81,7 +81,7 @@ def finish(
     d: Dossier, plot: Plot, link: str = "", *, width: int = charts.WIDE, opened: bool = False, file: str = ""
 ) -> Chart:
     """The plot drawn for a page of ``width`` and for a phone, with source and version."""
-    drawn = [_draw(d, plot.spec(size)) for size in (width, charts.NARROW)]
+    drawn = [svg_of(d, plot.spec(size)) for size in (width, charts.NARROW)]
     wide, narrow = (Markup(svg) for svg in drawn)  # noqa: S704 - made by our own drawing process, texts escaped there
     opened = opened or not wide  # without a drawing the numbers stand there by themselves
     return Chart(
@@ -89,7 +89,7 @@ def finish(
     )
 
 
-def _draw(d: Dossier, spec: Mapping[str, Any]) -> str:
+def svg_of(d: Dossier, spec: Mapping[str, Any]) -> str:
     place = f"{d.id}/{d.shown.number}"
     try:
         return d.visit.site.studio.draw(spec, d.speech.vega(), place)

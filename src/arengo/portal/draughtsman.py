@@ -23,6 +23,8 @@ def main() -> None:
 
     if FONTS.is_dir():
         vl_convert.register_font_directory(str(FONTS))
+    for folder in sys.argv[1:]:
+        vl_convert.register_font_directory(folder)
     for line in sys.stdin:
         task = json.loads(line)
         try:

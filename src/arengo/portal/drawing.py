@@ -57,8 +57,9 @@ _STANDIN = re.compile(r"#01020[1-9a-c]|rgb\(1, ?2, ?(?:1[0-2]|[1-9])\)")
 class Studio:
     """Draws charts and remembers them. Safe to use from several threads; one drawing at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, typefaces: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self._typefaces = typefaces  # folders of a city's own
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._timer: threading.Timer | None = None
@@ -133,7 +134,7 @@ class Studio:
     def _start(self) -> subprocess.Popen[str]:
         self._drawn = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(SCRIPT)],
+            [sys.executable, "-I", str(SCRIPT), *self._typefaces],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

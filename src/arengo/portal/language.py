@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 FOLDER = Path(__file__).parent / "translations"
-LANGUAGES = {"en": "English", "it": "Italiano", "fr": "Français", "es": "Español", "ar": "العربية"}
+LANGUAGES = {"en": "English", "it": "Italiano", "fr": "Français", "es": "Español", "ca": "Català", "ar": "العربية"}
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 

@@ -18,14 +18,18 @@ from arengo.portal import (
     embed,
     evidence,
     gallery,
+    glossary,
     home,
+    look,
     metadata,
     operator,
     participation,
     place,
+    preview,
     results,
     row,
     runs,
+    statement,
     steward,
     table,
     take,
@@ -46,8 +50,10 @@ if TYPE_CHECKING:
 def pages(
     door: Door, catalogue: Catalogue, settings: Settings, state: State, quarantine: Quarantine
 ) -> list[BaseRoute]:
-    """Raises SettingsError for an accent colour that cannot be read."""
-    site = Site(settings, door, catalogue, state, Studio(settings.home / "versions"), quarantine)
+    """Raises SettingsError for a look that cannot be shown and for an accessibility statement that cannot be made."""
+    statement.check(settings)
+    studio = Studio(settings.home / "versions", look.read(settings).folders)
+    site = Site(settings, door, catalogue, state, studio, quarantine)
 
     at = "/datasets/{dataset}"
     answers = {
@@ -58,6 +64,10 @@ def pages(
         "/organisations/{agent}": results.organisation,
         "/series/{series}": results.series,
         "/suggest": results.suggestions,
+        "/words": glossary.page,
+        "/accessibility": statement.page,
+        "/preview.png": preview.city,
+        "/preview/{dataset}.png": preview.dataset,
         "/about": home.about,
         "/quality-of-metadata": metadata.page,
         "/preferences": preferences,
@@ -106,7 +116,7 @@ def pages(
         "/embed/dashboards/{dashboard}": dashboards.framed,
     }
     return [
-        *assets.routes(settings),
+        *assets.routes(settings, studio),
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
         Route(f"{at}/edit", site.take(steward.take, steward.MOST), methods=["POST"]),
         *participation.routes(site),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
 from arengo.errors import ArengoError, BadQuery, NotAllowed
+from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
 from arengo.settings import Settings
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from arengo.door import Door
     from arengo.lake.version import Version
     from arengo.portal.drawing import Studio
+    from arengo.portal.finding import Findings
+    from arengo.portal.look import Look
+    from arengo.portal.news import Counts
     from arengo.services import Participation
     from arengo.state import State
 
@@ -33,6 +37,12 @@ Quarantine = Callable[["Version"], "Path | None"]
 
 HERE = Path(__file__).parent
 THEMES = ("light", "dark")
+PREFERENCES: Mapping[str, Container[str]] = {
+    "lang": LANGUAGES,
+    "theme": (*THEMES, "auto"),
+    "words": ("plain", "usual"),
+}
+"""What a visitor may choose, by its parameter; each is kept in a cookie of its own."""
 YEAR = 365 * 24 * 3600
 POLICY = "; ".join(
     (
@@ -69,6 +79,20 @@ class Site:
         self.state = state
         self.studio = studio
         self.quarantine = quarantine
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Rows that changed between versions, as far as they are counted."""
+        from arengo.portal.news import Counts
+
+        return Counts(self.door)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """Charts for the first page, as far as they are drawn."""
+        from arengo.portal.finding import Findings
+
+        return Findings()
 
     @cached_property
     def participation(self) -> Participation:
@@ -163,6 +187,7 @@ class Visit:
         self._ = self.speech._
         theme = query.get("theme", "") or cookies.get("arengo_theme", "")
         self.theme = theme if theme in THEMES else ""
+        self.plain = (query.get("words", "") or cookies.get("arengo_words", "")) == "plain"
         self.as_of = query.get("as_of", "").strip()
         self._tag = ""
 
@@ -176,6 +201,11 @@ class Visit:
     @property
     def door(self) -> Door:
         return self.site.door
+
+    @property
+    def look(self) -> Look:
+        """What the pages take from the city."""
+        return look.read(self.settings)
 
     @property
     def language(self) -> str:
@@ -205,7 +235,7 @@ class Visit:
         kept = [
             (name, value)
             for name, value in self.request.query_params.multi_items()
-            if name not in changes and name not in ("lang", "theme")
+            if name not in changes and name not in ("lang", "theme", "words")
         ]
         kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
         path = quote(self.request.url.path)
@@ -234,6 +264,8 @@ class Visit:
             query,
             self.language,
             self.theme,
+            self.plain,
+            self.look.mark,
             stamp(),
             self.settings.city,
             self.waiting,
@@ -246,7 +278,8 @@ class Visit:
         return None
 
     def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-        text = render(template, {"visit": self, "s": self.speech, "city": self.settings.city, **values})
+        frame = {"visit": self, "s": self.speech, "city": self.settings.city, "look": self.look}
+        text = render(template, {**frame, **values})
         headers = dict(HEADERS) | {"Content-Language": self.language}
         if self._tag and status == 200:
             headers["ETag"] = self._tag
@@ -254,7 +287,7 @@ class Visit:
 
     def remember(self, response: Response) -> Response:
         """Keep a language or theme asked for in the address for the next page."""
-        for name, known in (("lang", LANGUAGES), ("theme", (*THEMES, "auto"))):
+        for name, known in PREFERENCES.items():
             value = self.request.query_params.get(name, "")
             if value in known and response.status_code == 200:
                 _cookie(response, f"arengo_{name}", value)
@@ -264,7 +297,7 @@ class Visit:
 def preferences(visit: Visit) -> Response:
     """``/preferences?lang=it&next=/...``: remembers and returns; only to an address of this site."""
     response = RedirectResponse(safe_target(visit.param("next")), 303, {"Cache-Control": "no-store"})
-    for name, known in (("lang", LANGUAGES), ("theme", (*THEMES, "auto"))):
+    for name, known in PREFERENCES.items():
         value = visit.param(name)
         if value in known:
             _cookie(response, f"arengo_{name}", value)
