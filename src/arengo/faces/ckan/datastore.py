@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ import orjson
 
 from arengo.catalogue import Record
 from arengo.contract.model import Kind
-from arengo.door import Encoded, View
+from arengo.door import Answer, Encoded, View
 from arengo.errors import BadQuery, UnknownDataset
 from arengo.faces import page
 from arengo.faces.ckan import package
@@ -37,6 +37,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "time", Kind.TIMESTAMP: "timestamp", Kind.GEOMETRY: "json", Kind.JSON: "json",
 }  # fmt: skip
 METADATA = "_table_metadata"
+BATCH = 8192
 Row = tuple[Any, ...]
 
 
@@ -138,39 +139,36 @@ def search(call: Call) -> dict[str, Any]:
 
 
 def found(call: Call, wanted: Asked, offset: int, limit: int) -> tuple[list[Row], int | None]:
-    """(rows with their numbers where ``_id`` is wanted, how many there are when that is known)."""
+    """(rows in the order of the names, how many there are when that is known)."""
     numbers = wanted.narrowing.numbers
     if numbers is not None:
         rows = [row for number in numbers for row in _row(call, wanted, number)]
-        return [placed(wanted, row) for row in rows[offset : offset + limit]], len(rows)
+        return rows[offset : offset + limit], len(rows)
     if not limit:
         return [], None
     if wanted.narrowing.after:
         if wanted.query.order_by or wanted.distinct:
             raise wrong("filters", "A filter of _id upwards goes with the order of _id only.", "Leave sort out.")
-        start = _after(wanted, wanted.narrowing.after - 1 + offset * _gapless(wanted))
         if offset and not _gapless(wanted):
             raise wrong("filters", "A filter of _id upwards goes without an offset.", "Ask for _id above the last one.")
-        return [placed(wanted, row) for row in _page(call, wanted, offset, limit, start)], None
+        return _page(call, wanted, offset, limit, _after(wanted, wanted.narrowing.after - 1 + offset)), None
     if not offset:
-        return [placed(wanted, row) for row in _page(call, wanted, 0, limit, "")], None
-    key = _key(wanted, offset)
-    held = call.site.door.cache.get(key)
+        return _page(call, wanted, 0, limit, ""), None
+    held = call.site.door.cache.get(_key(wanted, offset))
     start = held.body.decode() if held is not None else _at(wanted, offset)
     if start:
-        return [placed(wanted, row) for row in _page(call, wanted, offset, limit, start)], None
+        return _page(call, wanted, offset, limit, start), None
     whole = replace(wanted.query, limit=offset + limit)
-    return [placed(wanted, row) for row in stream(call, wanted, whole, offset)], None
+    return [row for part in parts(call, wanted, whole, offset) for row in part], None
 
 
 def _page(call: Call, wanted: Asked, offset: int, limit: int, cursor: str) -> list[Row]:
     """One page from a known place on; where it ends is remembered for the page after it."""
     answer = call.site.door.ask(replace(wanted.query, limit=limit, cursor=cursor), call.caller)
     rows = answer.rows("geojson") if wanted.distinct else answer.numbered("geojson")
-    kinds = [item.kind for item in answer.columns]
     if answer.next_cursor:
         call.site.door.cache.put(_key(wanted, offset + limit), Encoded(answer.next_cursor.encode()))
-    return [_plain(kinds, row) for row in rows]
+    return _placed(wanted, answer, rows)
 
 
 def _row(call: Call, wanted: Asked, number: int) -> list[Row]:
@@ -179,8 +177,7 @@ def _row(call: Call, wanted: Asked, number: int) -> list[Row]:
         return []
     query = replace(wanted.query, order_by=())
     answer = call.site.door.ask(replace(query, limit=1, cursor=_after(wanted, number - 2)), call.caller)
-    kinds = [item.kind for item in answer.columns]
-    return [_plain(kinds, row) for row in answer.numbered("geojson") if row[-1] == number]
+    return _placed(wanted, answer, [row for row in answer.numbered("geojson") if row[-1] == number])
 
 
 def _after(wanted: Asked, row: int) -> str:
@@ -206,45 +203,46 @@ def _key(wanted: Asked, offset: int) -> bytes:
     return b"ckan" + digest.digest() + offset.to_bytes(8, "big")
 
 
-def stream(call: Call, wanted: Asked, query: Query, offset: int, seconds: float = 0) -> Iterator[Row]:
-    """Rows of ``query`` from the ``offset``-th on, read as they are taken, each with its number behind."""
+def parts(call: Call, wanted: Asked, query: Query, offset: int, seconds: float = 0) -> Iterator[list[Row]]:
+    """Rows of ``query`` from the ``offset``-th on, a batch at a time, read as they are taken."""
     answer = call.site.door.ask(query, call.caller)
-    kinds = [item.kind for item in answer.columns]
-    for batch in answer.batches("geojson", number=not wanted.distinct, seconds=seconds):
+    for batch in answer.batches("geojson", number=not wanted.distinct, seconds=seconds, rows=BATCH):
         if offset >= batch.num_rows:
             offset -= batch.num_rows
             continue
         columns = [item.to_pylist() for item in batch.slice(offset).columns]
         offset = 0
-        for row in zip(*columns, strict=True):
-            yield _plain(kinds, row)
+        yield _placed(wanted, answer, list(zip(*columns, strict=True)))
 
 
-def _plain(kinds: Sequence[Kind], row: Row) -> Row:
-    """Values as JSON has them; the number behind them stays."""
-    return (*(value(kind, item) for kind, item in zip(kinds, row, strict=False)), *row[len(kinds) :])
+def _placed(wanted: Asked, answer: Answer, rows: Sequence[Row]) -> list[Row]:
+    """Rows with their values in the order of the names, JSON read; a row's number stands behind its values.
 
-
-def placed(wanted: Asked, row: Row) -> Row:
-    """A row's values in the order of the names, its number where ``_id`` stands; a group's count left out."""
+    Of groups the count behind them is left out. Dates and times stay what they are: who writes them says how.
+    """
     if wanted.distinct:
-        return row[: len(wanted.names)]
-    values = iter(row)
-    return tuple(row[-1] if name == ID else next(values) for name in wanted.names)
+        order = list(range(len(wanted.names)))
+    else:
+        place = {name: at for at, name in enumerate(wanted.columns)}
+        order = [-1 if name == ID else place[name] for name in wanted.names]
+    kinds = [answer.columns[at].kind if at >= 0 else Kind.INTEGER for at in order]
+    read = [at for at, kind in enumerate(kinds) if kind in (Kind.GEOMETRY, Kind.JSON)]
+    take = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+    if not read:
+        return [take(row) for row in rows]
+    out = []
+    for row in rows:
+        values = list(take(row))
+        for at in read:
+            values[at] = page.as_json(values[at])
+        out.append(tuple(values))
+    return out
 
 
-def value(kind: Kind, held: Any) -> Any:
-    """A value as CKAN writes it: times without a zone (UTC), places and JSON as objects."""
-    if held is None:
-        return None
+def _value(kind: Kind, held: Any) -> Any:
+    """A value of an answer in SQL: places and JSON as objects, bytes as hexadecimal text."""
     if kind in (Kind.GEOMETRY, Kind.JSON):
         return page.as_json(held) if isinstance(held, str) else held
-    if isinstance(held, datetime):
-        return held.replace(tzinfo=None).isoformat()
-    if isinstance(held, (date, time)):
-        return held.isoformat()
-    if isinstance(held, float) and (held != held or held in (float("inf"), float("-inf"))):
-        return None
     return held.hex() if isinstance(held, bytes) else held
 
 
@@ -331,7 +329,7 @@ def search_sql(call: Call) -> dict[str, Any]:
         result: dict[str, Any] = {
             "sql": text,
             "records": [
-                dict(zip(ids, (value(item.kind, held) for item, held in zip(columns, row, strict=True)), strict=True))
+                dict(zip(ids, (_value(item.kind, held) for item, held in zip(columns, row, strict=True)), strict=True))
                 for row in answer.rows("geojson")
             ],
             "fields": [{"id": item.name, "type": TYPES.get(item.kind, "text")} for item in columns],

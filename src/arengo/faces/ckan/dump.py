@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 
 import orjson
 from starlette.requests import Request
@@ -50,32 +49,32 @@ def dump(call: Call, request: Request) -> Response:
     seconds = call.site.settings.engine.request_seconds * PATIENCE
 
     def make() -> Iterator[bytes]:
-        return _pieces(form, wanted, _rows(call, wanted, offset, limit, seconds), bom)
+        return _pieces(form, wanted, _parts(call, wanted, offset, limit, seconds), bom)
 
     return Stream(make, call.site.streams, headers, MEDIA[form])
 
 
-def _rows(call: Call, wanted: Asked, offset: int, limit: int, seconds: float) -> Iterator[Row]:
-    """Small parts as pages are found; the rest read as it is taken."""
-    special = wanted.narrowing.numbers is not None or wanted.narrowing.after
-    if special or limit <= PIECE:
-        yield from datastore.found(call, wanted, offset, min(limit, datastore.LARGEST))[0]
+def _parts(call: Call, wanted: Asked, offset: int, limit: int, seconds: float) -> Iterator[list[Row]]:
+    """Small answers as pages are found; the rest read as it is taken."""
+    if wanted.narrowing.numbers is not None or wanted.narrowing.after or limit <= PIECE:
+        yield datastore.found(call, wanted, offset, min(limit, datastore.LARGEST))[0]
         return
-    query = wanted.query if limit >= ALL else replace(wanted.query, limit=max(1, offset + limit))
-    for row in datastore.stream(call, wanted, query, offset, seconds):
-        yield datastore.placed(wanted, row)
+    query = wanted.query if limit >= ALL else replace(wanted.query, limit=offset + limit)
+    yield from datastore.parts(call, wanted, query, offset, seconds)
 
 
-def _pieces(form: str, wanted: Asked, rows: Iterator[Row], bom: bool) -> Iterator[bytes]:
+def _pieces(form: str, wanted: Asked, parts: Iterator[list[Row]], bom: bool) -> Iterator[bytes]:
+    cut = (part[start : start + PIECE] for part in parts for start in range(0, len(part), PIECE))
     if form == "json":
         fields = orjson.dumps(datastore.fields(wanted.view, wanted.names))
         yield b'{\n  "fields": ' + fields + b',\n  "records": ['
         first = True
-        while part := list(islice(rows, PIECE)):
-            yield (b"\n    " if first else b",\n    ") + b",\n    ".join(orjson.dumps(row, default=str) for row in part)
+        for part in cut:
+            rows = b",\n    ".join(orjson.dumps(row, default=str) for row in part)
+            yield (b"\n    " if first else b",\n    ") + rows
             first = False
         yield b"\n  ]\n}\n"
         return
     yield ("\ufeff" if bom else "").encode() + lines((wanted.names,), form)
-    while part := list(islice(rows, PIECE)):
+    for part in cut:
         yield lines(part, form)
