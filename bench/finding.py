@@ -25,13 +25,13 @@ SEED = 20261121
 FACETS = ("theme", "owner", "format", "licence", "access", "frequency", "tag", "kind", "source")
 THEMES = ("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "JUST", "REGI", "SOCI", "TECH", "TRAN")
 NOUNS = {
-    "it": "alberi scuole parcheggi bilancio aria qualità traffico acqua rifiuti quartieri strade biciclette popolazione "
-    "turismo energia musei biblioteche contratti spesa appalti elezioni residenti imprese negozi mercati ospedali "
+    "it": "alberi scuole parcheggi bilancio aria qualità traffico acqua rifiuti quartieri strade biciclette "
+    "popolazione turismo energia musei biblioteche contratti spesa appalti elezioni residenti imprese negozi mercati ospedali "
     "edifici permessi verde parchi rumore sensori pioggia stazioni autobus tram fermate orari percorsi incidenti "
     "segnalazioni cantieri illuminazione fontane cimiteri asili mense farmacie impianti sportivi teatri eventi",
     "fr": "arbres écoles parkings budget air qualité circulation eau déchets quartiers rues vélos population tourisme "
     "énergie musées bibliothèques marchés dépenses élections habitants entreprises commerces hôpitaux bâtiments permis "
-    "jardins bruit capteurs pluie gares autobus tramway arrêts horaires accidents chantiers éclairage fontaines crèches",
+    "jardins bruit capteurs pluie gares autobus tramway arrêts horaires accidents chantiers éclairage fontaines",
     "en": "trees schools parking budget air quality traffic water waste districts streets bicycles population tourism "
     "energy museums libraries contracts spending tenders elections residents companies shops markets hospitals "
     "buildings permits parks noise sensors rain stations buses trams stops timetables routes accidents requests",
@@ -40,7 +40,7 @@ NOUNS = {
 }
 GLUE = {"it": "di del della dei per comune", "fr": "de la des du par commune", "en": "of the in by city",
         "de": "der die des im Stadt"}  # fmt: skip
-SYLLABLES = "ba be bo ca ce co da de di fa fe ga go la le li lo ma me mi mo na ne no pa pe po ra re ri ro sa se so ta te to va".split()
+SYLLABLES = tuple(first + last for first in "bcdflmnprstv" for last in "aeio")
 
 
 def records(count: int) -> Iterator[Any]:
@@ -178,8 +178,10 @@ def main() -> None:
     first = measured(lambda: catalogue.search(Wanted("scuole", facets=FACETS)))
     began = time.perf_counter()
     catalogue.index.wait()
-    print(f"first answer after {first[1]:.0f} ms; index of {catalogue.search(Wanted()).total:,} records made in "
-          f"{time.perf_counter() - began:.0f} s beside; {catalogue.index.path.stat().st_size / 1e6:.0f} MB")  # fmt: skip
+    catalogue.search(Wanted())
+    took = time.perf_counter() - began
+    print(f"first answer after {first[1]:.0f} ms; {catalogue.count():,} records indexed in {took:.0f} s beside; "
+          f"{catalogue.index.path.stat().st_size / 1e6:.0f} MB")  # fmt: skip
     print(f"arrays read in {measured(lambda: _anew(catalogue.index))[1]:.0f} ms")
     print("| question | n | CPU p50 | CPU p99 | passed p50 | passed p99 |\n|---|---|---|---|---|---|")
     everything: list[tuple[float, float]] = []
