@@ -26,9 +26,9 @@ FACETS = ("theme", "owner", "format", "licence", "access", "frequency", "tag", "
 THEMES = ("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "JUST", "REGI", "SOCI", "TECH", "TRAN")
 NOUNS = {
     "it": "alberi scuole parcheggi bilancio aria qualità traffico acqua rifiuti quartieri strade biciclette "
-    "popolazione turismo energia musei biblioteche contratti spesa appalti elezioni residenti imprese negozi mercati ospedali "
-    "edifici permessi verde parchi rumore sensori pioggia stazioni autobus tram fermate orari percorsi incidenti "
-    "segnalazioni cantieri illuminazione fontane cimiteri asili mense farmacie impianti sportivi teatri eventi",
+    "popolazione turismo energia musei biblioteche contratti spesa appalti elezioni residenti imprese negozi mercati "
+    "ospedali edifici permessi verde parchi rumore sensori pioggia stazioni autobus tram fermate orari percorsi "
+    "incidenti segnalazioni cantieri illuminazione fontane cimiteri asili mense farmacie impianti teatri eventi",
     "fr": "arbres écoles parkings budget air qualité circulation eau déchets quartiers rues vélos population tourisme "
     "énergie musées bibliothèques marchés dépenses élections habitants entreprises commerces hôpitaux bâtiments permis "
     "jardins bruit capteurs pluie gares autobus tramway arrêts horaires accidents chantiers éclairage fontaines",
