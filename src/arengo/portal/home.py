@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from arengo.errors import UnknownDataset
+from arengo.faces import structured
+from arengo.faces.site import public_address
 from arengo.portal.finding import most_read
 from arengo.portal.news import Change, News, news
 from arengo.portal.preview import address
@@ -66,7 +68,10 @@ def home(visit: Visit) -> Response:
         "read": read,
         "image": address(visit, "preview.png"),
     }
-    return visit.page("home.html", values)
+    known_as = structured.catalog(
+        visit.settings.city, public_address(visit.settings, visit.request), catalogue.count(True)
+    )
+    return visit.page("home.html", {**values, "structured": structured.embedded(known_as)})
 
 
 def week(visit: Visit, told: News) -> str:
