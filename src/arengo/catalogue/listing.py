@@ -407,6 +407,7 @@ class Catalogue:
             frequency=newest.frequency,
             issued=min((item.issued for item in made if item.issued), default=None),
             modified=newest.modified,
+            hvd=tuple(dict.fromkeys(code for item in made for code in item.hvd)),
             landing_page=f"/series/{name}",
         )
 
