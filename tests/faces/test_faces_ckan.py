@@ -5,14 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_city import TinyCity
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+from tiny_city import TinyCity, open_tiny
 
+from arengo import faces
 from arengo.catalogue import Agent, Distribution, Provenance, Record
+from arengo.catalogue.harvest import codec
 from arengo.errors import BadQuery
 from arengo.faces.ckan import actions, package, solr
+from arengo.state import harvesting
 
 AT = "/api/3/action"
 
@@ -201,6 +208,37 @@ def test_a_harvested_record_keeps_its_own_addresses_and_says_where_it_is_from() 
     ids = {item["url"]: item["id"] for item in found["resources"]}
     turned = Record(record.id, record.title, distributions=files[::-1], provenance=record.provenance)
     assert {item["url"]: item["id"] for item in package.package(turned, "", "it")["resources"]} == ids
+
+
+def test_what_is_held_elsewhere_is_listed_and_its_rows_are_not(tmp_path: Path) -> None:
+    city = open_tiny(tmp_path)
+    record = Record(
+        "alberi-regione",
+        {"it": "Alberi della regione"},
+        publisher=Agent("regione", {"it": "Regione"}),
+        modified=datetime(2026, 1, 1, tzinfo=UTC),
+        distributions=(Distribution("f", {"it": "File"}, format="CSV", access_url="https://a.example/1"),),
+        provenance=Provenance("regione", "Region", "urn:x:1", "https://a.example/d/1"),
+    )
+    with city.state.write() as connection:
+        row = {"id": record.id, "source": "regione", "identifier": "urn:x:1", "uuid": record.uuid, "sha": "x",
+               "body": codec.dumps(record), "publisher": "regione", "modified_at": record.modified, "stamp": 1,
+               "misses": 0}  # fmt: skip
+        connection.execute(sa.insert(harvesting.record), [row])
+        city.state.bump(connection)
+    with TestClient(faces.application(city.door, city.catalogue, city.settings)) as client:
+        assert ask(client, "package_list") == names(client) == ["alberi-regione"]
+        assert ask(client, "package_show", id=record.uuid)["name"] == "alberi-regione"
+        assert names(client, fq="harvest_source_id:regione") == ["alberi-regione"]
+        assert names(client, fq="-harvest_source_id:*") == []
+        told = ask(client, "package_show", id="alberi-regione")["resources"][0]
+        assert ask(client, "resource_show", id=told["id"])["url"] == "https://a.example/1"
+        for name in (told["id"], "alberi-regione"):
+            found = client.get(f"{AT}/datastore_search", params={"resource_id": name})
+            assert found.status_code == 404
+            assert client.get(f"/datastore/dump/{name}").status_code == 404
+        assert ask(client, "datastore_search", id="_table_metadata")["records"] == []
+    city.close()
 
 
 # ---- searching ----------------------------------------------------------------------------------------------------

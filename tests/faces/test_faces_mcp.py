@@ -197,9 +197,9 @@ def test_contracts_and_profiles_are_resources(assistant: Callable[[Work], Any]) 
 
 
 def test_an_answer_is_bounded(call: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    from arengo.faces.mcp import tools
+    from arengo.faces.mcp import asking
 
-    monkeypatch.setattr(tools, "LARGEST", 2000)
+    monkeypatch.setattr(asking, "LARGEST", 2000)
     found = call("query_dataset", dataset="trees", limit=200)
     assert found["cut"]
     assert len(json.dumps(found["rows"])) < 2600

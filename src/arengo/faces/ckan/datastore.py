@@ -79,7 +79,6 @@ def asked(call: Call) -> Asked:
     """Raises BadQuery, UnknownColumn, UnknownDataset, UnknownVersion, NotAllowed."""
     record, as_of = table(call, told(call))
     view = call.site.door.view(record.id, as_of, call.caller)
-    READINGS.count(record.id, "ckan", call.agent)
     given = call.names("fields")
     names = tuple(dict.fromkeys(given)) or (ID, *view.scope.fields)
     columns = tuple(column(view, name).name for name in names if name != ID)
@@ -107,6 +106,7 @@ def search(call: Call) -> dict[str, Any]:
     if told(call) == METADATA:
         return tables(call)
     wanted = asked(call)
+    READINGS.count(wanted.record.id, "ckan", call.agent)
     limit, offset = call.number("limit", 100, LARGEST), call.number("offset", 0)
     form = call.text("records_format", "objects")
     if form not in FORMS:

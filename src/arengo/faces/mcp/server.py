@@ -18,7 +18,8 @@ from starlette.requests import Request
 from arengo import __version__
 from arengo.catalogue import say
 from arengo.errors import ArengoError, CallerError, TooExpensive
-from arengo.faces.mcp.tools import TOOLS, Desk, Tool
+from arengo.faces.mcp.desk import Desk, Tool
+from arengo.faces.mcp.tools import TOOLS
 from arengo.faces.site import JSON_OPTIONS, Site, plain
 from arengo.faces.turn import Turns
 from arengo.query.scope import nearest
