@@ -62,7 +62,7 @@ TEXTS = st.text(st.characters(), max_size=40) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(title=TEXTS, description=TEXTS, word=TEXTS, language=TEXTS, address=TEXTS, id=TEXTS, licence=TEXTS)
 def test_any_text_is_written_well(
     title: str, description: str, word: str, language: str, address: str, id: str, licence: str

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from arengo.catalogue import Catalogue, Record, Service
 from arengo.catalogue.record import Texts
 from arengo.contract.model import Frozen
 from arengo.contract.vocabulary import AUTHORITY, THEMES
 from arengo.faces.dcat import italy
-from arengo.faces.dcat.graph import Form, Node, Object, iri, literal, name
+from arengo.faces.dcat.graph import Form, Node, Object, iri, literal, name, part
 from arengo.faces.dcat.profile import (
     Described,
     access_right,
@@ -119,7 +118,7 @@ def _joined(record: Record, base: str, seen: set[str]) -> Iterator[Node]:
         for item in record.services:
             yield from _serving(record, item.id, me, base, seen)
         return
-    entry = f"{base}/datasets/{quote(record.id)}#record"
+    entry = f"{base}/datasets/{part(record.id)}#record"
     said.append((name("dcat:record"), entry))
     yield Node(whole, tuple(said))
     d = Described(base, seen)
@@ -192,7 +191,7 @@ def series(record: Record, base: str, seen: set[str]) -> Iterator[Node]:
 
 
 def _series_iri(base: str, record: Record) -> str:
-    return f"{base}/series/{quote(record.id)}"
+    return f"{base}/series/{part(record.id)}"
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -88,6 +88,11 @@ def iri(text: str) -> str:
     return _BAD_IRI.sub(lambda mark: quote(mark.group(), errors="ignore"), words) if _BAD_IRI.search(words) else words
 
 
+def part(text: str) -> str:
+    """``text`` as one part of an address."""
+    return quote(text, safe="", errors="ignore")
+
+
 def literal(text: str, language: str = "", datatype: str = "") -> Text:
     """A literal without characters that XML cannot hold."""
     tag = language if _LANGUAGE.fullmatch(language) else ""

@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from urllib.parse import quote
 
 from arengo.catalogue import Agent, Distribution, Record, say
 from arengo.catalogue.record import Texts
 from arengo.catalogue.vocabulary import FILE_TYPES, IANA, file_type, language_uri
 from arengo.contract.vocabulary import ACCESS, AUTHORITY, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
-from arengo.faces.dcat.graph import TYPE, Node, Object, iri, literal, name
+from arengo.faces.dcat.graph import TYPE, Node, Object, iri, literal, name, part
 
 HVD_LAW = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
 HVD_TITLE = "Commission Implementing Regulation (EU) 2023/138"
@@ -105,7 +104,7 @@ class Described:
 def dataset_iri(base: str, record: Record) -> str:
     """The address that names a dataset: its page's; a harvested one keeps the origin's own."""
     own = iri(record.provenance.uri) if record.provenance else ""
-    return own or iri(f"{base}/datasets/{quote(record.id)}")
+    return own or iri(f"{base}/datasets/{part(record.id)}")
 
 
 def catalog_iri(base: str) -> str:
@@ -114,7 +113,7 @@ def catalog_iri(base: str) -> str:
 
 def service_iri(base: str, id: str) -> str:
     """A service is described where the catalogue is."""
-    return f"{base}/catalog#service-{quote(id)}"
+    return f"{base}/catalog#service-{part(id)}"
 
 
 def dataset(record: Record, base: str, seen: set[str], edition: Edition | None = None) -> Iterator[Node]:
@@ -158,7 +157,7 @@ def dataset(record: Record, base: str, seen: set[str], edition: Edition | None =
     for standard in record.conforms_to:
         d.say(me, "dct:conformsTo", d.term(standard, ("dct:Standard",), {}, "dct:title"))
     if record.series:
-        d.say(me, "dcat:inSeries", d.at(f"/series/{quote(record.series)}"))
+        d.say(me, "dcat:inSeries", d.at(f"/series/{part(record.series)}"))
     number = edition.number if edition else record.version
     if number is not None:
         d.say(me, "dcat:version", literal(str(number)))
@@ -207,14 +206,14 @@ def listed(record: Record) -> list[Distribution]:
 def publisher(d: Described, agent: Agent | None) -> str:
     if agent is None:
         return ""
-    me = iri(agent.uri) or d.at(f"/organisations/{quote(agent.id, safe='')}")
+    me = iri(agent.uri) or d.at(f"/organisations/{part(agent.id)}")
     if me not in d.seen:
         d.seen.add(me)
         d.kind(me, "foaf:Agent", "foaf:Organization")
         d.texts(me, "foaf:name", agent.name, agent.id)
         d.say(me, "dct:identifier", literal(agent.identifier) if agent.identifier else None)
         if agent.type:
-            kind = agent.type if "://" in agent.type else f"http://purl.org/adms/publishertype/{quote(agent.type)}"
+            kind = agent.type if "://" in agent.type else f"http://purl.org/adms/publishertype/{part(agent.type)}"
             d.say(me, "dct:type", d.term(kind, ("skos:Concept",), {"en": agent.type.rstrip("/").rsplit("/", 1)[-1]}))
         d.say(me, "foaf:homepage", document(d, iri(agent.homepage)))
         d.say(me, "foaf:mbox", iri(f"mailto:{agent.email}") if agent.email else "")
@@ -225,8 +224,8 @@ def contact(d: Described, agent: Agent | None, record: Record | None = None) -> 
     """``record``: a harvested one, whose contact is its own and not that of the office."""
     if agent is None:
         return ""
-    office = d.at(f"/organisations/{quote(agent.id, safe='')}")
-    me = f"{d.at(f'/datasets/{quote(record.id)}') if record else office}#contact"
+    office = d.at(f"/organisations/{part(agent.id)}")
+    me = f"{d.at(f'/datasets/{part(record.id)}') if record else office}#contact"
     if me not in d.seen:
         d.seen.add(me)
         d.kind(me, "vcard:Kind", "vcard:Organization")
@@ -313,21 +312,21 @@ def _provenance(d: Described, me: str, record: Record) -> None:
     origin = record.provenance
     if origin is None:
         return
-    here = d.at(f"/datasets/{quote(record.id)}")
+    here = d.at(f"/datasets/{part(record.id)}")
     if origin.identifier:
         d.say(me, "adms:identifier", f"{here}#identifier")
         d.kind(f"{here}#identifier", "adms:Identifier")
         d.say(f"{here}#identifier", "skos:notation", literal(origin.identifier))
     d.say(me, "dct:provenance", f"{here}#provenance")
     d.kind(f"{here}#provenance", "dct:ProvenanceStatement")
-    path = " > ".join(part for part in (*origin.chain, origin.title or origin.source) if part)
+    path = " > ".join(piece for piece in (*origin.chain, origin.title or origin.source) if piece)
     d.say(f"{here}#provenance", "rdfs:label", literal(f"Harvested from {path}", "en"))
     d.say(me, "prov:wasDerivedFrom", iri(origin.landing_page) or iri(origin.uri))
 
 
 def _distribution(d: Described, owner: str, item: Distribution, record: Record, edition: Edition | None) -> str:
     tail = f"?as_of={edition.number}" if edition else ""
-    me = f"{owner}#{'' if record.local else 'distribution-'}{quote(item.id, safe='')}"
+    me = f"{owner}#{'' if record.local else 'distribution-'}{part(item.id)}"
     if me in d.told:  # two of one id
         me += f"-{len(d.told)}"
     d.told.add(me)
@@ -336,7 +335,7 @@ def _distribution(d: Described, owner: str, item: Distribution, record: Record, 
     d.texts(me, "dct:description", item.description)
     # What may be fetched is also where it is accessed, so a harvester that only knows one of the two finds the file.
     file = d.at(f"{item.download_url}{tail}") if item.download_url else ""
-    page = d.at(item.access_url) or d.at(record.landing_page) or d.at(f"/datasets/{quote(record.id)}")
+    page = d.at(item.access_url) or d.at(record.landing_page) or d.at(f"/datasets/{part(record.id)}")
     d.say(me, "dcat:accessURL", (file or page) if record.local else (d.at(item.access_url) or file or page))
     d.say(me, "dcat:downloadURL", file)
     kind = FILE_TYPES.get(item.format) or file_type(item.format) or file_type(item.media_type)
@@ -352,7 +351,7 @@ def _distribution(d: Described, owner: str, item: Distribution, record: Record, 
     d.time(me, "dct:issued", edition.published_at if edition else item.issued or record.issued)
     d.time(me, "dct:modified", edition.published_at if edition else item.modified or record.modified)
     if item.availability:
-        address = f"{AUTHORITY}/planned-availability/{quote(item.availability)}"
+        address = f"{AUTHORITY}/planned-availability/{part(item.availability)}"
         d.say(me, "dcatap:availability", d.term(address, ("skos:Concept",), {"en": item.availability.capitalize()}))
     for language in item.language:
         d.say(me, "dct:language", spoken(d, language))
