@@ -52,6 +52,8 @@ PAGES = (
     "/datasets/persons",
     "/runs",
     "/about",
+    "/quality-of-metadata",
+    "/quality-of-metadata?dataset=trees",
     "/operator",
     "/nowhere",
 )
