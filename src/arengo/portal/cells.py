@@ -38,6 +38,7 @@ class Head:
     key: bool
     description: str = ""
     code: bool = False  # digits that are a name: no thousands marks
+    lang: str = ""  # language of the label when it is not the reader's
     withheld: bool = False  # the contract knows a mark for "withheld" in this column
 
     @property
@@ -70,6 +71,7 @@ def heads(
                 words,
                 code=_named(item, name in key) or _code(item) or _years(item, measured.get(name, {})),
                 withheld=bool(item.parse.suppressed),
+                lang=_tongue(contract, item, language),
             )
         )
     return out
@@ -82,6 +84,17 @@ def spoken(contract: Contract, item: Property, language: str) -> tuple[str, str]
     if isinstance(found, Mapping):
         return str(found.get("label") or item.label), written(str(found.get("description") or item.description))
     return str(found or _first(item.label, contract.language)), written(item.description)
+
+
+def _tongue(contract: Contract, item: Property, language: str) -> str:
+    """The language a label is in when it is not ``language``: that of the contract, for want of a translation."""
+    own, wanted = contract.language.split("-")[0], language.split("-")[0]
+    if own == wanted:
+        return ""
+    told = contract.custom.get("arengoTranslations", {}).get(wanted, {}).get("columns", {})
+    found = told.get(item.name) if isinstance(told, Mapping) else None
+    label = found.get("label") if isinstance(found, Mapping) else found
+    return "" if label else own
 
 
 def _first(label: str, language: str = "") -> str:

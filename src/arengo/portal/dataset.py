@@ -6,20 +6,24 @@ from typing import Any
 
 from starlette.responses import Response
 
+from arengo.catalogue import say
 from arengo.errors import NotAllowed, UnknownDataset
 from arengo.faces import structured
 from arengo.faces.site import public_address
 from arengo.portal import diagram, place
 from arengo.portal.cells import Writer, heads
+from arengo.portal.digest import sentences
 from arengo.portal.dossier import Dossier
 from arengo.portal.elsewhere import elsewhere
 from arengo.portal.figure import choose
+from arengo.portal.preview import address
 from arengo.portal.reuse import card
 from arengo.portal.row import row_links
 from arengo.portal.site import Visit
 from arengo.query.model import Query
 
 FIRST_ROWS = 8
+NEAR = 4
 
 
 def overview(visit: Visit) -> Response:
@@ -48,10 +52,41 @@ def overview(visit: Visit) -> Response:
         if plot is not None:
             lead = {"kind": choice.kind, "chart": diagram.finish(d, plot)}
     made = [card(visit, item) for item in visit.site.participation.reuses.shown(d.id, limit=3)]
+    record = visit.site.catalogue.record(d.id)
     base, city = public_address(visit.settings, visit.request), visit.settings.city
-    told = structured.dataset(visit.site.catalogue.record(d.id), base, city, visit.language)
-    values = {"d": d, "tab": "overview", "lead": lead, "sample": sample(d), "made": made}
+    told = structured.dataset(record, base, city, visit.language)
+    values = {
+        "d": d,
+        "tab": "overview",
+        "lead": lead,
+        "sample": sample(d),
+        "made": made,
+        "short": sentences(d),
+        "near": near(visit, d.id),
+        "owner_id": record.publisher.id if record.publisher and d.contract.owner else "",
+        "image": address(visit, "preview", f"{d.id}.png"),
+    }
     return visit.page("dataset.html", {**values, "structured": structured.embedded(told)})
+
+
+def near(visit: Visit, dataset: str) -> list[tuple[str, str, str, str]]:
+    """(title, address, why, language of the title when it is another) of datasets that belong with this one."""
+    _ = visit._
+    out = []
+    for item in visit.site.catalogue.related(dataset, NEAR):
+        shared = ", ".join(item.shared[:2])
+        why = {
+            "series": _("the same series"),
+            "key": _("shares %(what)s", what=shared),
+            "concept": _("the same kind of things"),
+            "columns": _("has %(what)s too", what=shared),
+            "place": _("the same places"),
+            "words": _("about %(what)s", what=shared),
+        }.get(item.reason, "")
+        title, spoken = say(item.record.title, visit.language)
+        href = visit.link("datasets", item.record.id)
+        out.append((title, href, why if shared or item.reason in ("series", "place", "concept") else "", spoken))
+    return [(title, href, why, "" if spoken == visit.language else spoken) for title, href, why, spoken in out]
 
 
 def sample(d: Dossier) -> dict[str, Any]:

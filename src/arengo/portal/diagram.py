@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -16,7 +18,7 @@ from arengo.portal.cells import Head, Writer, yearly
 from arengo.portal.charts import Chart, Plot, Series
 from arengo.portal.dossier import Dossier
 from arengo.portal.drawing import standalone
-from arengo.portal.figure import FEW, Choice, _bucket, quantities
+from arengo.portal.figure import FEW, Choice, _bucket, _moment, quantities
 from arengo.portal.site import HEADERS, Visit
 from arengo.query import notation
 from arengo.query.model import Aggregate, Expr, Group, Order, Query
@@ -130,11 +132,16 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
         at = charts.moment(row[0], choice.bucket)
         if at is not None:
             held[str(row[1]) if parts else ""].append((at, None if row[-1] is None else float(row[-1])))
+    left_ends = _partly(d, choice, {at for points in held.values() for at, _value in points})
+    held = {name: [point for point in points if point[0] not in left_ends] for name, points in held.items()}
     series = [Series(name, tuple(points)) for name, points in held.items() if points]
     if not series or max(len(item.points) for item in series) < 2:
         return None
     left_out = sorted({name for names in totals.values() for name in names})
     said = _("Totals are left out: %(names)s", names=", ".join(left_out)) if left_out else ""
+    if left_ends:
+        names = ", ".join(charts.period(d.speech, at, choice.bucket) for at in left_ends)
+        said = ". ".join(part for part in (said, _("Not whole, so left out: %(names)s", names=names)) if part)
     if not choice.measure:
         sub = _by_column(d, choice.time)
         return charts.lines(
@@ -155,6 +162,34 @@ def over_time(d: Dossier, choice: Choice) -> Plot | None:
     return charts.lines(
         d.speech, title, series, bucket=choice.bucket, measure=head.label, unit=head.unit, sub=sub
     )  # fmt: skip
+
+
+WHOLE = 0.75  # of a day, month or year that the rows must reach over
+
+
+def _partly(d: Dossier, choice: Choice, moments: set[Any]) -> list[Any]:
+    """The first and last day, month or year when the rows begin or end inside it: its sum or average would mislead."""
+    measured = d.profile.get("columns", {}).get(choice.time, {})
+    start, end = _moment(measured.get("min")), _moment(measured.get("max"))
+    if start is None or end is None or len(moments) < 6 or choice.bucket not in ("day", "month", "year"):
+        return []
+    if (measured.get("distinct") or 0) <= 1.5 * len(moments):
+        return []  # one row a bucket: what there is of it is the whole
+    whole = 1 if d.head(choice.time).kind is Kind.DATE else 0  # a date means all of its day
+    first, last = min(moments), max(moments)
+    missing = (start - _start(first)).total_seconds() / 86_400
+    reached = (end - _start(last)).total_seconds() / 86_400 + whole
+    found = [first] if missing > (1 - WHOLE) * _length(first, choice.bucket) else []
+    return [*found, last] if 0 <= reached < WHOLE * _length(last, choice.bucket) else found
+
+
+def _start(at: Any) -> datetime:
+    return datetime(at.year, at.month, at.day)
+
+
+def _length(at: Any, bucket: str) -> int:
+    """Days of a day, month or year."""
+    return {"day": 1, "month": monthrange(at.year, at.month)[1], "year": 365}[bucket]
 
 
 def by_name(d: Dossier, choice: Choice) -> Plot | None:

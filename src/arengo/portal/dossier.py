@@ -117,9 +117,21 @@ class Dossier:
     @property
     def words_language(self) -> str:
         """The language the title really is in, when it is not the page's."""
-        translated = self.speech.language in self.contract.custom.get("arengoTranslations", {})
+        return self._tongue("name")
+
+    @property
+    def summary_language(self) -> str:
+        return self._tongue("description")
+
+    @property
+    def text_language(self) -> str:
+        """Of what the owner wrote and nobody translates."""
         own = self.contract.language.split("-")[0]
-        return "" if translated or own == self.speech.language else own
+        return "" if own == self.speech.language else own
+
+    def _tongue(self, what: str) -> str:
+        words = self.contract.custom.get("arengoTranslations", {}).get(self.speech.language, {})
+        return "" if words.get(what) else self.text_language
 
     @property
     def theme(self) -> str:

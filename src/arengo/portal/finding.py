@@ -173,5 +173,8 @@ def newest(visit: Visit, chart: Chart, choice: Choice) -> str:
         return ""
     row = chart.rows[-1]
     values = [(head, cell) for head, cell in zip(chart.heads[1:4], row[1:4], strict=True) if not cell.mark]
-    told = [f"{head.label} {cell.text}{f' {head.unit}' if head.unit else ''}" for head, cell in values]
+    told = []
+    for head, cell in values:
+        name = "" if len(values) == 1 else f"{head.label} "
+        told.append(f"{name}{cell.text}{f' {head.unit}' if head.unit else ''}")
     return visit._("%(when)s: %(values)s.", when=row[0].text, values=", ".join(told)) if told else ""

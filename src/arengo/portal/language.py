@@ -133,6 +133,16 @@ class Speech:
         out = f"{whole}{sign.decimal}{rest}" if rest else whole
         return f"{sign.minus}{out}" if value < 0 else out
 
+    def tongue(self, code: str) -> str:
+        """What a language is called in this one: "in English" is marked so where a text was not translated."""
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            name = Locale.parse(code.replace("-", "_")).get_display_name(self.locale)
+        except (ValueError, UnknownLocaleError):
+            name = None
+        return name or code
+
     def percent(self, share: float, decimals: int = 1) -> str:
         from babel.numbers import format_percent
 

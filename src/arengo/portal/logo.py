@@ -27,6 +27,7 @@ _ATTRIBUTE = re.compile(
     "font-style|text-anchor|dominant-baseline|letter-spacing|dx|dy|display|visibility"
 )
 _REFERENCE = re.compile(r"#[\w.-]+")
+_OUTSIDE = re.compile(r"url\(\s*['\"]?(?!#)|[\\]|javascript:|data:", re.I)
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:px)?")
 
@@ -75,7 +76,7 @@ def _element(item: ElementTree.Element, *, top: bool, depth: int, file: str) -> 
         if key == "href":
             kept = bool(name in ("linearGradient", "radialGradient") and _REFERENCE.fullmatch(value))
         else:
-            kept = _ATTRIBUTE.fullmatch(key) is not None and not re.search(r"url\(\s*['\"]?(?!#)|[\\]|javascript:", value, re.I)
+            kept = _ATTRIBUTE.fullmatch(key) is not None and not _OUTSIDE.search(value)
         if kept:
             attributes += f" {key}={quoteattr(value)}"
     inner = escape(item.text or "") if name in ("text", "tspan", "title", "desc") else ""

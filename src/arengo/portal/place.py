@@ -124,7 +124,7 @@ def picture(d: Dossier, search: str = "", width: int = 800, height: int = 520) -
         counts = ((family, (many[family] if len(families) == 1 else many["dot"])(places)),)
     names = ", ".join(item.title for item, _identity in grounds)
     words = _(
-        "Map of %(title)s: %(counts)s. The same as a list stands beside or below.",
+        "Map of %(title)s: %(counts)s.",
         title=d.title,
         counts=", ".join(w for _f, w in counts),
     )

@@ -150,7 +150,7 @@ def frame(visit: Visit, title: str, words: str, drawn: str) -> str:
     if right:
         serif = "Noto Sans Arabic SemiBold"
         sans = "Noto Sans Arabic"
-    top = 190 if drawn else 235
+    top = 216 if drawn else 250
     anchor, x = ("end", 520 if drawn else WIDTH - EDGE) if right else ("start", EDGE)
     heading = "".join(
         f'<text x="{x}" y="{top + index * size * 1.16:.0f}" text-anchor="{anchor}" font-size="{size}" '

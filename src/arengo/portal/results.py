@@ -1,4 +1,4 @@
-"""What the catalogue has for a question: words, facets, order, pages; the same page for a theme, an office, a series.
+"""What the catalogue has for a question: words, facets, order, pages; the same list for a theme and an office.
 
 The address is the state: every facet is a link, every chip takes one off. Nothing needs a script.
 """
@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
 from arengo.catalogue import FacetCount, Found, Hit, Record, Snippet, Wanted, say
+from arengo.catalogue.snippet import marked
 from arengo.catalogue.vocabulary import FILE_TYPES
-from arengo.contract.vocabulary import THEMES
 from arengo.errors import BadQuery, UnknownDataset
+from arengo.portal import atom
 from arengo.portal.cells import written
+from arengo.portal.figure import glyph
 from arengo.portal.site import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 
@@ -26,6 +29,12 @@ MOST_PAGES = 2500
 SHOWN = ("theme", "owner", "format", "licence", "access", "frequency", "tag", "kind", "source", "hvd")
 ORDERS = ("relevance", "title", "updated", "created")
 FEW = 6
+RECENT = (7, 30, 365)
+"""Days that one may narrow the list to."""
+FED = 50
+
+Parts = tuple[tuple[str, bool], ...]
+"""Pieces of a text, each with whether it is one of the words asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,93 +58,71 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One dataset in the list. ``foreign``: language of its title when it is not the page's."""
+    """One dataset in the list. ``foreign``, ``said``: languages of title and summary when they are not the page's."""
 
     record: Record
     href: str
-    title: str
+    title: Parts
     foreign: str
-    summary: str
+    summary: Parts
+    said: str
     owner: str
+    glyph: str
     snippets: tuple[Snippet, ...]
     formats: str
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a page narrows the list to by its own address: a theme, an office or nothing."""
+    """What a page narrows the list to by its own address: a theme, an office or nothing.
+
+    ``trail``: (words, address) of the pages above it. ``facts``: (term, value) pairs. ``changes``: what moved lately.
+    ``mark``: what the page depends on beside the catalogue.
+    """
 
     heading: str
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     about: str = ""
-    contact: tuple[str, str] = ("", "")
+    email: str = ""
+    homepage: str = ""
     feed: str = "/feeds/catalog.atom"
     follow: str = ""
+    trail: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    changes: tuple[object, ...] = ()
+    mark: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the address asks: words, chosen facets, a column's name, how new, where."""
+
+    q: str
+    chosen: Mapping[str, tuple[str, ...]]
+    column: str
+    since: str
+    bbox: tuple[float, float, float, float] | None
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Everything but the words, as parameters."""
+        found = [(name, value) for name, values in self.chosen.items() for value in values]
+        found += [("column", self.column)] if self.column else []
+        found += [("since", self.since)] if self.since else []
+        return found + ([("bbox", ",".join(f"{side:g}" for side in self.bbox))] if self.bbox else [])
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.q or self.pairs)
 
 
 def datasets(visit: Visit) -> Response:
     """``/datasets?q=&theme=&owner=...``."""
-    return _page(visit, Scope(visit._("Datasets")))
-
-
-def theme(visit: Visit) -> Response:
-    """``/themes/{code}``."""
-    code = visit.request.path_params["theme"].upper()
-    if code not in THEMES:
-        raise UnknownDataset(visit._("There is no theme “%(code)s”.", code=code[:20]))
-    scope = Scope(
-        theme_name(code, visit.speech),
-        {"theme": (code,)},
-        feed=f"/feeds/themes/{code}.atom",
-        follow=f"theme:{code}",
-    )
-    return _page(visit, scope)
-
-
-def organisation(visit: Visit) -> Response:
-    """``/organisations/{id}``."""
-    agent = visit.site.catalogue.organisation(visit.request.path_params["agent"])
-    scope = Scope(
-        say(agent.name, visit.language)[0],
-        {"owner": (agent.id,)},
-        say(agent.description, visit.language)[0],
-        (agent.email, agent.homepage),
-        f"/feeds/organisations/{agent.id}.atom",
-        f"organisation:{agent.id}",
-    )
-    return _page(visit, scope)
-
-
-def organisations(visit: Visit) -> Response:
-    """``/organisations``: who answers for the data."""
-    known = visit.unchanged(visit.site.catalogue.generation, visit.site.catalogue.harvested)
-    if known:
-        return known
-    found = visit.site.catalogue.organisations()
-    lines = sorted(
-        ((say(agent.name, visit.language)[0], agent.id, count) for agent, count in found), key=lambda x: x[0].casefold()
-    )
-    return visit.page("organisations.html", {"lines": lines})
-
-
-def series(visit: Visit) -> Response:
-    """``/series/{id}``: the members of a series, the newest first."""
-    name = visit.request.path_params["series"]
-    catalogue = visit.site.catalogue
-    known = visit.unchanged(catalogue.generation)
-    if known:
-        return known
-    record = catalogue.record(name)
-    if record.kind != "series":
-        raise UnknownDataset(visit._("There is no series “%(name)s”.", name=name[:60]))
-    members = [item for item in catalogue.records(local_only=True) if item.series == name]
-    members.sort(key=lambda item: (str(item.temporal[1] or ""), item.id), reverse=True)
-    lines = [_line(visit, Hit(item, 0.0)) for item in members]
-    return visit.page("series.html", {"title": say(record.title, visit.language)[0], "lines": lines, "record": record})
+    return page(visit, Scope(visit._("Datasets")))
 
 
 def suggestions(visit: Visit) -> Response:
-    """``/suggest?q=``: what may be meant, for the search field's script."""
+    """``/api/v1/suggest?q=&lang=``: what may be meant by what was typed so far."""
     import orjson
 
     found = visit.site.catalogue.suggest(visit.param("q")[:100], visit.language, 8)
@@ -143,74 +130,144 @@ def suggestions(visit: Visit) -> Response:
         "dataset": visit._("dataset"), "theme": visit._("theme"), "owner": visit._("office"),
         "column": visit._("column"), "word": visit._("word"),
     }  # fmt: skip
-    body = [{"kind": kinds[item.kind], "text": item.text, "href": item.href, "detail": item.detail} for item in found]
-    headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff"}
-    return Response(orjson.dumps(body), 200, headers, "application/json")
+    items = [
+        {"kind": item.kind, "label": kinds[item.kind], "text": item.text, "href": item.href, "detail": item.detail}
+        for item in found
+    ]
+    headers = {"Cache-Control": "private, max-age=60", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Language"}
+    return Response(orjson.dumps({"items": items}), 200, headers, "application/json")
 
 
-def _page(visit: Visit, scope: Scope) -> Response:
-    catalogue = visit.site.catalogue
-    known = visit.unchanged(catalogue.generation, catalogue.harvested)
-    if known:
-        return known
+def asked(visit: Visit) -> Question:
+    """What the address asks. Raises BadQuery for a box or a day that is not one."""
     chosen = {name: tuple(visit.request.query_params.getlist(name))[:20] for name in SHOWN}
     chosen = {name: tuple(value for value in values if value.strip()) for name, values in chosen.items()}
-    q = visit.param("q")[:500]
+    since = visit.param("since")
+    if since:
+        try:
+            date.fromisoformat(since)
+        except ValueError:
+            raise BadQuery(f"since is {since[:20]!r}.", todo="Write a day as 2026-09-23.") from None
+    return Question(visit.param("q")[:500], chosen, visit.param("column")[:100], since, _box(visit.param("bbox")))
+
+
+def page(visit: Visit, scope: Scope) -> Response:
+    """The list within ``scope``; as a table with ``f=csv``, as a feed with ``f=atom``."""
+    catalogue = visit.site.catalogue
+    known = visit.unchanged(catalogue.generation, catalogue.harvested, scope.mark)
+    if known:
+        return known
+    question = asked(visit)
+    q = question.q
     order = visit.param("order") if visit.param("order") in ORDERS else "relevance"
     number = visit.param("page")
-    page = min(int(number), MOST_PAGES) if number.isdecimal() and int(number[:9]) >= 1 else 1
+    at = min(int(number), MOST_PAGES) if number.isdecimal() and int(number[:9]) >= 1 else 1
     wanted = Wanted(
         q,
         visit.language,
-        {**chosen, **scope.only},
-        bbox=_box(visit.param("bbox")),
-        since=visit.param("since"),
+        {**question.chosen, **scope.only},
+        bbox=question.bbox,
+        since=question.since,
         order=order if q else ("title" if order == "relevance" else order),
-        start=(page - 1) * ON_PAGE,
+        start=(at - 1) * ON_PAGE,
         limit=ON_PAGE,
         facets=SHOWN,
         facet_limit=24,
+        where=("words", question.column, "column_") if question.column else (),
     )
     if visit.param("f") == "csv":
         return _csv(visit, wanted)
+    if visit.param("f") == "atom":
+        return _feed(visit, scope, wanted)
     found = catalogue.search(wanted)
     pages = max(1, -(-found.total // ON_PAGE))
     values = {
         "scope": scope,
         "q": q,
+        "question": question,
         "order": order,
         "orders": _orders(visit, q),
         "found": found,
         "count_words": visit.speech.many("%(n)s dataset", "%(n)s datasets", found.total),
-        "lines": [_line(visit, hit) for hit in found.hits],
-        "facets": _facets(visit, found, chosen, scope),
-        "chips": _chips(visit, chosen),
-        "kept": [(name, value) for name, values in chosen.items() for value in values],
+        "lines": [line(visit, hit, found.corrected or q) for hit in found.hits],
+        "facets": _facets(visit, found, question.chosen, scope),
+        "recent": _recent(visit, question.since),
+        "chips": _chips(visit, question),
         "here": visit.request.url.path,
-        "page": page,
+        "page": at,
         "pages": pages,
-        "before": visit.here(page=page - 1 if page > 2 else None) if page > 1 else "",
-        "after": visit.here(page=page + 1) if page < pages else "",
+        "before": visit.here(page=at - 1 if at > 2 else None) if at > 1 else "",
+        "after": visit.here(page=at + 1) if at < pages else "",
         "csv": visit.here(f="csv", page=None),
-        "follow": _follow(scope, q, chosen),
+        "feed": visit.here(f="atom", page=None, order=None) if question.narrowed else scope.feed,
+        "follow": _follow(scope, question),
+        "ways": _ways(visit, wanted, question) if not found.hits else [],
     }
     return visit.page("results.html", values)
 
 
-def _follow(scope: Scope, q: str, chosen: Mapping[str, tuple[str, ...]]) -> str:
+def _ways(visit: Visit, wanted: Wanted, question: Question) -> list[tuple[str, str]]:
+    """(words, address) of nearby questions that do have an answer."""
+    catalogue, say = visit.site.catalogue, visit.speech
+    out = []
+
+    def add(words: str, href: str, one: Wanted) -> None:
+        total = catalogue.search(replace(one, start=0, limit=0, facets=())).total
+        if total:
+            out.append((f"{words}: {say.many('%(n)s dataset', '%(n)s datasets', total)}", href))
+
+    path = visit.request.url.path
+    if question.q and question.pairs:
+        bare = replace(wanted, only={}, bbox=None, since="", where=())
+        add(
+            visit._("“%(words)s” without the choices", words=question.q),
+            f"/datasets?{urlencode({'q': question.q})}",
+            bare,
+        )
+    if question.q and question.pairs:
+        add(visit._("The choices without the words"), f"{path}?{urlencode(question.pairs)}", replace(wanted, words=""))
+    words = question.q.split()
+    if 1 < len(words) <= 6:
+        for word in dict.fromkeys(words):
+            alone = replace(wanted, words=word, only={}, bbox=None, since="", where=())
+            add(visit._("Only “%(word)s”", word=word), f"/datasets?{urlencode({'q': word})}", alone)
+    if question.column:
+        free = replace(wanted, words=question.column, only={}, bbox=None, since="", where=())
+        href = f"/datasets?{urlencode({'q': question.column})}"
+        add(visit._("“%(words)s” anywhere, not only in columns", words=question.column), href, free)
+    return out
+
+
+def _recent(visit: Visit, since: str) -> list[tuple[str, str, bool]]:
+    """(words, address, chosen) of the days one may narrow the list to."""
+    today = visit.speech.local(visit.now).date()
+    out = []
+    for days in RECENT:
+        day = (today - timedelta(days=days)).isoformat()
+        words = visit.speech.many("in the last %(n)s day", "in the last %(n)s days", days)
+        out.append((words, visit.here(since=None if since == day else day, page=None), since == day))
+    return out
+
+
+def _follow(scope: Scope, question: Question) -> str:
     """Where one is told of what is new in this list; '' when it is the list of everything."""
-    narrowed = [("q", q)] if q else []
-    narrowed += [(name, value) for name, values in chosen.items() for value in values]
     topic, _colon, value = scope.follow.partition(":")
-    if narrowed:
+    pairs = [(name, item) for name, items in question.chosen.items() for item in items]
+    pairs = [("q", question.q), *pairs] if question.q else pairs
+    if pairs:
         fixed = [(name, item) for name, items in scope.only.items() for item in items]
-        topic, value = "search", urlencode([*narrowed, *fixed])
+        topic, value = "search", urlencode([*pairs, *fixed])
     return f"/follow?{urlencode({'topic': topic, 'value': value})}" if topic else ""
 
 
-def _line(visit: Visit, hit: Hit) -> Line:
+def line(visit: Visit, hit: Hit, words: str = "") -> Line:
+    """One dataset of a list; ``words`` are marked where they stand."""
     record = hit.record
     title, spoken = say(record.title, visit.language)
+    summary, tongue = say(record.description, visit.language)
+    summary = written(summary)[:300]
+    parts: Parts = ((summary, False),) if summary else ()
+    parts = next((item.parts for item in hit.snippets if item.field == "description" and summary), parts)
     formats = dict.fromkeys(
         FILE_TYPES[item.format].name if item.format in FILE_TYPES else item.format
         for item in record.distributions
@@ -219,13 +276,27 @@ def _line(visit: Visit, hit: Hit) -> Line:
     return Line(
         record,
         visit.link("series" if record.kind == "series" else "datasets", record.id),
-        title,
+        marked(title, words, spoken) if words else ((title, False),),
         spoken if spoken != visit.language else "",
-        written(say(record.description, visit.language)[0])[:300],
+        parts,
+        tongue if summary and tongue != visit.language else "",
         say(record.publisher.name, visit.language)[0] if record.publisher else "",
-        hit.snippets,
+        _glyph(visit, record),
+        tuple(item for item in hit.snippets if item.field != "description"),
         ", ".join(list(formats)[:6]),
     )
+
+
+def _glyph(visit: Visit, record: Record) -> str:
+    """map | line | table | documents | '' for what others hold."""
+    if not record.local or record.kind == "series":
+        return ""
+    if record.kind == "documents":
+        return "documents"
+    try:
+        return glyph(visit.site.catalogue.entry(record.id).contract)
+    except UnknownDataset:
+        return ""
 
 
 def _orders(visit: Visit, q: str) -> list[tuple[str, str]]:
@@ -283,7 +354,9 @@ def _facets(visit: Visit, found: Found, chosen: Mapping[str, tuple[str, ...]], s
             for item in items
         ]
         choices.sort(key=lambda choice: not choice.chosen)
-        usual = name in ("theme", "owner", "format")
+        if not chosen[name] and all(item.count == found.total for item in items):
+            continue  # every one of them has all of these
+        usual = name in ("theme", "owner", "access")
         out.append(Facet(name, titles[name], tuple(choices[:FEW]), tuple(choices[FEW:]), usual or bool(chosen[name])))
     return out
 
@@ -296,14 +369,22 @@ def _with(visit: Visit, name: str, value: str, held: tuple[str, ...]) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _chips(visit: Visit, chosen: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str, str]]:
+def _chips(visit: Visit, question: Question) -> list[tuple[str, str, str]]:
     """(facet, value, address without it)."""
     titles = _titles(visit)
-    return [
+    out = [
         (titles[name], _label(visit, name, value), _with(visit, name, value, values))
-        for name, values in chosen.items()
+        for name, values in question.chosen.items()
         for value in values
     ]
+    if question.column:
+        out.append((visit._("Has a column like"), question.column, visit.here(column=None, page=None)))
+    if question.since:
+        day = visit.speech.date(date.fromisoformat(question.since))
+        out.append((visit._("Updated since"), day, visit.here(since=None, page=None)))
+    if question.bbox:
+        out.append((visit._("Place"), visit._("in a part of the map"), visit.here(bbox=None, page=None)))
+    return out
 
 
 def _box(text: str) -> tuple[float, float, float, float] | None:
@@ -318,8 +399,6 @@ def _box(text: str) -> tuple[float, float, float, float] | None:
 
 def _csv(visit: Visit, wanted: Wanted) -> Response:
     """The whole result as a table, at most ten thousand lines."""
-    from dataclasses import replace
-
     found = visit.site.catalogue.search(replace(wanted, start=0, limit=10_000, facets=()))
     out = io.StringIO()
     writer = csv.writer(out)
@@ -337,3 +416,28 @@ def _csv(visit: Visit, wanted: Wanted) -> Response:
         )
     headers = {"Content-Disposition": 'attachment; filename="datasets.csv"', "X-Content-Type-Options": "nosniff"}
     return Response(out.getvalue(), 200, headers, "text/csv; charset=utf-8")
+
+
+def _feed(visit: Visit, scope: Scope, wanted: Wanted) -> Response:
+    """The newest of the result, to be told of what comes."""
+    found = visit.site.catalogue.search(replace(wanted, order="updated", start=0, limit=FED, facets=()))
+    entries = [
+        atom.Entry(
+            visit.link("datasets", hit.record.id),
+            say(hit.record.title, visit.language)[0],
+            written(say(hit.record.description, visit.language)[0])[:300],
+            hit.record.modified,
+            say(hit.record.publisher.name, visit.language)[0] if hit.record.publisher else "",
+        )
+        for hit in found.hits
+        if hit.record.modified is not None
+    ]
+    words = ", ".join(
+        dict.fromkeys(part for part in (scope.heading, wanted.words, *_chosen_words(visit, wanted)) if part)
+    )
+    page = visit.here(f=None)
+    return atom.feed(visit, visit.here(), page, f"{visit.settings.city.name}: {words}", entries)
+
+
+def _chosen_words(visit: Visit, wanted: Wanted) -> Sequence[str]:
+    return [_label(visit, name, value) for name, values in wanted.only.items() for value in values]

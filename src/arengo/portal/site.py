@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Mapping
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,6 +207,18 @@ class Visit:
     def look(self) -> Look:
         """What the pages take from the city."""
         return look.read(self.settings)
+
+    @cached_property
+    def meanings(self) -> Mapping[str, str]:
+        """Id of a word -> what it means, for those who asked for plain language."""
+        from arengo.portal.glossary import meanings
+
+        return meanings(self)
+
+    @cached_property
+    def now(self) -> datetime:
+        """When the page was asked for, in UTC."""
+        return datetime.now(UTC)
 
     @property
     def language(self) -> str:

@@ -20,7 +20,7 @@ for (const field of document.querySelectorAll("input[data-suggest]")) {
       const line = document.createElement("li"), text = document.createElement("span"), kind = document.createElement("span");
       line.role = "option"; line.id = `${list.id}-${at}`; line.dataset.href = item.href; line.setAttribute("aria-selected", "false");
       text.textContent = item.text; text.dir = "auto";
-      kind.className = "quiet"; kind.textContent = item.detail ? `${item.kind}, ${item.detail}` : item.kind;
+      kind.className = "quiet"; kind.textContent = item.detail ? `${item.label}, ${item.detail}` : item.label;
       line.append(text, kind);
       line.addEventListener("pointerdown", (event) => { event.preventDefault(); location.assign(item.href); });
       return line;
@@ -35,8 +35,8 @@ for (const field of document.querySelectorAll("input[data-suggest]")) {
     waiting = setTimeout(async () => {
       asked = words;
       try {
-        const answer = await fetch(`/suggest?q=${encodeURIComponent(words)}`);
-        if (answer.ok && asked === words && document.activeElement === field) show(await answer.json());
+        const answer = await fetch(`/api/v1/suggest?q=${encodeURIComponent(words)}`);
+        if (answer.ok && asked === words && document.activeElement === field) show((await answer.json()).items);
       } catch { close(); }
     }, 120);
   });
