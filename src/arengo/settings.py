@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -170,6 +170,7 @@ class Settings:
 
     root: Path
     city: CitySettings = CitySettings()
+    _: KW_ONLY
     look: LookSettings = LookSettings()
     accessibility: AccessibilitySettings = AccessibilitySettings()
     engine: EngineSettings = EngineSettings()

@@ -24,7 +24,7 @@ def test_every_route_and_parameter_is_described(tiny: TinyCity, client: TestClie
     routes = {
         (route.path, method)
         for route in faces.routes(tiny.door, tiny.catalogue, tiny.settings)
-        if isinstance(route, Route)
+        if isinstance(route, Route) and route.path.startswith(("/api/v1", "/healthz"))  # other standards tell their own
         for method in route.methods or ()
         if method != "HEAD"
     }

@@ -139,7 +139,7 @@ def test_damaged_and_encrypted(tmp_path, pull):
 
 
 def test_a_zip_without_tables(tmp_path, context):
-    path = bundle(tmp_path / "a.zip", {"minutes.pdf": b"%PDF-1.4"})
+    path = bundle(tmp_path / "a.zip", {"photo.jpg": b"\xff\xd8\xff\xe0"})
     with pytest.raises(SourceMalformed, match="holds no table"):
         samples(SourceSpec("zip", {"path": path}), context)
 

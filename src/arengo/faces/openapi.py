@@ -301,6 +301,23 @@ def _dataset_paths(
                 },
             }
         },
+        f"{at}/documents/{{document}}": {
+            "get": {
+                "summary": f"The original file of a document{of}",
+                "operationId": "document",
+                "parameters": [
+                    *path,
+                    _path("document", "The document's id: column ``document`` of its pages.", {"type": "string"}),
+                    as_of,
+                    _query("download", "Whether it is saved, not shown.", {"type": "boolean"}),
+                ],
+                "responses": {
+                    "200": {"description": "The file.", "headers": _HEADERS, "content": {"application/pdf": {}}},
+                    "206": {"description": "A part of the file."},
+                    **_ERRORS,
+                },
+            }
+        },
         f"{at}/openapi.json": {
             "get": {
                 "summary": f"This description{of}",

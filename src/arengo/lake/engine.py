@@ -227,6 +227,9 @@ class Engine:
             self._attached.clear()
 
 
+_AGAIN = 0.05  # seconds: a query that is only being bound forgets an interruption, so it is told again
+
+
 class _Ticket:
     __slots__ = ("at", "call")
 
@@ -281,6 +284,9 @@ class _Watch:
                 if (call := ticket.call) is not None:
                     with contextlib.suppress(Exception):
                         call()
+                    ticket.at = now + _AGAIN
+            with self._guard:
+                self._tickets += [ticket for ticket in due if ticket.call is not None]
             if not due and soonest is not None:
                 self._wake.wait(min(0.25, max(0.001, soonest - now)))
                 self._wake.clear()
