@@ -220,7 +220,9 @@ def apply(state: State, contract: Contract) -> None:
 
 def open_tiny(root: Path, **engine: Any) -> TinyCity:
     """An empty city in ``root``."""
-    settings = Settings(root, CitySettings(name="Tinyville", contact="data@tiny.example"), engine=EngineSettings(**engine))
+    settings = Settings(
+        root, CitySettings(name="Tinyville", contact="data@tiny.example"), engine=EngineSettings(**engine)
+    )
     state = open_state(settings.state_url)
     lake = Lake(settings, state)
     catalogue = Catalogue(state, lake)
