@@ -53,7 +53,8 @@ def test_counting_folds_and_writes_in_bulk(people) -> None:
         counts.note(f"/datasets/trees/rows/{number}", b"Firefox")
     counts.note("/api/v1/datasets/trees/export.csv", b"python-requests")
     counts.note("/api/v1/datasets/trees/rows", b"Googlebot/2.1")
-    counts.count("areas", "sql", b"", 3)
+    for _ in range(3):
+        counts.count("areas", "sql")
     taken = counts.take()
     assert taken == {
         ("trees", "page", False): FULL + 10,
@@ -90,4 +91,17 @@ def test_the_gate_counts_answers_and_nothing_else(tiny) -> None:
         client.get("/api/v1/datasets/families/rows")
         client.get("/api/v1/datasets/nobody/rows")
         client.head("/api/v1/datasets/trees/rows")
-    assert READINGS.take() == {("trees", "api", False): 3}
+        assert READINGS.take() == {("trees", "api", False): 3}
+        question = {"q": "SELECT count(*) FROM trees JOIN areas ON trees.district = areas.name"}
+        kept = client.get("/api/v1/sql", params=question)
+        client.get("/api/v1/sql", params=question)
+        again = client.get("/api/v1/sql", params=question, headers={"if-none-match": kept.headers["etag"]})
+        assert again.status_code == 304
+        assert READINGS.take() == {("trees", "sql", False): 3, ("areas", "sql", False): 3}
+        found = client.get("/api/3/action/package_show?id=trees").json()["result"]["resources"]
+        table = next(item["id"] for item in found if item["datastore_active"])
+        READINGS.take()
+        client.get("/api/3/action/datastore_search", params={"resource_id": table})
+        client.get(f"/datastore/dump/{table}")
+        client.get("/api/3/action/package_list")
+        assert READINGS.take() == {("trees", "ckan", False): 2, ("", "ckan", False): 1}

@@ -17,7 +17,7 @@ from arengo.catalogue import Catalogue
 from arengo.door import Cache
 from arengo.faces.meter import METER
 from arengo.faces.problem import is_machine, of
-from arengo.services.reading import READINGS
+from arengo.services.reading import READINGS, telling
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,6 +25,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Told = tuple[tuple[str, str], ...]
+"""(dataset, kind) of what a face says it read."""
 
 KEPT = 4096
 LARGEST = 262_144
@@ -68,9 +70,10 @@ _COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"con
 class _Held:
     """A finished answer."""
 
-    __slots__ = ("body", "generation", "headers", "size")
+    __slots__ = ("body", "generation", "headers", "size", "told")
 
-    def __init__(self, generation: int, headers: Headers, body: bytes) -> None:
+    def __init__(self, generation: int, headers: Headers, body: bytes, told: Told) -> None:
+        self.told = told
         self.generation = generation
         self.headers = headers
         self.body = body
@@ -84,7 +87,7 @@ class Gate:
         self._app = app
         self._catalogue = catalogue
         self._answers: Cache[_Held] = Cache(hold)
-        self._known: dict[bytes, tuple[int, bytes, Headers]] = {}
+        self._known: dict[bytes, tuple[int, bytes, Headers, Told]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -119,7 +122,7 @@ class Gate:
                     tag = asked.replace(_MARK + b'"', b'"') if _MARK in asked else asked
                     if tag == held[1] or held[1] in [part.strip() for part in tag.split(b",")]:
                         METER.quick += 1
-                        READINGS.note(path, agent)
+                        _count(path, agent, held[3])
                         headers = held[2] if tag is asked else _marked(held[2])
                         await send({"type": "http.response.start", "status": 304, "headers": headers})
                         await send({"type": "http.response.body", "body": b""})
@@ -128,7 +131,7 @@ class Gate:
             found = self._answers.get(target + encodings) if method == "GET" and not asked else None
             if found is not None and found.generation == generation:
                 METER.add(path, method, 200, time.perf_counter() - started)
-                READINGS.note(path, agent)
+                _count(path, agent, found.told)
                 await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})
                 await send({"type": "http.response.body", "body": found.body})
                 return
@@ -144,8 +147,11 @@ class Gate:
             ]
         sender = _Sender(send, machine, method, b"gzip" in encodings, marked)
         METER.open += 1
+        told: Told = ()
         try:
-            await self._app(scope, receive, sender)
+            with telling() as datasets:
+                await self._app(scope, receive, sender)
+            told = tuple(datasets)
         except Exception as error:
             if sender.done:
                 return  # the application answered it already
@@ -157,12 +163,12 @@ class Gate:
             METER.open -= 1
             METER.add(path, method, sender.status, time.perf_counter() - started)
             if sender.status in _READ and method != "HEAD":
-                READINGS.note(path, agent)
+                _count(path, agent, told)
         lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers
         if generation >= 0 and lasting and len(target) < LONGEST:
-            self._remember(target, generation, sender)
+            self._remember(target, generation, sender, told)
             if sender.whole is not None and method == "GET":
-                self._answers.put(target + encodings, _Held(generation, sender.sent, sender.whole))
+                self._answers.put(target + encodings, _Held(generation, sender.sent, sender.whole, told))
 
     def _generation(self) -> int:
         try:
@@ -170,11 +176,18 @@ class Gate:
         except Exception:
             return -1
 
-    def _remember(self, target: bytes, generation: int, sender: _Sender) -> None:
+    def _remember(self, target: bytes, generation: int, sender: _Sender, told: Told) -> None:
         if len(self._known) >= KEPT:
             self._known.clear()
         kept = [pair for pair in sender.headers if pair[0] in _COPIED or pair[0].startswith(b"access-control")]
-        self._known[target] = (generation, sender.etag, kept)
+        self._known[target] = (generation, sender.etag, kept, told)
+
+
+def _count(path: str, agent: bytes, told: Told) -> None:
+    if told:
+        READINGS.add(told, agent)
+    else:
+        READINGS.note(path, agent)
 
 
 def _marked(headers: Headers) -> Headers:

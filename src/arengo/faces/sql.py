@@ -42,6 +42,7 @@ from arengo.faces.site import (
 from arengo.faces.turn import Stream, Turns
 from arengo.query.notation import whole
 from arengo.query.scope import nearest
+from arengo.services.reading import READINGS
 
 FORMS = {
     "json": JSON,
@@ -111,6 +112,8 @@ async def _answer(site: Site, turns: Turns, request: Request) -> Response:
             as_of=given.get("as_of", ""),
             id=mark,
         )
+        for read in made.reads:
+            READINGS.count(read.dataset, "sql", request.headers.get("user-agent", "").encode())
         headers = _headers(site, made, f"{form} {safe}")
         if headers.get("ETag") and matches(request, headers["ETag"]):
             return unchanged(headers)

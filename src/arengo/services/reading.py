@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,13 +31,14 @@ _PROGRAM = re.compile(rb"curl|wget|python|java/|okhttp|go-http|libwww|axios|node
 _PAGE = re.compile(r"/datasets/([^/]+)(?:/(?!.*\.(?:csv|svg|png|json)$)[^/]*.*)?$")
 _SEMANTIC = re.compile(r"/datasets/([^/]+)\.(?:ttl|jsonld|rdf|nt|json)$")
 _API = re.compile(r"/api/v1/datasets/([^/]+)(?:/([^/]+))?")
-_CKAN = re.compile(r"/(?:dataset|datastore/dump)/([^/]+)")
+_CKAN = re.compile(r"/dataset/([^/]+)")
 _OGC = re.compile(r"/ogc/(?:[^/]+/)?collections/([^/]+)")
 _ICEBERG = re.compile(r"/iceberg/v1/(?:.*/)?tables/([^/]+)")
 _FEED = re.compile(r"/feeds/datasets/([^/]+?)(?:/changes)?\.atom$")
 _PREFIXES = (
     ("/api/3/", "ckan"),
     ("/api/action/", "ckan"),
+    ("/datastore/", "ckan"),
     ("/api/v1/sql", "sql"),
     ("/catalog", "dcat"),
     ("/mcp", "mcp"),
@@ -73,10 +76,19 @@ class Readings:
         if len(raw) > FULL:
             self._fold()
 
-    def count(self, dataset: str, kind: str, agent: bytes = b"", n: int = 1) -> None:
-        """For a face whose path does not name the dataset, such as SQL."""
+    def count(self, dataset: str, kind: str, agent: bytes = b"") -> None:
+        """For a face whose path does not name the dataset, such as SQL. Counted once an answer, even if it is kept."""
+        told = _TOLD.get()
+        if told is not None:
+            told.add((dataset, kind))
+        else:
+            self.add(((dataset, kind),), agent)
+
+    def add(self, told: Iterable[tuple[str, str]], agent: bytes) -> None:
+        """Each (dataset, kind) was read once."""
         with self._guard:
-            self._folded[dataset, kind, robot(agent, kind)] += n
+            for dataset, kind in told:
+                self._folded[dataset, kind, robot(agent, kind)] += 1
 
     def _fold(self) -> None:
         raw, self._raw = self._raw, {}
@@ -92,6 +104,20 @@ class Readings:
         with self._guard:
             out, self._folded = self._folded, Counter()
         return out
+
+
+_TOLD: ContextVar[set[tuple[str, str]] | None] = ContextVar("arengo_readings", default=None)
+
+
+@contextmanager
+def telling() -> Iterator[set[tuple[str, str]]]:
+    """What faces :meth:`Readings.count` within, for whoever gives the answer (and gives a kept one again)."""
+    told: set[tuple[str, str]] = set()
+    token = _TOLD.set(told)
+    try:
+        yield told
+    finally:
+        _TOLD.reset(token)
 
 
 READINGS = Readings()

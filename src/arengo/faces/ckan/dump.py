@@ -1,4 +1,4 @@
-"""``/datastore/dump/{resource}``: a whole table as CSV, TSV or JSON, in bounded memory and steady time a row.
+"""``/datastore/dump/{resource}``: a whole table as CSV, TSV, JSON or XML, in bounded memory and steady time a row.
 
 ``format``, ``bom``, ``limit``, ``offset``, ``filters``, ``q``, ``fields``, ``sort`` as CKAN has them, and ``as_of``.
 """
@@ -13,17 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arengo.errors import BadQuery
-from arengo.faces.ckan import datastore
+from arengo.faces.ckan import datastore, markup
 from arengo.faces.ckan.call import ALL, Call
 from arengo.faces.ckan.datastore import Asked, Row
 from arengo.faces.ckan.sheet import lines
 from arengo.faces.site import headers_of, matches, unchanged
 from arengo.faces.turn import Stream
+from arengo.services.reading import READINGS
 
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "json": "application/json",
+    "xml": "text/xml; charset=utf-8",
 }
 PIECE = 2000
 """Rows written at once."""
@@ -37,6 +39,7 @@ def dump(call: Call, request: Request) -> Response:
     if form not in MEDIA:
         raise BadQuery(f"There is no format {form[:20]!r}.", todo=f"Write {', '.join(MEDIA)}.")
     wanted = datastore.asked(call)
+    READINGS.count(wanted.record.id, "ckan", call.agent)
     offset, limit = call.number("offset", 0), call.number("limit", ALL)
     bom = call.yes("bom")
     answer = call.site.door.ask(wanted.query, call.caller)
@@ -74,6 +77,12 @@ def _pieces(form: str, wanted: Asked, parts: Iterator[list[Row]], bom: bool) -> 
             yield (b"\n    " if first else b",\n    ") + rows
             first = False
         yield b"\n  ]\n}\n"
+        return
+    if form == "xml":
+        yield markup.HEAD
+        for part in cut:
+            yield markup.rows(wanted.names, part)
+        yield markup.TAIL
         return
     yield ("\ufeff" if bom else "").encode() + lines((wanted.names,), form)
     for part in cut:
