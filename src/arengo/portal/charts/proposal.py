@@ -50,8 +50,8 @@ def proposals(d: Dossier) -> list[Proposal]:
     if when and line is not None:
         bucket = "" if d.head(line.time).kind is Kind.INTEGER else line.bucket
         given = {"y": line.measure, "of": line.function} if line.measure else {}
-        split = line.category if line.category in d.view.scope.fields else ""
-        add(_("Line over time"), Design("line", x=line.time, bucket=bucket, by=split, **given))
+        by = line.category if line.category in d.view.scope.fields else ""
+        add(_("Line over time"), Design("line", x=line.time, bucket=bucket, by=by, **given))
     elif when:
         add(_("Line over time"), Design("line", x=when.name, bucket=_unit(d, when, columns), **measured(best)))
     if bars is not None and bars.category in d.view.scope.fields:
@@ -65,8 +65,8 @@ def proposals(d: Dossier) -> list[Proposal]:
     if d.view.geometry is not None and "Polygon" not in "".join(d.view.geometry.types):
         add(_("Map of places"), Design("map", by=names[0].name if names else ""))
     if len(names) > 1:
-        add(_("Stacked bars"), Design("bar", x=names[0].name, by=names[1].name,
-                                      stack="stacked" if adds_up else "grouped", **measured(best)))  # fmt: skip
+        split = Design("bar", x=names[0].name, by=names[1].name, stack="stacked" if adds_up else "grouped")
+        add(_("Stacked bars") if adds_up else _("Bars side by side"), split.but(**measured(best)))
     if when and names:
         unit = _unit(d, when, columns)
         if adds_up:
