@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,13 @@ PAGES = (
     "/",
     "/datasets",
     "/about",
+    "/guide",
+    "/guide?q=any&about=any&want=map",
+    "/guide?q=any&about=any&want=map&fresh=any",
+    "/words",
+    "/accessibility",
+    "/organisations",
+    "/themes/ENVI",
     "/runs",
     *(f"/datasets/{name}{tab}" for name in ("trees", "air", "budget", "districts") for tab in TABS),
     "/datasets/trees/map",
@@ -75,6 +83,20 @@ class Page(HTMLParser):
             self.problems.append(f"</{tag}> closes something else")
 
 
+def settled(client, path: str) -> str:
+    """The page's tag once it stays: the first page tells more as soon as changed rows are counted."""
+    tags = [client.get(path).headers["etag"]]
+    while len(tags) < 2 or tags[-1] != tags[-2]:
+        assert len(tags) < 60, "the page never stays as it is"
+        time.sleep(0.05)
+        tags.append(client.get(path).headers["etag"])
+    return tags[-1]
+
+
+def unmarked(text: str) -> str:
+    return re.sub(r"</?mark>", "", text)
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_whole_and_has_its_tag(client, path: str) -> None:
     answer = client.get(path)
@@ -87,7 +109,7 @@ def test_page_is_whole_and_has_its_tag(client, path: str) -> None:
     assert len(page.ids) == len(set(page.ids))
     assert HOSTILE not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    tag = answer.headers["etag"]
+    tag = settled(client, path)
     assert client.get(path, headers={"if-none-match": tag}).status_code == 304
     other = client.get(path, headers={"if-none-match": tag, "accept-language": "ar"})
     assert (other.status_code, Page(other.text).dir) == (200, "rtl"), "another language is another page"
@@ -133,17 +155,58 @@ def test_links_inside_the_portal_lead_somewhere(client) -> None:
 def test_home_says_what_is_there_and_what_changed(client) -> None:
     text = client.get("/").text
     assert "Città di Prova" in text
-    assert text.index("Newest:") < text.index("What is there") < text.index("What changed")
+    assert text.index("What is there") < text.index("What changed") < text.index("Ways in")
     assert re.search(r">6</dd>", text), "six datasets, the closed and the coming one counted"
 
 
 def test_list_searches_and_filters(client) -> None:
-    assert "Street trees" in client.get("/datasets?q=tree").text
+    assert "Street trees" in unmarked(client.get("/datasets?q=tree").text)
     assert "Street trees" not in client.get("/datasets?q=budget").text
     assert "No dataset fits" in client.get("/datasets?q=unicorn").text
     found = client.get("/datasets?theme=ECON").text
     assert "Budget" in found
     assert "Street trees" not in found
+
+
+def test_the_guided_path_asks_one_thing_at_a_time_and_says_why(client) -> None:
+    first = Page(client.get("/guide").text)
+    assert "What are you looking for?" in client.get("/guide").text
+    assert "/guide?q=any" in first.links
+    seen, path = [], "/guide?q=any"
+    while True:
+        text = client.get(path).text
+        page = Page(text)
+        assert not page.problems
+        seen.append(re.findall(r"<h1[^>]*>([^<]+)", text)[0])
+        options = re.findall(r'<li><a href="(/guide\?[^"]+)"><span class="what">', text)
+        if not options:
+            break
+        path = options[0].replace("&amp;", "&")
+    assert seen[:2] == ["What is it about?", "What do you want to do with it?"]
+    assert seen[-1] == "What fits"
+    assert "Why: is about" in text
+    assert 'name="robots" content="noindex"' in text
+    changes = [href for href in page.links if href.startswith("/guide?")]
+    assert len(changes) == len(seen), "every answer can be changed"
+    nothing = client.get("/guide?q=unicorn").text
+    assert "Nothing fits all of it" in nothing
+    assert "/wishes/new?title=unicorn" in nothing
+    assert client.get("/guide?want=nonsense&fresh=1").status_code == 200
+    for hostile in ("<script>alert(1)</script>", "'\";--", "\0" * 9, "%" * 300, "x" * 5000):
+        answer = client.get("/guide", params={"q": hostile, "about": hostile, "want": hostile})
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+
+
+def test_the_order_of_a_list_keeps_its_theme(client) -> None:
+    """``theme=ENVI`` narrows, ``theme=dark`` is how pages look: one parameter, two lists of values."""
+    links = Page(client.get("/datasets?theme=ENVI&order=updated").text).links
+    ordered = [href for href in links if href.startswith("/datasets?") and "order=created" in href]
+    assert ordered
+    assert all("theme=ENVI" in href for href in ordered)
+    dark = Page(client.get("/datasets?theme=dark&q=tree").text).links
+    client.cookies.clear()
+    assert not [href for href in dark if href.startswith("/datasets?") and "theme=dark" in href]
 
 
 def test_words_of_the_contract_in_the_readers_language(client) -> None:

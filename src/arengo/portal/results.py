@@ -140,8 +140,7 @@ def suggestions(visit: Visit) -> Response:
 
 def asked(visit: Visit) -> Question:
     """What the address asks. Raises BadQuery for a box or a day that is not one."""
-    chosen = {name: tuple(visit.request.query_params.getlist(name))[:20] for name in SHOWN}
-    chosen = {name: tuple(value for value in values if value.strip()) for name, values in chosen.items()}
+    chosen = {name: tuple(value for key, value in visit.pairs if key == name and value.strip())[:20] for name in SHOWN}
     since = visit.param("since")
     if since:
         try:
@@ -363,7 +362,7 @@ def _facets(visit: Visit, found: Found, chosen: Mapping[str, tuple[str, ...]], s
 
 def _with(visit: Visit, name: str, value: str, held: tuple[str, ...]) -> str:
     """This page's address with a value of a facet chosen, or taken off."""
-    pairs = [(key, item) for key, item in visit.request.query_params.multi_items() if key not in ("page", "lang", "f")]
+    pairs = [(key, item) for key, item in visit.pairs if key not in ("page", "f")]
     pairs = [pair for pair in pairs if pair != (name, value)] if value in held else [*pairs, (name, value)]
     path = quote(visit.request.url.path)
     return f"{path}?{urlencode(pairs)}" if pairs else path

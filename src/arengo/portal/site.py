@@ -243,13 +243,15 @@ class Visit:
 
     # Addresses
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """What the address asks; how pages look is not part of it (theme=ENVI is a facet, theme=dark is not)."""
+        given = self.request.query_params.multi_items()
+        return [(name, value) for name, value in given if value not in PREFERENCES.get(name, ())]
+
     def here(self, **changes: Any) -> str:
         """This page's address with some parameters changed; None or '' takes one away."""
-        kept = [
-            (name, value)
-            for name, value in self.request.query_params.multi_items()
-            if name not in changes and name not in ("lang", "theme", "words")
-        ]
+        kept = [(name, value) for name, value in self.pairs if name not in changes]
         kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
         path = quote(self.request.url.path)
         return f"{path}?{urlencode(kept)}" if kept else path
