@@ -10,7 +10,7 @@ from arengo.catalogue import say
 from arengo.errors import NotAllowed, UnknownDataset
 from arengo.faces import structured
 from arengo.faces.site import public_address
-from arengo.portal import diagram, place
+from arengo.portal import diagram, documents, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.digest import sentences
 from arengo.portal.dossier import Dossier
@@ -23,6 +23,7 @@ from arengo.portal.site import Visit
 from arengo.query.model import Query
 
 FIRST_ROWS = 8
+PAPERS = 8
 NEAR = 4
 
 
@@ -59,14 +60,22 @@ def overview(visit: Visit) -> Response:
         "d": d,
         "tab": "overview",
         "lead": lead,
-        "sample": sample(d),
+        "sample": sample(d) if not d.documents else None,
+        "papers": documents.newest(visit, d, PAPERS) if d.documents else None,
         "made": made,
         "short": sentences(d),
         "near": near(visit, d.id),
+        "comes_from": origin(visit, d.id),
         "owner_id": record.publisher.id if record.publisher and d.contract.owner else "",
         "image": address(visit, "preview", f"{d.id}.png"),
     }
     return visit.page("dataset.html", {**values, "structured": structured.embedded(told)})
+
+
+def origin(visit: Visit, dataset: str) -> str:
+    """The system or source a dataset comes from, in a word or two."""
+    nodes = visit.site.catalogue.lineage(dataset).nodes
+    return next((node.title for kind in ("system", "source") for node in nodes if node.kind == kind), "")
 
 
 def near(visit: Visit, dataset: str) -> list[tuple[str, str, str, str]]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from arengo.catalogue import fold
+from arengo.door import Answer
 from arengo.errors import BadQuery, UnknownDataset
 from arengo.portal.dossier import Dossier
 from arengo.portal.site import Visit
@@ -88,17 +89,7 @@ def page(visit: Visit) -> Response:
             hits.append(PageHit(title or name, _date(visit, day), number, href, language or "", snippet(text or "", q)))
         found = answer.matched
     else:
-        query = Query(
-            d.id,
-            group_by=tuple(Group(name) for name in _ABOUT),
-            aggregates=(Aggregate("count"),),
-            order_by=(Order("date", True), Order("title"), Order("document")),
-            limit=PAPERS,
-            cursor=cursor,
-            as_of=visit.as_of,
-            count=True,
-        )
-        answer = visit.door.ask(query)
+        answer = _listed(visit, d, PAPERS, cursor)
         papers = [_paper(visit, d, dict(zip(_ABOUT, row, strict=False))) for row in answer.rows()]
         found = answer.matched
     values = {
@@ -113,6 +104,26 @@ def page(visit: Visit) -> Response:
         "first": visit.here(cursor=None) if cursor else "",
     }
     return visit.page("documents.html", values)
+
+
+def newest(visit: Visit, d: Dossier, limit: int) -> tuple[list[Paper], int]:
+    """The newest documents, and how many there are."""
+    answer = _listed(visit, d, limit, "")
+    return [_paper(visit, d, dict(zip(_ABOUT, row, strict=False))) for row in answer.rows()], answer.matched
+
+
+def _listed(visit: Visit, d: Dossier, limit: int, cursor: str) -> Answer:
+    query = Query(
+        d.id,
+        group_by=tuple(Group(name) for name in _ABOUT),
+        aggregates=(Aggregate("count"),),
+        order_by=(Order("date", True), Order("title"), Order("document")),
+        limit=limit,
+        cursor=cursor,
+        as_of=visit.as_of,
+        count=True,
+    )
+    return visit.door.ask(query)
 
 
 def reader(visit: Visit) -> Response:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.portal import (
     assets,
     builder,
+    citation,
     comparison,
     dashboard_maker,
     dashboards,
@@ -25,9 +26,11 @@ from arengo.portal import (
     metadata,
     operator,
     organisation,
+    origin,
     participation,
     place,
     preview,
+    programs,
     results,
     row,
     runs,
@@ -112,7 +115,9 @@ def pages(
         f"{at}/documents/{{document}}": documents.reader,
         f"{at}/edit": steward.page,
         f"{at}/downloads": take.downloads,
-        f"{at}/api": take.api,
+        f"{at}/api": programs.api,
+        f"{at}/origin": origin.page,
+        f"{at}/cite.{{form}}": citation.file,
         f"{at}/rows/{{key:path}}": row.page,
     }
     frames = {
