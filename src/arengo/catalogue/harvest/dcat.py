@@ -14,6 +14,7 @@ from arengo.catalogue.harvest.declared import Declared
 from arengo.catalogue.harvest.reading import (
     Read,
     box,
+    careful,
     day,
     format_code,
     frequency_code,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 ACCEPT = "text/turtle, application/ld+json;q=0.9, application/rdf+xml;q=0.8, application/n-triples;q=0.7"
 PAGES = 10_000
+IDLE = 20
+"""Pages in a row without a new dataset: a catalogue that never ends."""
 _DCAT, _DCT = "http://www.w3.org/ns/dcat#", "http://purl.org/dc/terms/"
 _FOAF, _VCARD = "http://xmlns.com/foaf/0.1/", "http://www.w3.org/2006/vcard/ns#"
 _HYDRA = "http://www.w3.org/ns/hydra/core#"
@@ -51,20 +54,25 @@ _ADMS = "http://www.w3.org/ns/adms#"
 def dcat(source: Declared, wire: Wire, since: datetime | None = None) -> Iterator[Read]:
     """Every dataset, page by page where the catalogue is paged."""
     address, seen, met = source.address, set[str](), set[str]()
+    idle = 0
     for _ in range(PAGES):
         if address in seen:
             return
         seen.add(address)
+        known = len(met)
         body, media = wire.get(address, None, ACCEPT)
         graph = parse(body, media, address)
         for subject in _datasets(graph):
             if str(subject) in met:
                 continue
             met.add(str(subject))
-            yield read(graph, subject, source)
+            yield careful(lambda node, graph=graph: read(graph, node, source), subject)
         following = _following(graph)
         if not following:
             return
+        idle = idle + 1 if len(met) == known else 0
+        if idle >= IDLE:
+            raise SourceMalformed(f"{IDLE} pages in a row hold no new dataset.", place=Place(file=source.id))
         address = following
 
 

@@ -15,6 +15,7 @@ from arengo.catalogue.harvest.reading import (
     Read,
     agent,
     box,
+    careful,
     day,
     format_code,
     frequency_code,
@@ -60,10 +61,11 @@ def csw(source: Declared, wire: Wire, since: datetime | None = None) -> Iterator
             )
         items = [*root.iter(f"{_GMD}MD_Metadata"), *root.iter(f"{_CSW}Record")]
         for item in items:
-            found = _iso(item, source) if item.tag == f"{_GMD}MD_Metadata" else _dublin(item, source)
+            found = careful(_iso if item.tag == f"{_GMD}MD_Metadata" else _dublin, item, source)
             if found.identifier in met:
                 continue
-            met.add(found.identifier)
+            if found.identifier:
+                met.add(found.identifier)
             yield found
         results = root.find(f".//{_CSW}SearchResults")
         following = int(results.get("nextRecord", "0")) if results is not None else 0
@@ -202,7 +204,7 @@ def records(source: Declared, wire: Wire, since: datetime | None = None) -> Iter
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise SourceMalformed("This is no list of records ('features').", place=Place(file=source.id)) from error
         for item in items:
-            yield _feature(item, source)
+            yield careful(_feature, item, source)
         link = next((str(link.get("href")) for link in told.get("links") or () if link.get("rel") == "next"), "")
         address = urljoin(address, link) if link and address.startswith("http") else ""
 

@@ -14,6 +14,7 @@ from arengo.catalogue.harvest.reading import (
     Read,
     agent,
     box,
+    careful,
     day,
     format_code,
     frequency_code,
@@ -39,7 +40,7 @@ def ckan(source: Declared, wire: Wire, since: datetime | None = None) -> Iterato
     Order by id keeps the pages apart while the catalogue changes under the walk.
     """
     remote = source.address.startswith(("http://", "https://"))
-    start, met = 0, 0
+    start, met, before = 0, 0, b""
     root = source.address.rstrip("/").removesuffix("/api/3/action").removesuffix("/api/3").removesuffix("/api")
     while True:
         if remote:
@@ -51,8 +52,12 @@ def ckan(source: Declared, wire: Wire, since: datetime | None = None) -> Iterato
             body, _ = wire.get(source.address)
         result = _result(body, source)
         items = result.get("results") or []
+        told = orjson.dumps(items)
+        if items and told == before:
+            raise SourceMalformed("The server gives the same page again and again.", place=Place(file=source.id))
+        before = told
         for item in items:
-            yield package(item, source, root if remote else "")
+            yield careful(package, item, source, root if remote else "")
         met += len(items)
         start += len(items)
         total = int(result.get("count") or 0)
@@ -165,7 +170,7 @@ def arcgis(source: Declared, wire: Wire, since: datetime | None = None) -> Itera
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise SourceMalformed("This is no data.json with a list 'dataset'.", place=Place(file=source.id)) from error
     for item in items[: source.limit]:
-        yield _listed(item, source)
+        yield careful(_listed, item, source)
 
 
 def _listed(item: Any, source: Declared) -> Read:

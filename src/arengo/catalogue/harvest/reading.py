@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
@@ -24,6 +25,15 @@ class Read:
     record: Record | None
     reason: str = ""
     title: str = ""
+
+
+def careful(make: Callable[..., Read], item: Any, *rest: Any) -> Read:
+    """``make(item, *rest)``; an item whose fields are no fields of its kind is refused alone, not its whole source."""
+    try:
+        return make(item, *rest)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+        named = item.get("id") or item.get("identifier") or item.get("name") if isinstance(item, dict) else ""
+        return Read(str(named or "")[:200], None, f"a field has another shape than it should: {str(error)[:120]}")
 
 
 class _Plain(HTMLParser):

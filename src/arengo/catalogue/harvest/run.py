@@ -24,7 +24,7 @@ from arengo.catalogue.harvest.portals import arcgis, ckan
 from arengo.catalogue.harvest.reading import Read, slug
 from arengo.catalogue.harvest.wire import Wire
 from arengo.catalogue.record import Record, say
-from arengo.errors import ArengoError
+from arengo.errors import ArengoError, Place, SourceMalformed
 from arengo.state import harvesting as tables
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ READERS: Mapping[str, Callable[[Declared, Wire, datetime | None], Iterator[Read]
 }
 """Kind of catalogue -> reader."""
 SHOWN = 100
+SAME = 5000
+"""Records given twice before it is asked whether the pages ever end."""
 Progress = Callable[[int], None]
 
 
@@ -124,7 +126,7 @@ def _stage(
     staged.execute("PRAGMA synchronous=OFF")
     staged.execute("CREATE TABLE item (identifier TEXT PRIMARY KEY, sha TEXT, body BLOB, title TEXT, modified TEXT)")
     staged.execute("BEGIN")
-    for read in READERS[source.kind](source, wire, None):
+    for read in _reads(source, wire):
         tally.met += 1
         if tally.met % 200 == 0:
             progress(tally.met)
@@ -148,8 +150,30 @@ def _stage(
         )
         if not row.rowcount:
             tally.repeated += 1
+            if tally.repeated >= SAME and tally.repeated > tally.met // 2:
+                raise SourceMalformed(
+                    f"More than half of {tally.met:,} records were given before: the pages go round in a circle.",
+                    place=Place(file=f"harvest/{source.id}.toml"),
+                )
     staged.execute("COMMIT")
     progress(tally.met)
+
+
+def _reads(source: Declared, wire: Wire) -> Iterator[Read]:
+    """What the source's reader finds; an answer of a shape nobody foresaw is an error of the source, not ours."""
+    reads = READERS[source.kind](source, wire, None)
+    while True:
+        try:
+            read = next(reads, None)
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+            raise SourceMalformed(
+                f"The answer is not what a source of kind {source.kind} gives: {str(error)[:200]}.",
+                todo="Check kind and address in the source's file.",
+                place=Place(file=f"harvest/{source.id}.toml"),
+            ) from error
+        if read is None:
+            return
+        yield read
 
 
 def _timeless(record: Record) -> Any:

@@ -17,6 +17,18 @@ LARGEST = 512_000_000
 TRIES = 4
 REDIRECTS = 5
 PAUSE = 0.4
+LONGEST = 30.0
+"""Seconds that a server may ask for with Retry-After."""
+SECONDS = 600.0
+"""Of one answer; a server that sends a byte now and then would hold a harvest for ever."""
+
+
+class _Busy(Exception):
+    """The server asks to come back. ``pause``: seconds it wants, bounded."""
+
+    def __init__(self, status: int, wanted: str) -> None:
+        super().__init__(f"it answers {status}")
+        self.pause = min(LONGEST, float(wanted)) if wanted.isdecimal() else 0.0
 
 
 class Wire:
@@ -35,12 +47,14 @@ class Wire:
         if not address.startswith(("http://", "https://")):
             return self._file(address), ""
         url = httpx.URL(address, params=dict(params)) if params else httpx.URL(address)
-        problem = ""
+        problem, pause = "", 0.0
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(PAUSE * 2**attempt)
+                time.sleep(max(pause, PAUSE * 2**attempt))
             try:
                 return self._fetch(url, accept)
+            except _Busy as error:
+                problem, pause = str(error), error.pause
             except (httpx.HTTPError, SourceUnreachable) as error:
                 problem = str(error) or type(error).__name__
         raise SourceUnreachable(f"{address} does not answer: {problem}.", todo="The next run tries again.")
@@ -56,11 +70,15 @@ class Wire:
                     raise SourceMissing(f"{url.copy_with(query=None)} answers {answer.status_code}.")
                 if answer.status_code in (401, 403):
                     raise SourceForbidden(f"{url.copy_with(query=None)} answers {answer.status_code}.")
+                if answer.status_code in (429, 503):
+                    raise _Busy(answer.status_code, answer.headers.get("retry-after", ""))
                 if answer.status_code >= 400:
                     raise SourceUnreachable(f"it answers {answer.status_code}")
-                body = bytearray()
+                body, started = bytearray(), time.monotonic()
                 for piece in answer.iter_bytes():
                     body += piece
+                    if time.monotonic() - started > SECONDS:
+                        raise SourceTooLarge(f"{url.host} sends for more than {SECONDS:g} seconds.")
                     if len(body) > LARGEST:
                         raise SourceTooLarge(f"{url.host} sends more than {LARGEST:,} bytes.")
                 return bytes(body), answer.headers.get("content-type", "")
@@ -87,7 +105,8 @@ class Wire:
 
 def no_entities(body: bytes, where: str) -> bytes:
     """``body`` when it declares no XML entities or document type; what does could grow without bound."""
-    head = body[:4096] if b"<!" in body[:4096] else b""
-    if b"<!DOCTYPE" in head or b"<!ENTITY" in body:
+    if b"\x00" in body[:64]:
+        raise SourceMalformed("The XML is not in UTF-8.", place=Place(file=where))  # its marks would not be seen below
+    if b"<!DOCTYPE" in body[:65_536] or b"<!ENTITY" in body:
         raise SourceMalformed("The XML declares a document type or entities.", place=Place(file=where))
     return body
