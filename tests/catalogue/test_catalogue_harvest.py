@@ -269,6 +269,37 @@ def test_a_sudden_shrink_is_held_until_somebody_says_so(city: City) -> None:
     assert [run.state for run in runs(city.state, "o")] == ["succeeded", "held", "succeeded"]
 
 
+def test_a_yes_in_the_portal_lets_the_next_run_through(city: City) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from arengo import portal
+    from arengo.catalogue.harvest.run import accepted
+
+    path = city.settings.root / "other.ttl"
+    path.write_text(turtle(*(f"d{number}" for number in range(20))))
+    harvest(city, "o", kind="dcat", address="other.ttl", keep_misses=1, title="The other <city>")
+    path.write_text(turtle("d0"))
+    harvest(city, "o")
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, lambda version: None)
+    with TestClient(Starlette(routes=pages), "https://testserver", follow_redirects=False) as client:
+        text = client.get("/harvests").text
+        assert "The other &lt;city&gt;" in text
+        assert "nothing was taken over" in text
+        assert "Take it over all the same" not in text
+        assert client.post("/harvests", content=b"source=o").status_code == 403
+        client.get("/operator")
+        key = (city.settings.home / "operator.key").read_text().strip()
+        client.post("/operator", content=f"key={key}".encode())
+        assert "Take it over all the same" in client.get("/harvests").text
+        assert client.post("/harvests", content=b"source=o").status_code == 303
+        assert "You said yes" in client.get("/harvests").text
+    sources = declared(city.settings.root)
+    assert [item.id for item in due(city.settings, city.state, sources)] == ["o"]
+    assert harvest(city, "o").counts["gone"] == 19
+    assert not accepted(city.state)
+
+
 def test_what_came_from_here_does_not_come_back(city: City) -> None:
     text = turtle("d1") + (
         '<https://data.harvester.example/datasets/mine> a dcat:Dataset ; dct:identifier "mine" ; dct:title "Mine" .\n'

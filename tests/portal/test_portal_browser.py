@@ -55,6 +55,7 @@ PAGES = (
     "/about",
     "/guide",
     "/guide?q=any",
+    "/harvests",
     "/guide?q=any&about=any&want=map&fresh=any",
     "/words",
     "/accessibility",

@@ -18,6 +18,7 @@ PAGES = (
     "/datasets",
     "/about",
     "/guide",
+    "/harvests",
     "/datasets/trees/origin",
     "/guide?q=any&about=any&want=map",
     "/guide?q=any&about=any&want=map&fresh=any",

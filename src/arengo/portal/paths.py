@@ -21,6 +21,7 @@ from arengo.portal import (
     gallery,
     glossary,
     guide,
+    harvests,
     home,
     look,
     metadata,
@@ -81,6 +82,7 @@ def pages(
         "/preferences": preferences,
         "/runs": runs.listing,
         "/runs/{run}": runs.single,
+        "/harvests": harvests.page,
         "/operator": operator.page,
         "/sql": workbench.page,
         "/sql/dataset": workbench_dataset.page,
@@ -138,5 +140,6 @@ def pages(
         Route("/sql", site.take(workbench.take, workbench.MOST), methods=["POST"]),
         Route("/sql/dataset", site.take(workbench_dataset.save, workbench_dataset.MOST), methods=["POST"]),
         Route("/queries/{query}", site.take(workbench.drop), methods=["POST"]),
+        Route("/harvests", site.take(harvests.take), methods=["POST"]),
         Route("/operator", site.take(operator.enter, operator.MOST), methods=["POST"]),
     ]

@@ -40,6 +40,8 @@ READERS: Mapping[str, Callable[[Declared, Wire, datetime | None], Iterator[Read]
 }
 """Kind of catalogue -> reader."""
 SHOWN = 100
+ACCEPTED = "harvest-accepted"
+"""Kind of the state's saved records that say yes to a run that shrank."""
 SAME = 5000
 """Records given twice before it is asked whether the pages ever end."""
 Progress = Callable[[int], None]
@@ -87,6 +89,7 @@ def harvest(
     error: dict[str, Any] | None = None
     outcome = "failed"
     with state.hold(f"harvest {source.id}"):
+        force = force or source.id in accepted(state)
         scratch.unlink(missing_ok=True)
         wire = Wire(settings.sources, settings.root)
         try:
@@ -103,6 +106,8 @@ def harvest(
             for suffix in ("", "-wal", "-journal"):
                 scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
         ended = datetime.now(UTC)
+        if outcome in ("succeeded", "unchanged"):
+            state.forget(ACCEPTED, source.id)
         with state.write() as connection:
             connection.execute(
                 sa.insert(tables.run).values(
@@ -279,13 +284,31 @@ def runs(state: State, source: str = "", limit: int = 50) -> list[Harvest]:
     ]
 
 
+def accept(state: State, source: str) -> None:
+    """Let the next run of a source be taken over however much it shrank; it is due at once."""
+    state.save(ACCEPTED, source, source, {}, datetime.now(UTC))
+
+
+def accepted(state: State) -> frozenset[str]:
+    """Sources whose next run is taken over however much it shrank."""
+    return frozenset(item.id for item in state.saved(ACCEPTED))
+
+
+def held_by(state: State) -> dict[str, int]:
+    """Source -> records of it that are listed."""
+    r = tables.record.c
+    with state.read() as connection:
+        chosen = sa.select(r.source, sa.func.count()).where(r.gone_at.is_(None)).group_by(r.source)
+        return {row[0]: int(row[1]) for row in connection.execute(chosen)}
+
+
 def due(settings: Settings, state: State, sources: Mapping[str, Declared]) -> list[Declared]:
     """Sources whose last run is longer ago than they want."""
-    now = datetime.now(UTC)
+    now, yes = datetime.now(UTC), accepted(state)
     out = []
     for source in sources.values():
         last = next(iter(runs(state, source.id, 1)), None)
         age = (now - last.started_at).total_seconds() / 3600 if last and last.started_at else None
-        if source.enabled and (age is None or age >= source.every):
+        if source.enabled and (age is None or age >= source.every or source.id in yes):
             out.append(source)
     return out
