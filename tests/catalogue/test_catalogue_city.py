@@ -163,6 +163,24 @@ def test_copies_are_found(catalogue: Catalogue) -> None:
     assert not any("districts" in pair for pair in found)
 
 
+def test_copies_stand_on_the_page_of_the_metadata(city: City) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from arengo import portal
+
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, lambda version: None)
+    with TestClient(Starlette(routes=pages)) as client:
+        text = client.get("/quality-of-metadata").text
+    listed = text[text.index('id="copies"') : text.index("How it is measured")]
+    assert "/datasets/green-register" in listed
+    assert "the same rows" in listed
+    assert "100" in listed
+    for pair in city.catalogue.twins():
+        both = [city.catalogue.record(name).access for name in (pair.first, pair.second)]
+        assert both == ["open", "open"] or f"/datasets/{pair.first}" not in listed
+
+
 def test_relationships_of_the_contract_tie_datasets() -> None:
     text = """\
 apiVersion: v3.1.0

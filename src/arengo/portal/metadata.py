@@ -63,10 +63,24 @@ def page(visit: Visit) -> Response:
             for dimension in DIMENSIONS
         ],
         "lines": [_line(visit, found) for found in scores[start : start + ON_PAGE]],
+        "copies": copies(visit),
         "before": visit.here(page=int(number) - 1) if start else "",
         "after": visit.here(page=int(number) + 1) if start + ON_PAGE < count else "",
     }
     return visit.page("metadata.html", values)
+
+
+def copies(visit: Visit) -> list[tuple[tuple[str, str], tuple[str, str], str, str]]:
+    """Pairs of open datasets that look like copies: (title, address) of both, how alike, and in what."""
+    _, catalogue = visit._, visit.site.catalogue
+    why = {"rows": _("the same rows"), "columns": _("nearly the same columns"), "values": _("nearly the same values")}
+    out = []
+    for pair in catalogue.twins():
+        both = [catalogue.record(name) for name in (pair.first, pair.second)]
+        if all(item.access == "open" for item in both):
+            first, second = ((say(item.title, visit.language)[0], visit.link("datasets", item.id)) for item in both)
+            out.append((first, second, visit.speech.percent(pair.share, 0), why.get(pair.reason, "")))
+    return out
 
 
 def _single(visit: Visit) -> Response:
