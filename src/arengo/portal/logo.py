@@ -44,7 +44,7 @@ def read(body: bytes, file: str) -> tuple[bytes, str]:
 
 def clean(body: bytes, file: str = "logo.svg") -> bytes:
     """The drawing of an SVG file, written anew. Raises SettingsError."""
-    if b"<!DOCTYPE" in body.upper() or b"<!ENTITY" in body.upper():
+    if b"\x00" in body[:64] or b"<!DOCTYPE" in body.upper() or b"<!ENTITY" in body.upper():
         raise _wrong("The logo declares a document type or entities.", file, "Save it as plain SVG.")
     try:
         root = ElementTree.fromstring(body)  # noqa: S314 - without a document type there are no entities to expand

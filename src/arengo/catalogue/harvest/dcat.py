@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import orjson
 
 from arengo.catalogue.harvest.declared import Declared
 from arengo.catalogue.harvest.reading import (
+    Ends,
     Read,
     box,
     careful,
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 ACCEPT = "text/turtle, application/ld+json;q=0.9, application/rdf+xml;q=0.8, application/n-triples;q=0.7"
 PAGES = 10_000
-IDLE = 20
-"""Pages in a row without a new dataset: a catalogue that never ends."""
 _DCAT, _DCT = "http://www.w3.org/ns/dcat#", "http://purl.org/dc/terms/"
 _FOAF, _VCARD = "http://xmlns.com/foaf/0.1/", "http://www.w3.org/2006/vcard/ns#"
 _HYDRA = "http://www.w3.org/ns/hydra/core#"
@@ -53,27 +53,21 @@ _ADMS = "http://www.w3.org/ns/adms#"
 
 def dcat(source: Declared, wire: Wire, since: datetime | None = None) -> Iterator[Read]:
     """Every dataset, page by page where the catalogue is paged."""
-    address, seen, met = source.address, set[str](), set[str]()
-    idle = 0
+    address, seen, ends = source.address, set[str](), Ends(source.id)
     for _ in range(PAGES):
         if address in seen:
             return
         seen.add(address)
-        known = len(met)
         body, media = wire.get(address, None, ACCEPT)
         graph = parse(body, media, address)
         for subject in _datasets(graph):
-            if str(subject) in met:
-                continue
-            met.add(str(subject))
-            yield careful(lambda node, graph=graph: read(graph, node, source), subject)
+            if ends.is_new(str(subject)):
+                yield careful(lambda node, graph=graph: read(graph, node, source), subject)
         following = _following(graph)
         if not following:
             return
-        idle = idle + 1 if len(met) == known else 0
-        if idle >= IDLE:
-            raise SourceMalformed(f"{IDLE} pages in a row hold no new dataset.", place=Place(file=source.id))
-        address = following
+        ends.page()
+        address = urljoin(address, following) if address.startswith("http") else following
 
 
 def parse(body: bytes, media: str, where: str) -> Graph:
@@ -180,8 +174,8 @@ class _Subject:
     def subjects(self, *predicates: str) -> list[_Subject]:
         return [_Subject(self.graph, item, self.language) for item in self.all(*predicates)]
 
-    def text(self, *predicates: str) -> str:
-        return next((plain(item, 2000) for item in self.all(*predicates) if str(item).strip()), "")
+    def text(self, *predicates: str, most: int = 2000) -> str:
+        return next((plain(item, most) for item in self.all(*predicates) if str(item).strip()), "")
 
     def texts(self, *predicates: str) -> Texts:
         out: dict[str, str] = {}
@@ -198,7 +192,7 @@ def read(graph: Graph, node: Node, source: Declared) -> Read:
     spoken = next((found for item in me.all(f"{_DCT}language") if (found := language_of(str(item)))), source.language)
     me.language = spoken
     uri = str(node) if str(node).startswith(("http://", "https://")) else ""
-    identifier = me.text(f"{_DCT}identifier") or uri
+    identifier = me.text(f"{_DCT}identifier", most=20_000) or uri
     title = me.texts(f"{_DCT}title", f"{_RDFS}label")
     shown = next(iter(title.values()), "")
     if not identifier:

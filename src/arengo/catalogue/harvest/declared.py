@@ -18,7 +18,8 @@ class Declared:
     """One source. ``address``: http(s) address or a file of the city folder. ``licence``: of records that name none.
 
     ``keep_misses``: runs in a row that may miss a record before it becomes a tombstone. ``shrink``: a run that finds so
-    much less (share) than is held swaps nothing. ``every``: hours between two runs. ``fq``: filter of a CKAN source.
+    much less (share) of what is listed swaps nothing. ``every``: hours between two runs. ``longest``: hours after which
+    a run is given up. ``limit``: records that are read at most. ``fq``: filter of a CKAN source.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Declared:
     keep_misses: int = 2
     shrink: float = 0.2
     every: float = 24.0
+    longest: float = 6.0
     limit: int = 1_000_000
     enabled: bool = True
 

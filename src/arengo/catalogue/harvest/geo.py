@@ -12,6 +12,7 @@ import orjson
 
 from arengo.catalogue.harvest.declared import Declared
 from arengo.catalogue.harvest.reading import (
+    Ends,
     Read,
     agent,
     box,
@@ -43,7 +44,7 @@ _OWS = "{http://www.opengis.net/ows}"
 def csw(source: Declared, wire: Wire, since: datetime | None = None) -> Iterator[Read]:
     """Every record of a CSW 2.0.2 server, page by page, or of a saved GetRecords answer."""
     remote = source.address.startswith(("http://", "https://"))
-    start, met = 1, set[str]()
+    start, ends = 1, Ends(source.id)
     for _ in range(PAGES):
         asked = {
             "service": "CSW", "version": "2.0.2", "request": "GetRecords", "typeNames": "csw:Record",
@@ -62,15 +63,13 @@ def csw(source: Declared, wire: Wire, since: datetime | None = None) -> Iterator
         items = [*root.iter(f"{_GMD}MD_Metadata"), *root.iter(f"{_CSW}Record")]
         for item in items:
             found = careful(_iso if item.tag == f"{_GMD}MD_Metadata" else _dublin, item, source)
-            if found.identifier in met:
-                continue
-            if found.identifier:
-                met.add(found.identifier)
+            ends.is_new(found.identifier)
             yield found
         results = root.find(f".//{_CSW}SearchResults")
         following = int(results.get("nextRecord", "0")) if results is not None else 0
-        if not remote or not items or following <= start or len(met) >= source.limit:
+        if not remote or not items or following <= start:
             return
+        ends.page()
         start = following
 
 
@@ -192,7 +191,7 @@ def records(source: Declared, wire: Wire, since: datetime | None = None) -> Iter
     address: str = source.address
     if address.startswith("http") and "/items" not in address:
         address = f"{address.rstrip('/')}/items?limit={PAGE}"
-    seen: set[str] = set()
+    seen, ends = set[str](), Ends(source.id)
     for _ in range(PAGES):
         if not address or address in seen:
             return
@@ -204,7 +203,10 @@ def records(source: Declared, wire: Wire, since: datetime | None = None) -> Iter
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise SourceMalformed("This is no list of records ('features').", place=Place(file=source.id)) from error
         for item in items:
-            yield careful(_feature, item, source)
+            found = careful(_feature, item, source)
+            ends.is_new(found.identifier)
+            yield found
+        ends.page()
         link = next((str(link.get("href")) for link in told.get("links") or () if link.get("rel") == "next"), "")
         address = urljoin(address, link) if link and address.startswith("http") else ""
 

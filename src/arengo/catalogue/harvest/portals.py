@@ -40,7 +40,7 @@ def ckan(source: Declared, wire: Wire, since: datetime | None = None) -> Iterato
     Order by id keeps the pages apart while the catalogue changes under the walk.
     """
     remote = source.address.startswith(("http://", "https://"))
-    start, met, before = 0, 0, b""
+    start, before = 0, b""
     root = source.address.rstrip("/").removesuffix("/api/3/action").removesuffix("/api/3").removesuffix("/api")
     while True:
         if remote:
@@ -58,10 +58,9 @@ def ckan(source: Declared, wire: Wire, since: datetime | None = None) -> Iterato
         before = told
         for item in items:
             yield careful(package, item, source, root if remote else "")
-        met += len(items)
         start += len(items)
         total = int(result.get("count") or 0)
-        if not remote or not items or start >= total or met >= source.limit:
+        if not remote or not items or start >= total:
             return
 
 
@@ -169,7 +168,7 @@ def arcgis(source: Declared, wire: Wire, since: datetime | None = None) -> Itera
         items = told["dataset"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise SourceMalformed("This is no data.json with a list 'dataset'.", place=Place(file=source.id)) from error
-    for item in items[: source.limit]:
+    for item in items:
         yield careful(_listed, item, source)
 
 

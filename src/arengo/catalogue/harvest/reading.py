@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from arengo.catalogue.record import Agent, Record, Texts
+from arengo.catalogue.record import Agent, Distribution, Record, Texts
 from arengo.catalogue.vocabulary import file_type
 from arengo.contract.draft.naming import latin
 from arengo.contract.model import Frozen
 from arengo.contract.vocabulary import frequency, licence, theme
+from arengo.errors import Place, SourceMalformed
+
+IDLE = 20
+"""Pages in a row without a new record: a catalogue that never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,63 @@ class Read:
 def careful(make: Callable[..., Read], item: Any, *rest: Any) -> Read:
     """``make(item, *rest)``; an item whose fields are no fields of its kind is refused alone, not its whole source."""
     try:
-        return make(item, *rest)
+        read = make(item, *rest)
+        return replace(read, record=_linked(read.record)) if read.record is not None else read
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
         named = item.get("id") or item.get("identifier") or item.get("name") if isinstance(item, dict) else ""
         return Read(str(named or "")[:200], None, f"a field has another shape than it should: {str(error)[:120]}")
+
+
+class Ends:
+    """Leaves a catalogue whose pages go on without giving anything new."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._met: set[str] = set()
+        self._before, self._idle = 0, 0
+
+    def is_new(self, identifier: str) -> bool:
+        if identifier in self._met:
+            return False
+        self._met.add(identifier)
+        return True
+
+    def page(self) -> None:
+        """A page was read and another one is to come. Raises SourceMalformed."""
+        self._idle = self._idle + 1 if len(self._met) == self._before else 0
+        self._before = len(self._met)
+        if self._idle >= IDLE:
+            raise SourceMalformed(f"{IDLE} pages in a row hold no new record.", place=Place(file=self._source))
+
+
+def web(address: str) -> str:
+    """An http(s) or ftp address that a page may link to and RDF may name, its odd signs escaped; else nothing."""
+    words = str(address or "").strip()
+    if len(words) > 4000 or not words.lower().startswith(("http://", "https://", "ftp://")):
+        return ""
+    return re.sub(r'[\x00-\x20<>"{}|\\^`\x7f]', lambda mark: f"%{ord(mark.group()):02X}", words)
+
+
+def _linked(record: Record) -> Record:
+    """``record`` with addresses only; a file that has none is left out."""
+    files: list[Distribution] = []
+    for item in record.distributions:
+        access, download = web(item.access_url), web(item.download_url)
+        if access or download:
+            files.append(replace(item, access_url=access or download, download_url=download))
+    origin = record.provenance
+    return replace(
+        record,
+        landing_page=web(record.landing_page),
+        distributions=tuple(files),
+        publisher=_reachable(record.publisher),
+        contact=_reachable(record.contact),
+        provenance=replace(origin, uri=web(origin.uri), landing_page=web(origin.landing_page)) if origin else None,
+    )
+
+
+def _reachable(agent: Agent | None) -> Agent | None:
+    return replace(agent, homepage=web(agent.homepage), uri=web(agent.uri)) if agent else None
 
 
 class _Plain(HTMLParser):

@@ -1,7 +1,7 @@
 """One harvest: read everything, compare with what is held, swap in one transaction, and let the counts reconcile.
 
-``met == added + changed + unchanged + rejected + repeated + looped``, always. A run that is killed has changed nothing:
-reading goes to memory-bounded batches in a scratch file, only the swap writes the state. (Requirements: geo.md, C4.)
+``met == added + changed + unchanged + rejected + repeated + looped`` of every run that read to its end. A run that is
+killed has changed nothing: reading goes to a scratch file, so memory is bounded, and only the swap writes the state.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -44,6 +46,10 @@ ACCEPTED = "harvest-accepted"
 """Kind of the state's saved records that say yes to a run that shrank."""
 SAME = 5000
 """Records given twice before it is asked whether the pages ever end."""
+LONGEST_NAME = 1000
+"""Signs of an identifier."""
+LARGEST = 2_000_000
+"""Bytes of one record."""
 Progress = Callable[[int], None]
 
 
@@ -91,7 +97,7 @@ def harvest(
     with state.hold(f"harvest {source.id}"):
         force = force or source.id in accepted(state)
         scratch.unlink(missing_ok=True)
-        wire = Wire(settings.sources, settings.root)
+        wire = Wire(settings.sources, settings.root, source)
         try:
             staged = sqlite3.connect(scratch, isolation_level=None)
             try:
@@ -131,22 +137,20 @@ def _stage(
     staged.execute("PRAGMA synchronous=OFF")
     staged.execute("CREATE TABLE item (identifier TEXT PRIMARY KEY, sha TEXT, body BLOB, title TEXT, modified TEXT)")
     staged.execute("BEGIN")
-    for read in _reads(source, wire):
+    for read in islice(_reads(source, wire), source.limit):
         tally.met += 1
         if tally.met % 200 == 0:
             progress(tally.met)
+        body, reason = _kept(read)
         record = read.record
-        if record is None:
+        if record is None or reason:
             tally.rejected += 1
             if len(tally.reasons) < SHOWN:
-                tally.reasons.append(
-                    {"identifier": read.identifier[:200], "title": read.title[:200], "reason": read.reason}
-                )
+                tally.reasons.append({"identifier": read.identifier[:200], "title": read.title[:200], "reason": reason})
             continue
         if _is_loop(record, home):
             tally.looped += 1
             continue
-        body = codec.dumps(replace(record, provenance=_timeless(record)))
         sha = hashlib.sha256(body).hexdigest()
         title = say(record.title, source.language)[0]
         modified = record.modified.isoformat() if record.modified else None
@@ -181,6 +185,19 @@ def _reads(source: Declared, wire: Wire) -> Iterator[Read]:
         yield read
 
 
+def _kept(read: Read) -> tuple[bytes, str]:
+    """(the record as it is compared, why it is refused)."""
+    if read.record is None:
+        return b"", read.reason
+    if len(read.identifier) > LONGEST_NAME:
+        return b"", f"its identifier is longer than {LONGEST_NAME:,} signs"
+    try:
+        body = codec.dumps(replace(read.record, provenance=_timeless(read.record)))
+    except (TypeError, ValueError, RecursionError) as error:
+        return b"", f"a field cannot be kept: {str(error)[:120]}"
+    return body, f"it is larger than {LARGEST:,} bytes" if len(body) > LARGEST else ""
+
+
 def _timeless(record: Record) -> Any:
     return replace(record.provenance, harvested_at=None) if record.provenance else None
 
@@ -190,29 +207,45 @@ def _is_loop(record: Record, home: tuple[str, ...]) -> bool:
     origin = record.provenance
     if origin is None or not home:
         return False
-    told = (origin.uri, origin.landing_page, *origin.chain[:-1])
-    return any(address.startswith(f"{own}/") or address == own for own in home for address in told if address)
+    told = [_bare(address) for address in (origin.uri, origin.landing_page, *origin.chain[:-1]) if address]
+    ours = [_bare(address) for address in home]
+    return any(address == own or address.startswith(f"{own}/") for own in ours for address in told)
+
+
+def _bare(address: str) -> str:
+    """Host, port and path: http and https, capitals of the host and a port that goes without saying are the same."""
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return address
+    return f"{(parts.hostname or '').rstrip('.')}{port}{parts.path}".rstrip("/")
 
 
 def _swap(state: State, staged: sqlite3.Connection, source: Declared, tally: _Tally, force: bool) -> str:
     """Compare and write, all or nothing."""
     r = tables.record.c
     mine = r.source == source.id
-    kept = int(staged.execute("SELECT count(*) FROM item").fetchone()[0])
     now = datetime.now(UTC)
     with state.write() as connection:
         held = {
             row.identifier: row
             for row in connection.execute(sa.select(r.id, r.identifier, r.sha, r.misses, r.gone_at).where(mine))
         }
-        there = sum(row.gone_at is None for row in held.values())
-        if there and not force and kept < there * (1 - source.shrink):
-            tally.missing = there - kept
+        # Counted by identity: as many records under other identifiers are a loss of all that was there.
+        there = {name for name, row in held.items() if row.gone_at is None}
+        kept, lost = 0, len(there)
+        for (name,) in staged.execute("SELECT identifier FROM item"):
+            kept += 1
+            lost -= name in there
+        if lost > len(there) * source.shrink and not force:
+            tally.missing = lost
             tally.unchanged = kept
             return "held"
         stamp = int(connection.scalar(sa.select(sa.func.max(r.stamp))) or 0)
         taken = set(connection.scalars(sa.select(r.id)))
         taken |= set(connection.scalars(sa.text("SELECT id FROM dataset")))
+        used: dict[str, int] = {}
         added: list[dict[str, Any]] = []
         for identifier, sha, body, title, modified in staged.execute(
             "SELECT identifier, sha, body, title, modified FROM item"
@@ -224,7 +257,7 @@ def _swap(state: State, staged: sqlite3.Connection, source: Declared, tally: _Ta
                     connection.execute(sa.update(tables.record).where(r.id == before.id).values(misses=0))
                 continue
             stamp += 1
-            name = before.id if before is not None else _free(slug(title) or "dataset", taken)
+            name = before.id if before is not None else _free(slug(title) or "dataset", taken, used)
             taken.add(name)
             whole = codec.loads(body)
             origin = replace(whole.provenance, harvested_at=now) if whole.provenance else None
@@ -262,13 +295,14 @@ def _swap(state: State, staged: sqlite3.Connection, source: Declared, tally: _Ta
     return "succeeded" if changed else "unchanged"
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """A slug nobody has: it is the record's for life."""
+def _free(name: str, taken: set[str], used: dict[str, int]) -> str:
+    """A slug nobody has: it is the record's for life. ``used``: how far each name was counted; many share a title."""
     if name not in taken:
         return name
-    number = 2
+    number = used.get(name, 1) + 1
     while f"{name}-{number}" in taken:
         number += 1
+    used[name] = number
     return f"{name}-{number}"
 
 
@@ -309,6 +343,7 @@ def due(settings: Settings, state: State, sources: Mapping[str, Declared]) -> li
     for source in sources.values():
         last = next(iter(runs(state, source.id, 1)), None)
         age = (now - last.started_at).total_seconds() / 3600 if last and last.started_at else None
-        if source.enabled and (age is None or age >= source.every or source.id in yes):
+        agreed = last is not None and last.state == "held" and source.id in yes  # a failed one waits like any other
+        if source.enabled and (age is None or age >= source.every or agreed):
             out.append(source)
     return out

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from arengo.catalogue.harvest.declared import Declared
 from arengo.errors import Place, SourceForbidden, SourceMalformed, SourceMissing, SourceTooLarge, SourceUnreachable
 from arengo.settings import SourceSettings
 from arengo.sources.guard import Guard
@@ -32,10 +33,15 @@ class _Busy(Exception):
 
 
 class Wire:
-    """One harvest's connection. ``root``: the city folder, which relative addresses start from."""
+    """One harvest's connection. ``root``: the city folder, which relative addresses start from.
 
-    def __init__(self, settings: SourceSettings, root: Path) -> None:
+    Only the address that the source's file declares may be a file: what an answer refers to comes from somebody else.
+    """
+
+    def __init__(self, settings: SourceSettings, root: Path, source: Declared) -> None:
         self.root = root
+        self.source = source
+        self._ends = time.monotonic() + source.longest * 3600
         self._guard = Guard(settings)
         self._client = self._guard.client()
 
@@ -45,10 +51,13 @@ class Wire:
     def get(self, address: str, params: Mapping[str, Any] | None = None, accept: str = "*/*") -> tuple[bytes, str]:
         """(body, media type). Raises SourceMissing, SourceForbidden, SourceUnreachable, SourceTooLarge."""
         if not address.startswith(("http://", "https://")):
+            if address != self.source.address:
+                raise SourceForbidden(f"The catalogue refers to {address[:200]!r}, which is no http(s) address.")
             return self._file(address), ""
         url = httpx.URL(address, params=dict(params)) if params else httpx.URL(address)
         problem, pause = "", 0.0
         for attempt in range(TRIES):
+            self._in_time()
             if attempt:
                 time.sleep(max(pause, PAUSE * 2**attempt))
             try:
@@ -77,12 +86,21 @@ class Wire:
                 body, started = bytearray(), time.monotonic()
                 for piece in answer.iter_bytes():
                     body += piece
+                    self._in_time()
                     if time.monotonic() - started > SECONDS:
                         raise SourceTooLarge(f"{url.host} sends for more than {SECONDS:g} seconds.")
                     if len(body) > LARGEST:
                         raise SourceTooLarge(f"{url.host} sends more than {LARGEST:,} bytes.")
                 return bytes(body), answer.headers.get("content-type", "")
         raise SourceUnreachable("it redirects in a circle")
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._ends:
+            raise SourceTooLarge(
+                f"The run takes more than {self.source.longest:g} hours.",
+                todo="Narrow the source, or set 'longest' in its file.",
+                place=Place(file=f"harvest/{self.source.id}.toml"),
+            )
 
     def _file(self, address: str) -> bytes:
         path = Path(address)
