@@ -3,7 +3,7 @@
 A server in a process of its own gives generated records (those of ``bench.finding``) as CKAN packages and as DCAT in
 Turtle, page by page. A fresh city takes them in: the first run (all new), the second (nothing changed) and a third in
 which one record in a hundred changed. Printed: records a second by the clock, CPU seconds of the harvesting process and
-its largest memory. CKAN's own harvester does about one a second (reference/portals.md).
+its largest memory. CKAN's own harvester does about one a second (GSA/data.gov, issue 1879).
 """
 
 from __future__ import annotations

@@ -419,7 +419,7 @@ def test_a_server_without_end_is_left(city: City, web: Web) -> None:
     run = harvest(city, "dcat", kind="dcat", address=f"{web.url}/c")
     assert run.state == "failed"
     assert run.error is not None
-    assert "no new dataset" in run.error["message"]
+    assert "no new record" in run.error["message"]
     assert len(web.asked) < 60
     assert city.catalogue.count() == 0
 

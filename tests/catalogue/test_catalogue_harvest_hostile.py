@@ -1,4 +1,4 @@
-"""What another catalogue may try beyond a bad answer: to reach our files, our links, our lock, our time, our own data."""
+"""What another catalogue may try beyond a bad answer: to reach our files, links, lock and time."""
 
 from __future__ import annotations
 
@@ -174,6 +174,23 @@ def test_a_run_ends_after_its_hours(city: City, web: Web, monkeypatch: pytest.Mo
     assert run.error is not None
     assert "more than 0.0001 hours" in run.error["message"]
     assert city.catalogue.count() == 0
+
+
+def test_the_page_says_how_many_were_refused_and_links_no_script(city: City) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from arengo import portal
+
+    bad = ({"id": f"b{number}", "title": "<script>x</script>", "private": True} for number in range(35))
+    (city.settings.root / "p.json").write_text(packages({"id": "good", "title": "Good"}, *bad))
+    assert harvest(city, "o", kind="ckan", address="p.json").counts["rejected"] == 35
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, lambda version: None)
+    with TestClient(Starlette(routes=pages), "https://testserver") as client:
+        text = client.get("/harvests").text
+    assert "35 records were refused" in text
+    assert "and 15 more" in text
+    assert "<script>x" not in text
 
 
 @contextlib.contextmanager

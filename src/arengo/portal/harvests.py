@@ -27,6 +27,7 @@ class Run:
     counts: tuple[tuple[str, str], ...]
     problem: str
     refused: tuple[tuple[str, str], ...]
+    refusals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +127,5 @@ def _run(visit: Visit, run: Harvest) -> Run:
         counts,
         problem,
         tuple((item["title"] or item["identifier"], item["reason"]) for item in run.rejected[:20]),
+        run.counts.get("rejected", 0),
     )

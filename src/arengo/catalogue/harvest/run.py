@@ -174,6 +174,8 @@ def _reads(source: Declared, wire: Wire) -> Iterator[Read]:
     while True:
         try:
             read = next(reads, None)
+        except ArengoError:  # some of them are ValueErrors too
+            raise
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             raise SourceMalformed(
                 f"The answer is not what a source of kind {source.kind} gives: {str(error)[:200]}.",
