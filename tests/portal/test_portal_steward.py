@@ -120,6 +120,32 @@ def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(town: City, stewa
     assert send(steward, {"text": "x" * 1_100_000}, "/datasets/districts/edit").status_code in (400, 413)
 
 
+def test_an_error_stands_beside_its_field(town: City, steward: TestClient) -> None:
+    before = town.state.contracts()["districts"].text
+    form = fields(steward.get("/datasets/districts/edit").text)
+    form |= {"p.arengoRetention": "two potatoes", "usage": "Kept while it is mended.", "do": "keep"}
+    answer = send(steward, form, "/datasets/districts/edit")
+    assert answer.status_code == 422
+    assert '<a href="#p.arengoRetention">' in answer.text
+    assert '<p class="field-error" id="p.arengoRetention-fault">' in answer.text
+    assert answer.text.count('class="field-error"') == 1, "only the answer that is wrong is blamed"
+    again = fields(answer.text)
+    assert (again["p.arengoRetention"], again["usage"]) == ("two potatoes", "Kept while it is mended.")
+    assert town.state.contracts()["districts"].text == before
+    for name, value in (("p.arengoTheme", "BEER"), ("p.arengoAccess", "friends"), ("p.arengoLanguage", "!!")):
+        answer = send(steward, {**form, "p.arengoRetention": "", name: value}, "/datasets/districts/edit")
+        assert (answer.status_code, f'id="{name}-fault"' in answer.text) == (422, True), (name, value)
+    pasted = {**form, "p.arengoRetention": "", "name": "Dis\0tric\x0bts", "usage": "One\r\ntwo"}
+    assert send(steward, pasted, "/datasets/districts/edit").status_code == 303
+    held = loads(town.state.contracts()["districts"].text)
+    assert (held.name, held.usage) == ("Districts", "One two"), "unseen characters are left out"
+    form = fields(steward.get("/datasets/districts/edit").text) | {"do": "keep"}
+    long = "trees and " * 40_000
+    answer = send(steward, {**form, "p.arengoRetention": "", "purpose": long}, "/datasets/districts/edit")
+    assert answer.status_code in (303, 422)
+    assert steward.get("/datasets/districts").status_code == 200
+
+
 def test_two_stewards_at_once(town: City, steward: TestClient) -> None:
     first = fields(steward.get("/datasets/trees/edit").text)
     second = dict(first)

@@ -6,19 +6,26 @@ of a simple shape is in the form without a line here. What no field covers is ed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from arengo.contract import PROPERTIES, Contract
 from arengo.contract.properties import CustomProperty
 from arengo.contract.vocabulary import FREQUENCIES, LICENCES, THEMES
 from arengo.contract.write import remove, set_property, set_value
+from arengo.errors import ContractError
 from arengo.portal.site import Form
 
 STRUCTURAL = frozenset(
     ("arengoMode", "arengoTime", "arengoSchedule", "arengoSource", "arengoCrs", "arengoGeometry", "arengoDocuments")
 )
 """Properties that say how rows are read; a slip there breaks publications, so they are edited as text."""
+MOST_TRIED = 60
+"""Answers tried one by one when something is wrong; each costs a reading of the contract."""
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Control characters come along when text is pasted from other programs; XML has no place for them."""
 Say = Callable[[str], str]
 
 
@@ -33,6 +40,7 @@ class Field:
     hint: str = ""
     options: tuple[tuple[str, str], ...] = ()
     language: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,14 @@ class Section:
     rows: tuple[tuple[str, tuple[Field, ...]], ...] = ()
 
 
-def sections(contract: Contract, languages: Iterable[str], say: Say, posted: Form | None = None) -> list[Section]:
-    """The whole form; answers of ``posted`` where it has them."""
+def sections(
+    contract: Contract,
+    languages: Iterable[str],
+    say: Say,
+    posted: Form | None = None,
+    faults: Mapping[str, str] = MappingProxyType({}),
+) -> list[Section]:
+    """The whole form; answers of ``posted`` where it has them, and beside them what is wrong (``faults``)."""
     own = contract.language
     others = [language for language in languages if language != own.split("-")[0]]
 
@@ -55,7 +69,8 @@ def sections(contract: Contract, languages: Iterable[str], say: Say, posted: For
         now = "\n".join(posted.get(name, ())) if posted is not None and name in posted else value
         if posted is not None and form == "check":
             now = "true" if posted.one(name) else ""
-        return Field(name, label, now.replace("\r\n", "\n"), form, **rest)  # type: ignore[arg-type]
+        told = faults.get(name, "")
+        return Field(name, label, now.replace("\r\n", "\n"), form, fault=told, **rest)  # type: ignore[arg-type]
 
     words = Section(
         "words",
@@ -132,11 +147,7 @@ def changed(contract: Contract, form: Form, languages: Iterable[str]) -> str:
     Raises ContractError when an answer cannot be put into the text.
     """
     text = contract.text
-    before = {
-        item.name: item
-        for section in sections(contract, languages, lambda words: words)
-        for item in (*section.fields, *(cell for _, row in section.rows for cell in row))
-    }
+    before = _held(contract, languages)
     places: dict[str, tuple[str | int, ...]] = {
         "name": ("name",),
         "purpose": ("description", "purpose"),
@@ -148,9 +159,7 @@ def changed(contract: Contract, form: Form, languages: Iterable[str]) -> str:
     told = _copy(contract.custom.get("arengoTranslations", {}))
     spoken = _copy(told)
     for name, item in before.items():
-        value = form.one(name).replace("\r\n", "\n") if item.form != "check" else ("true" if form.one(name) else "")
-        if name not in form and item.form != "check":
-            continue
+        value = _answer(item, form)
         if value == item.value.strip():
             continue
         if name in places:
@@ -178,6 +187,46 @@ def changed(contract: Contract, form: Form, languages: Iterable[str]) -> str:
     if spoken != told:
         text = set_property(text, "arengoTranslations", spoken or None)
     return text
+
+
+def faults(
+    contract: Contract, form: Form, languages: Iterable[str], wrong: Callable[[str], Sequence[str]]
+) -> dict[str, str]:
+    """Field -> what is wrong with its answer. Every answer that differs is tried alone, so that the blame is sure.
+
+    ``wrong``: the errors of a contract's text, in words. What is wrong only together is not in here.
+    """
+    tongues = tuple(languages)
+    before = _held(contract, tongues)
+    ticked = {item.name: ("true",) for item in before.values() if item.form == "check" and item.value}
+    found: dict[str, str] = {}
+    for name in [name for name, item in before.items() if _answer(item, form) != item.value.strip()][:MOST_TRIED]:
+        alone = Form({**ticked, name: form.get(name, ())})
+        try:
+            told = wrong(changed(contract, alone, tongues))
+        except ContractError as error:
+            told = (f"{error.met} {error.todo}".strip(),)
+        if told:
+            found[name] = " ".join(told[:2])
+    return found
+
+
+def _held(contract: Contract, languages: Iterable[str]) -> dict[str, Field]:
+    """The fields as the contract has them."""
+    return {
+        item.name: item
+        for section in sections(contract, languages, lambda words: words)
+        for item in (*section.fields, *(cell for _, row in section.rows for cell in row))
+    }
+
+
+def _answer(item: Field, form: Form) -> str:
+    """What was answered; a field that was not sent keeps what it holds, but for a box, which sends only its tick."""
+    if item.form == "check":
+        return "true" if form.one(item.name) else ""
+    if item.name not in form:
+        return item.value.strip()
+    return _UNSEEN.sub("", form.one(item.name).replace("\r\n", "\n")).strip()
 
 
 def _copy(value: object) -> dict[str, dict]:  # type: ignore[type-arg]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.contract import loads
+from arengo.contract import Finding, Severity, lint, loads
 from arengo.contract.document import parse
 from arengo.errors import ContractError, NotAllowed
-from arengo.portal.contract_form import changed, sections
+from arengo.portal.contract_form import Field, Section, changed, faults, sections
 from arengo.portal.language import LANGUAGES
 from arengo.portal.operator import is_operator
 from arengo.portal.site import Form, Visit
@@ -50,12 +52,17 @@ def _form(
     dataset = visit.request.path_params["dataset"]
     held = Stewardship(visit.site.state).current(dataset)
     contract = loads(held.text)
-    if problem:
-        problems = [(problem, "")]
+    refused = bool(problem or (made and made.errors))
+    blamed = faults(contract, posted, LANGUAGES, _wrong) if refused and posted is not None and not as_text else {}
+    parts = [] if as_text else sections(contract, LANGUAGES, visit._, posted, blamed)
+    if blamed:
+        problems = [(item.fault, item.label, item.name) for item in _fields(parts) if item.fault]
+    elif problem:
+        problems = [(problem, "", "")]
     else:
-        problems = (
-            [(f"{item.message} {item.todo}".strip(), _where(visit, item.line)) for item in made.errors] if made else []
-        )
+        errors = made.errors if made else ()
+        # A line is of use to who sees the text.
+        problems = [(_words(item), _where(visit, item.line) if as_text else "", "") for item in errors]
     values: dict[str, Any] = {
         "contract": contract,
         "dataset": dataset,
@@ -63,7 +70,7 @@ def _form(
         "base": posted.one("base") if posted is not None else held.sha,
         "as_text": as_text,
         "text": posted["text"][0] if as_text and posted is not None else held.text,
-        "sections": [] if as_text else sections(contract, LANGUAGES, visit._, posted),
+        "sections": parts,
         "names": LANGUAGES,
         "made": made,
         "problems": problems,
@@ -73,6 +80,21 @@ def _form(
     answer = visit.page("edit.html", values, 422 if problems else 200)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _fields(parts: Iterable[Section]) -> Iterator[Field]:
+    for part in parts:
+        yield from part.fields
+        for name, cells in part.rows:
+            yield from (replace(cell, label=f"{name}, {cell.label}") for cell in cells)
+
+
+def _wrong(text: str) -> list[str]:
+    return [_words(item) for item in lint(text) if item.severity is Severity.ERROR]
+
+
+def _words(item: Finding) -> str:
+    return f"{item.message} {item.todo}".strip()
 
 
 def _where(visit: Visit, line: int | None) -> str:

@@ -97,7 +97,7 @@ class Stewardship:
         if held.sha != base:
             raise ContractError(
                 f"The contract of {dataset} was changed by somebody else meanwhile; it is version {held.version} now.",
-                todo="Open the form again; what you wrote is still in your browser's earlier page.",
+                todo="What you typed is still in this form. Open it anew in another window and bring it over.",
             )
         made = self.propose(dataset, text)
         if not made.sound or made.contract is None:
