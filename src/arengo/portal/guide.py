@@ -7,14 +7,14 @@ that would leave nothing is not offered; every dataset at the end says why it st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from arengo.catalogue import Hit, Record, Wanted
+from arengo.catalogue import Found, Hit, Record, Wanted
 from arengo.errors import UnknownDataset
 from arengo.portal.results import Line, line
 from arengo.portal.site import Visit
@@ -24,10 +24,17 @@ QUESTIONS = ("q", "about", "want", "fresh")
 ANY = "any"
 """The answer of who does not know or does not mind."""
 WANTS = ("map", "time", "look", "read", "take", "program")
+OTHERS = frozenset({"take"})
+"""What datasets of other catalogues serve: only their files are known here."""
 DAYS = {"week": 7, "month": 31, "year": 366}
-MOST = 400
-"""Datasets that are looked at; more would not be guided any more."""
+MOST = 5000
+"""The city's own datasets that are looked at one by one; those of others are only counted."""
 SHOWN = 8
+ALL = 100
+QUOTED = 200
+"""The search says where words stand for so many records at most."""
+THEMES = 60
+OWN = ("not", ("facet", "source", "*"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +66,57 @@ class Fit:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What answers leave. ``own``: the city's datasets that fit, the best first; ``others``: how many of other
+    catalogues do; ``themes``: datasets of a theme, of both. ``words``: those that were looked for, a slip mended;
+    ``relaxed``: not every one of them is met."""
+
+    own: tuple[Hit, ...]
+    others: int
+    themes: Counter[str]
+    wishes: Counter[str]
+    words: str
+    corrected: str
+    relaxed: bool
+
+    @property
+    def count(self) -> int:
+        return len(self.own) + self.others
+
+
+NOTHING = Reach((), 0, Counter(), Counter(), "", "", False)
+
+
 def page(visit: Visit) -> Response:
-    """``/guide?q=&about=&want=&fresh=``."""
+    """``/guide?q=&about=&want=&fresh=``, with ``show`` (``1`` or ``all``) what fits before all is answered."""
     catalogue = visit.site.catalogue
     known = visit.unchanged(catalogue.generation, catalogue.harvested, visit.speech.local(visit.now).date())
     if known:
         return known
     answers = _answers(visit)
-    hits, relaxed = _hits(visit, answers)
-    fitting = [hit for hit in hits if _fits(visit, hit.record, answers)]
-    asked = next((name for name in QUESTIONS if not answers[name]), "")
-    if visit.param("show"):
-        asked = ""
-    options: Sequence[Option] = ()
-    if asked and asked != "q":
-        options = _options(visit, asked, fitting, answers)
-        if len(options) < 2 or len(fitting) < 2:
-            asked = "" if len(fitting) < 2 else asked
-    fits = [_fit(visit, hit, answers) for hit in fitting[:SHOWN]] if not asked else []
-    step = QUESTIONS.index(asked) + 1 if asked else len(QUESTIONS)
+    reach = _reach(visit, answers) if any(answers.values()) or visit.param("show") else NOTHING
+    asked, options = _next(visit, reach, answers)
+    fits = [] if asked else [_fit(visit, hit, answers, reach) for hit in _ending(visit, answers, reach)]
+    if reach.relaxed:  # what was met out of sight is no reason
+        fits = [fit for fit in fits if fit.reasons] or fits
+    narrowed = answers["want"] in WANTS  # which the list cannot do
     values = {
         "asked": asked,
         "question": _question(visit, asked),
-        "step": step,
+        "step": QUESTIONS.index(asked) + 1 if asked else len(QUESTIONS),
         "steps": len(QUESTIONS),
         "options": options,
         "given": _given(visit, answers),
         "skip": _href(answers, **{asked: ANY}) if asked else "",
-        "left": len(fitting),
-        "left_words": visit.speech.many("%(n)s dataset fits so far", "%(n)s datasets fit so far", len(fitting)),
+        "left": reach.count,
+        "left_words": visit.speech.many("%(n)s dataset fits so far", "%(n)s datasets fit so far", reach.count),
         "show": _href(answers, show="1"),
         "fits": fits,
-        "relaxed": relaxed,
-        "all": _list(answers),
+        "corrected": reach.corrected,
+        "relaxed": reach.relaxed,
+        "more": _href(answers, show="all") if narrowed and len(fits) == SHOWN else "",
+        "all": "" if narrowed else _list(visit, answers),
         "answers": answers,
         "wish": visit.link("wishes", "new", title="" if answers["q"] == ANY else answers["q"]),
     }
@@ -101,6 +126,8 @@ def page(visit: Visit) -> Response:
 def _answers(visit: Visit) -> dict[str, str]:
     """What was answered; '' for what was not asked yet. An answer nobody could have given counts as none."""
     given = {name: visit.param(name)[:200] for name in QUESTIONS}
+    if not given["q"] and "q" in visit.request.query_params:
+        given["q"] = ANY  # sent on without a word
     if given["want"] not in (*WANTS, ANY):
         given["want"] = ""
     if given["fresh"] not in (*DAYS, ANY):
@@ -108,14 +135,71 @@ def _answers(visit: Visit) -> dict[str, str]:
     return given
 
 
-def _hits(visit: Visit, answers: dict[str, str]) -> tuple[tuple[Hit, ...], bool]:
-    """What the words and the theme find, and whether not every word was met."""
+def _next(visit: Visit, reach: Reach, answers: dict[str, str]) -> tuple[str, Sequence[Option]]:
+    """The question to ask now and its answers; '' when all is said, or one more answer would change nothing."""
+    if visit.param("show"):
+        return "", ()
+    for name in QUESTIONS:
+        if answers[name]:
+            continue
+        if name == "q":
+            return name, ()
+        options = _options(visit, name, reach, answers) if reach.count > 1 else ()
+        if len(options) > 1:
+            return name, options
+    return "", ()
+
+
+def _wanted(visit: Visit, answers: dict[str, str]) -> Wanted:
+    only: dict[str, tuple[str, ...]] = {"kind": ("dataset", "documents")}
+    if answers["about"] not in ("", ANY):
+        only["theme"] = (answers["about"],)
     words = "" if answers["q"] == ANY else answers["q"]
-    only = {"theme": (answers["about"],)} if answers["about"] not in ("", ANY) else {}
-    found = visit.site.catalogue.search(
-        Wanted(words, visit.language, only, since=_since(visit, answers["fresh"]), limit=MOST)
+    return Wanted(words, visit.language, only, since=_since(visit, answers["fresh"]))
+
+
+def _reach(visit: Visit, answers: dict[str, str]) -> Reach:
+    """Own datasets are looked at one by one; those of others, which can be many, are counted by the search."""
+    wanted, wish = _wanted(visit, answers), answers["want"]
+    catalogue = visit.site.catalogue
+    own = catalogue.search(replace(wanted, where=OWN, limit=MOST))
+    serving = [(hit, _serves(visit, hit.record)) for hit in own.hits]
+    fitting = tuple(hit for hit, serves in serving if wish not in WANTS or wish in serves)
+    wishes = Counter(word for _hit, serves in serving for word in serves)
+    themes = Counter(theme for hit in fitting for theme in set(hit.record.themes))
+    others: Found | None = None
+    if (wish not in WANTS or wish in OTHERS) and catalogue.count() > catalogue.count(local_only=True):
+        foreign = ("facet", "source", "*")
+        others = catalogue.search(replace(wanted, where=foreign, limit=0, facets=("theme",), facet_limit=THEMES))
+        chosen = set(wanted.only.get("theme", ()))  # a chosen theme counts the others as if it were not
+        themes.update({x.value: x.count for x in others.facets.get("theme", ()) if not chosen or x.value in chosen})
+        wishes.update(dict.fromkeys(OTHERS, others.total))
+    return Reach(
+        fitting,
+        others.total if others else 0,
+        themes,
+        wishes,
+        own.corrected or wanted.words,
+        own.corrected,
+        own.relaxed,
     )
-    return tuple(hit for hit in found.hits if hit.record.kind != "series"), found.relaxed
+
+
+def _ending(visit: Visit, answers: dict[str, str], reach: Reach) -> Sequence[Hit]:
+    """What is shown, with the places where the words stand."""
+    most = ALL if visit.param("show") == "all" else SHOWN
+    wanted = _wanted(visit, answers)
+    search = visit.site.catalogue.search
+    if reach.others:
+        kept = {hit.record.id for hit in reach.own}
+        hits: Iterable[Hit] = search(replace(wanted, limit=min(3 * most, QUOTED))).hits
+        hits = (hit for hit in hits if (hit.record.distributions if not hit.record.local else hit.record.id in kept))
+        return list(hits)[:most]
+    shown = reach.own[:most]
+    if not wanted.words or not shown:
+        return shown
+    quoted = {hit.record.id: hit for hit in search(replace(wanted, where=OWN, limit=QUOTED)).hits}
+    return [quoted.get(hit.record.id, hit) for hit in shown]
 
 
 def _since(visit: Visit, fresh: str) -> str:
@@ -123,28 +207,22 @@ def _since(visit: Visit, fresh: str) -> str:
     return (visit.speech.local(visit.now).date() - timedelta(days=days)).isoformat() if days else ""
 
 
-def _fits(visit: Visit, record: Record, answers: dict[str, str]) -> bool:
-    return answers["want"] in ("", ANY) or answers["want"] in _serves(visit, record)
-
-
-def _serves(visit: Visit, record: Record) -> set[str]:
-    """Which wishes a dataset serves. Of what others hold only the files are known."""
-    if not record.local:
-        return {"take"} if record.distributions else set()
+def _serves(visit: Visit, record: Record) -> frozenset[str]:
+    """Which wishes one of the city's datasets serves."""
     if record.access != "open" or record.version is None:
-        return set()
+        return frozenset()
     if record.kind == "documents":
-        return {"read", "take", "program"}
+        return frozenset({"read", "take", "program"})
     found = {"look", "take", "program"}
     try:
         contract = visit.site.catalogue.entry(record.id).contract
     except UnknownDataset:
-        return found
+        return frozenset()
     if contract.geometry is not None:
         found.add("map")
     if contract.custom.get("arengoTime"):
         found.add("time")
-    return found
+    return frozenset(found)
 
 
 def _question(visit: Visit, name: str) -> str:
@@ -157,21 +235,18 @@ def _question(visit: Visit, name: str) -> str:
     }.get(name, "")
 
 
-def _options(visit: Visit, name: str, fitting: Sequence[Hit], answers: dict[str, str]) -> list[Option]:
-    counts: Counter[str] = Counter()
-    for hit in fitting:
-        if name == "about":
-            counts.update(set(hit.record.themes))
-        elif name == "want":
-            counts.update(_serves(visit, hit.record))
-        else:
-            today = visit.speech.local(visit.now).date()
-            day = hit.record.modified and visit.speech.local(hit.record.modified).date()
-            counts.update(word for word, days in DAYS.items() if day and day >= today - timedelta(days=days))
+def _options(visit: Visit, name: str, reach: Reach, answers: dict[str, str]) -> list[Option]:
     if name == "about":
-        order = [code for code, _count in counts.most_common()]
+        counts = reach.themes
+        order = [code for code, count in counts.most_common() if count]
+    elif name == "want":
+        counts = reach.wishes
+        order = [word for word in WANTS if counts[word]]
     else:
-        order = [word for word in (WANTS if name == "want" else DAYS) if counts[word]]
+        counts = Counter({word: _reach(visit, {**answers, "fresh": word}).count for word in DAYS})
+        order = [word for word in DAYS if counts[word]]
+        if len({counts[word] for word in order} | {reach.count}) < 2:
+            return []  # every answer leaves the same
     labels = _labels(visit)
     return [
         Option(
@@ -219,11 +294,13 @@ def _given(visit: Visit, answers: dict[str, str]) -> list[Given]:
     return out
 
 
-def _fit(visit: Visit, hit: Hit, answers: dict[str, str]) -> Fit:
+def _fit(visit: Visit, hit: Hit, answers: dict[str, str], reach: Reach) -> Fit:
     _, record = visit._, hit.record
+    shown = line(visit, hit, reach.words)
     reasons = []
-    if answers["q"] not in ("", ANY):
-        reasons.append(_("has “%(words)s” in what it says", words=answers["q"]))
+    met = ", ".join(_met(shown)) if reach.relaxed else reach.words
+    if met:
+        reasons.append(_("has “%(words)s” in what it says", words=met))
     if answers["about"] not in ("", ANY):
         reasons.append(_("is about %(theme)s", theme=theme_name(answers["about"], visit.speech)))
     wish = answers["want"]
@@ -239,8 +316,17 @@ def _fit(visit: Visit, hit: Hit, answers: dict[str, str]) -> Fit:
         reasons.append(why[wish])
     if answers["fresh"] in DAYS and record.modified is not None:
         reasons.append(_("was renewed on %(date)s", date=visit.speech.date(record.modified)))
-    shown = line(visit, hit, "" if answers["q"] == ANY else answers["q"])
     return Fit(shown, tuple(reasons), *_first(visit, record, wish, shown))
+
+
+def _met(shown: Line) -> list[str]:
+    """The words that are there, as they are written, each once."""
+    pieces = [*shown.title, *shown.summary, *(part for item in shown.snippets for part in item.parts)]
+    found: dict[str, str] = {}
+    for text, met in pieces:
+        if met:
+            found.setdefault(text.casefold(), text)
+    return list(found.values())[:4]
 
 
 def _first(visit: Visit, record: Record, wish: str, shown: Line) -> tuple[str, str]:
@@ -265,8 +351,8 @@ def _href(answers: dict[str, str], **changes: str) -> str:
     return f"/guide?{urlencode(pairs)}" if pairs else "/guide"
 
 
-def _list(answers: dict[str, str]) -> str:
+def _list(visit: Visit, answers: dict[str, str]) -> str:
     """The same as a list that can be narrowed further."""
-    pairs = [("q", answers["q"])] if answers["q"] not in ("", ANY) else []
-    pairs += [("theme", answers["about"])] if answers["about"] not in ("", ANY) else []
+    given = {"q": answers["q"], "theme": answers["about"], "since": _since(visit, answers["fresh"])}
+    pairs = [(name, value) for name, value in given.items() if value not in ("", ANY)]
     return f"/datasets?{urlencode(pairs)}" if pairs else "/datasets"

@@ -39,7 +39,7 @@ def listing(visit: Visit) -> Response:
                 "id": agent.id,
                 "name": name(visit, agent),
                 "count": count,
-                "rows": open_rows(held) if held else None,
+                "rows": open_rows(held),
                 "updated": newest(held),
             }
         )
@@ -85,7 +85,8 @@ def facts(visit: Visit, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]
     if not entries:
         return ()
     speech, _ = visit.speech, visit._
-    found = [(_("Rows"), speech.number(open_rows(entries)))]
+    rows = open_rows(entries)
+    found = [] if rows is None else [(_("Rows"), speech.number(rows))]
     found.append((_("Versions kept"), speech.number(sum(entry.versions for entry in entries))))
     latest = newest(entries)
     if latest is not None:
@@ -93,8 +94,10 @@ def facts(visit: Visit, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]
     return tuple(found)
 
 
-def open_rows(entries: Sequence[Entry]) -> int:
-    return sum(entry.version.rows for entry in entries if entry.version and entry.contract.access == "open")
+def open_rows(entries: Sequence[Entry]) -> int | None:
+    """Rows that everybody may read; None where nothing is for everybody, which is not the same as no rows."""
+    found = [entry.version.rows for entry in entries if entry.version and entry.contract.access == "open"]
+    return sum(found) if found else None
 
 
 def newest(entries: Sequence[Entry]) -> datetime | None:
