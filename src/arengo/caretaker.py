@@ -45,6 +45,7 @@ def _watch(city: City) -> None:
     seen, looked, clocked = -1, 0.0, time.monotonic()
     told, turned = -1, 0.0
     child: subprocess.Popen[bytes] | None = None
+    gatherer: subprocess.Popen[bytes] | None = None
     while True:
         time.sleep(LOOK_SECONDS)
         try:
@@ -59,8 +60,9 @@ def _watch(city: City) -> None:
                 city.participation.count()
             if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
                 clocked = now
-                if (child is None or child.poll() is not None) and (due(city) or _harvests(city)):
-                    child = _start(city.settings.root)
+                if (child is None or child.poll() is not None) and due(city):
+                    child = _start(city.settings.root, "tend", "--once")
+                gatherer = _gather(city, gatherer)
         except Exception:  # the city is served on, whatever happens here
             _log.exception("The caretaker met an error")
 
@@ -86,8 +88,16 @@ def due(city: City) -> list[str]:
     return [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
 
 
-def _start(root: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "arengo", "tend", "--once", "--city", str(root)]
+def _gather(city: City, running: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes] | None:
+    """Take in other catalogues that are due, in a process of its own: a slow one holds up no publication."""
+    if running is not None and running.poll() is None:
+        return running
+    names = _harvests(city)
+    return _start(city.settings.root, "harvest", *names) if names else None
+
+
+def _start(root: Path, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "arengo", *words, "--city", str(root)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
@@ -99,20 +109,25 @@ def tend(city: City, *, once: bool = False) -> None:
     if once:
         with city.state.hold("tend"):
             city.publisher.resume()
-            _harvest(city)
             if names := due(city):  # the contracts in force; what was edited in the folder waits for 'apply'
                 city.publisher.publish([city.catalogue.entry(name).contract for name in names], trigger="schedule")
             city.participation.turn()
             _tidy_daily(city)
+            _harvest(city)
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     city.publisher.resume()
     city.publisher.schedule(lambda: [entry.contract for entry in city.catalogue.entries(limit=None).items])
+    gatherer: subprocess.Popen[bytes] | None = None
+    clocked = 0.0
     while not stop.wait(PEOPLE_SECONDS):
         city.participation.turn()
         _tidy_daily(city)
+        if time.monotonic() - clocked > DUE_SECONDS:
+            clocked = time.monotonic()
+            gatherer = _gather(city, gatherer)
 
 
 def _harvests(city: City) -> list[str]:

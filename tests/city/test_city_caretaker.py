@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 import arengo
-from arengo.caretaker import due, tend
+from arengo.caretaker import _gather, due, tend
 from arengo.city import City
 from arengo.contract.write import set_property
 from arengo.state import tables
@@ -48,6 +48,28 @@ def test_what_is_due_is_published_and_then_not_due(tmp_path: Path, name: str, va
         tend(city, once=True)
         assert [run.trigger for run in city.publisher.runs("trees")] == ["schedule", "manual"]
         assert due(city) == []
+
+
+OTHER = (
+    "@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> . "
+    '<https://o.example/a> a dcat:Dataset ; dct:identifier "a" ; dct:title "Other"@en .'
+)
+
+
+def test_other_catalogues_are_taken_in_after_what_is_due(tmp_path: Path) -> None:
+    with make(tmp_path, "arengoFrequency", "DAILY") as city:
+        (tmp_path / "harvest").mkdir(exist_ok=True)
+        (tmp_path / "other.ttl").write_text(OTHER)
+        (tmp_path / "harvest" / "other.toml").write_text('kind = "dcat"\naddress = "other.ttl"\n')
+        tend(city, once=True)
+        assert city.catalogue.record("other").title["en"] == "Other"
+        (tmp_path / "harvest" / "second.toml").write_text('kind = "dcat"\naddress = "other.ttl"\n')
+        child = _gather(city, None)
+        assert child is not None
+        assert _gather(city, child) is child, "one at a time"
+        assert child.wait(timeout=120) == 0
+        assert _gather(city, child) is None, "nothing is due"
+        assert city.catalogue.record("other-2").provenance.source == "second"
 
 
 @pytest.mark.slow
