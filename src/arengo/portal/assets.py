@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import gzip
 import os
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,6 @@ from arengo.settings import Settings
 
 FOR_EVER = "public, max-age=31536000, immutable"
 DAY = "public, max-age=86400"
-PACKED = (".css", ".js", ".mjs", ".svg", ".json")
 TEXTS = (".css", ".js", ".mjs", ".svg", ".json")
 SEATS = [(3, 24), (6.2, 13.8), (13, 6.2), (22, 3.4), (31, 6.2), (37.8, 13.8), (41, 24)]
 INNER = [(13, 24), (16.2, 17.2), (22, 14.2), (27.8, 17.2), (31, 24)]

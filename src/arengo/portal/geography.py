@@ -142,9 +142,22 @@ class Drawing:
 
     width: int
     height: int
-    layers: tuple[tuple[str, str], ...]  # (class, path data); dots are drawn as short round strokes elsewhere
+    layers: tuple[tuple[str, str], ...]  # (class, path data)
     dots: tuple[tuple[float, float], ...]
     radius: float
+
+    @property
+    def strokes(self) -> str:
+        """The dots as path data of strokes without a length, which round caps make discs; to half a pixel.
+
+        From neighbour to neighbour in bands, since small steps are short to write and pack well.
+        """
+        halves = sorted({(round(x * 2), round(y * 2)) for x, y in self.dots}, key=lambda spot: (spot[1] // 12, spot))
+        out, last = [], (0, 0)
+        for spot in halves:
+            out.append(f"m{_step((spot[0] - last[0]) / 2, (spot[1] - last[1]) / 2)}h0")
+            last = spot
+        return "".join(out)
 
 
 def draw(
@@ -242,6 +255,12 @@ def _path(shape: Shape, place: Any, width: int, height: int, grain: float = 0.7)
         if inside and steps:
             out.append(f"M{start[0]:g},{start[1]:g}l{' '.join(steps)}{'Z' if closed else ''}")
     return "".join(out)
+
+
+def _step(x: float, y: float) -> str:
+    """A step of a path, written as short as SVG allows: no leading zero, and a minus parts two numbers by itself."""
+    first, second = (f"{value:g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:g}" for value in (x, y))
+    return first + second if second[0] == "-" else f"{first},{second}"
 
 
 def from_row(value: Mapping[str, Any], column: str, x: str, y: str) -> Shape | None:
