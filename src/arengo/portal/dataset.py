@@ -43,7 +43,9 @@ def overview(visit: Visit) -> Response:
         return known
     choice = choose(d.contract, d.profile)
     lead: dict[str, Any] = {"kind": "table"}
-    if choice.kind == "map":
+    if d.documents:
+        pass  # pages counted by day tell nothing; the documents themselves come first
+    elif choice.kind == "map":
         found = place.picture(d)
         if found is not None:
             title = visit._("Where they are")
