@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -168,6 +170,64 @@ def test_axe_finds_nothing(browser: Any, server: str, width: int, theme: str, la
             found.append(f"{path}: {over} px wider than the window")
     assert not found, "\n".join(found)
     page.context.close()
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), [(360, "dark", "ar"), (1280, "light", "en")])
+def test_axe_finds_nothing_at_the_stewards_desk(
+    browser: Any, server: str, register: City, width: int, theme: str, language: str
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("npm ci in web/ brings axe-core")
+    size = {"width": width, "height": 800}
+    page = visit(browser, server, viewport=size, color_scheme=theme, locale=language, bypass_csp=True)
+
+    def judge(name: str) -> None:
+        page.add_script_tag(path=str(AXE))
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        report = page.evaluate("tags => axe.run({ runOnly: tags })", tags)
+        places = [(item["id"], [node["target"] for node in item["nodes"]][:3]) for item in report["violations"]]
+        assert not places, (name, places)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+
+    page.goto("/operator")
+    page.fill("input[name=key]", (register.settings.home / "operator.key").read_text().strip())
+    page.locator("main form button").first.click()
+    page.goto("/datasets/trees")
+    page.locator(".edit a").click()
+    judge("form")
+    page.fill("[id='p.arengoRetention']", "two potatoes")
+    page.locator("button[value=show]").click()
+    page.locator("[id='p.arengoRetention-fault']").wait_for()
+    judge("what is wrong")
+    page.fill("[id='p.arengoRetention']", "")
+    page.fill("#name", "Trees of the streets")
+    page.locator("button[value=show]").click()
+    page.locator(".preview ins").first.wait_for()
+    judge("what changes")
+    page.goto("/datasets/trees/edit?as=text")
+    judge("as text")
+    page.goto("/datasets/trees/api")
+    page.locator(".console button").click()
+    page.locator(".answer [role=status]", has_text="200").wait_for()
+    judge("console")
+    page.context.close()
+
+
+def test_a_dataset_weighs_less_than_sixty_kilobytes(server: str) -> None:
+    """HTML, style sheets and scripts as they cross the wire; typefaces and pictures are kept by the browser."""
+
+    def weigh(path: str) -> tuple[int, str]:
+        asked = urllib.request.Request(f"{server}{path}", headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            body = answer.read()
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+        return len(body), (gzip.decompress(body) if packed else body).decode()
+
+    for path in ("/datasets/trees", "/datasets/air", "/datasets/budget", "/datasets/trees/api"):
+        whole, text = weigh(path)
+        parts = re.findall(r'<link rel="stylesheet" href="([^"]+)"|<script[^>]* src="([^"]+)"', text)
+        whole += sum(weigh(style or script)[0] for style, script in parts)
+        assert whole < 60_000, (path, whole)
 
 
 def test_nothing_leaves_the_host_and_nothing_complains(browser: Any, server: str) -> None:
