@@ -71,6 +71,8 @@ class Catalogue:
         self._kinship: tuple[int, Mapping[str, kinship.Kin]] = (-1, {})
         self._popularity = Popularity(state)
         self._uuids: tuple[int, dict[str, str]] = (-1, {})
+        self._counted = (-1, 0)
+        self._publishers: tuple[int, list[tuple[Agent, int]]] = (-1, [])
         self.pages: search.Pages | None = None
         """Finds words in the pages of documents; given by who has the door (the lake's rows are not read here)."""
 
@@ -202,7 +204,13 @@ class Catalogue:
 
     def count(self, local_only: bool = False) -> int:
         """Number of datasets."""
-        return len(self._snapshot().entries) + (0 if local_only else store.count(self._state))
+        own = len(self._snapshot().entries)
+        if local_only:
+            return own
+        stamp, held = self.harvested, self._counted
+        if held[0] != stamp:  # counting many takes longer than a page may
+            held = self._counted = (stamp, store.count(self._state))
+        return own + held[1]
 
     def organisations(self) -> tuple[tuple[Agent, int], ...]:
         """Offices that answer for datasets, with how many, most first."""
@@ -212,7 +220,10 @@ class Catalogue:
             found = local.agent(entry.contract.owner, self.home, entry.contract.language)
             agents.setdefault(found.id, found)
             counts[found.id] += 1
-        for item, number in store.publishers(self._state):
+        stamp, held = self.harvested, self._publishers
+        if held[0] != stamp:
+            held = self._publishers = (stamp, store.publishers(self._state))
+        for item, number in held[1]:
             agents.setdefault(item.id, item)
             counts[item.id] += number
         return tuple((agents[name], number) for name, number in counts.most_common())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -167,22 +167,30 @@ def _reach(visit: Visit, answers: dict[str, str]) -> Reach:
     fitting = tuple(hit for hit, serves in serving if wish not in WANTS or wish in serves)
     wishes = Counter(word for _hit, serves in serving for word in serves)
     themes = Counter(theme for hit in fitting for theme in set(hit.record.themes))
-    others: Found | None = None
-    if (wish not in WANTS or wish in OTHERS) and catalogue.count() > catalogue.count(local_only=True):
-        foreign = ("facet", "source", "*")
-        others = catalogue.search(replace(wanted, where=foreign, limit=0, facets=("theme",), facet_limit=THEMES))
-        chosen = set(wanted.only.get("theme", ()))  # a chosen theme counts the others as if it were not
-        themes.update({x.value: x.count for x in others.facets.get("theme", ()) if not chosen or x.value in chosen})
-        wishes.update(dict.fromkeys(OTHERS, others.total))
+    others = 0
+    if wish not in WANTS or wish in OTHERS:
+        found = _others(visit, wanted, () if answers["about"] else ("theme",))
+        others = found.total
+        themes.update({item.value: item.count for item in found.facets.get("theme", ())})
+        wishes.update(dict.fromkeys(OTHERS, others))
     return Reach(
         fitting,
-        others.total if others else 0,
+        others,
         themes,
         wishes,
         own.corrected or wanted.words,
         own.corrected,
         own.relaxed,
     )
+
+
+def _others(visit: Visit, wanted: Wanted, facets: tuple[str, ...] = ()) -> Found:
+    """How many datasets of other catalogues fit."""
+    catalogue = visit.site.catalogue
+    if catalogue.count() == catalogue.count(local_only=True):
+        return Found((), 0)
+    where = ("facet", "source", "*")
+    return catalogue.search(replace(wanted, where=where, limit=0, facets=facets, facet_limit=THEMES))
 
 
 def _ending(visit: Visit, answers: dict[str, str], reach: Reach) -> Sequence[Hit]:
@@ -243,7 +251,7 @@ def _options(visit: Visit, name: str, reach: Reach, answers: dict[str, str]) -> 
         counts = reach.wishes
         order = [word for word in WANTS if counts[word]]
     else:
-        counts = Counter({word: _reach(visit, {**answers, "fresh": word}).count for word in DAYS})
+        counts = Counter({word: _fresh(visit, reach, answers, word) for word in DAYS})
         order = [word for word in DAYS if counts[word]]
         if len({counts[word] for word in order} | {reach.count}) < 2:
             return []  # every answer leaves the same
@@ -256,6 +264,13 @@ def _options(visit: Visit, name: str, reach: Reach, answers: dict[str, str]) -> 
         )
         for word in order
     ]
+
+
+def _fresh(visit: Visit, reach: Reach, answers: dict[str, str], word: str) -> int:
+    """How much of what fits was renewed in the last week, month or year."""
+    wanted = _wanted(visit, {**answers, "fresh": word})
+    days = [hit.record.modified.astimezone(UTC).date().isoformat() for hit in reach.own if hit.record.modified]
+    return sum(day >= wanted.since for day in days) + (_others(visit, wanted).total if reach.others else 0)
 
 
 def _labels(visit: Visit) -> dict[str, dict[str, tuple[str, str]]]:
