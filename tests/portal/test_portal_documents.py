@@ -20,11 +20,11 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 PAPERS = {
-    "2026-01-12 minutes.html": "<h1>Council of 12 January</h1><p>The mayor opened the sitting. Trees were discussed.</p>",
+    "2026-01-12 minutes.html": "<h1>Council of 12 January</h1><p>The mayor opened the sitting. Trees came up.</p>",
     "2026-02-09 minutes.html": "<h1>Council of 9 February</h1><p>A bridge over the river was approved.</p>"
     '<p>Then &lt;img src=x onerror=alert(1)&gt; was read aloud, and "quoted".</p>',
-    "2026-03-05 verbale.html": '<html lang="it"><h1>Consiglio del 5 marzo</h1><p>Il consiglio approva il bilancio della '
-    "città e la manutenzione degli alberi lungo il fiume, con i voti della maggioranza.</p></html>",
+    "2026-03-05 verbale.html": '<html lang="it"><h1>Consiglio del 5 marzo</h1><p>Il consiglio approva il bilancio '
+    "della città e la manutenzione degli alberi lungo il fiume, con i voti della maggioranza.</p></html>",
 }
 
 
