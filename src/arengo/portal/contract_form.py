@@ -57,7 +57,7 @@ class Section:
 def sections(
     contract: Contract,
     languages: Iterable[str],
-    say: Say,
+    _: Say,
     posted: Form | None = None,
     faults: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Section]:
@@ -74,13 +74,13 @@ def sections(
 
     words = Section(
         "words",
-        say("Words"),
+        _("Words"),
         (
-            field("name", say("Title"), contract.name, language=own),
-            field("purpose", say("What it is (description)"), contract.purpose, "area", language=own),
-            field("usage", say("What it is for"), contract.usage, "area", language=own),
-            field("limitations", say("What to keep in mind"), contract.limitations, "area", language=own),
-            field("tags", say("Keywords"), "\n".join(contract.tags), "lines", hint=say("One a line."), language=own),
+            field("name", _("Title"), contract.name, language=own),
+            field("purpose", _("What it is (description)"), contract.purpose, "area", language=own),
+            field("usage", _("What it is for"), contract.usage, "area", language=own),
+            field("limitations", _("What to keep in mind"), contract.limitations, "area", language=own),
+            field("tags", _("Keywords"), "\n".join(contract.tags), "lines", hint=_("One a line."), language=own),
         ),
     )
     told = contract.custom.get("arengoTranslations", {})
@@ -89,10 +89,10 @@ def sections(
             f"in-{language}",
             language,
             (
-                field(f"tr.{language}.name", say("Title"), str(_in(told, language, "name")), language=language),
+                field(f"tr.{language}.name", _("Title"), str(_in(told, language, "name")), language=language),
                 field(
                     f"tr.{language}.description",
-                    say("What it is (description)"),
+                    _("What it is (description)"),
                     str(_in(told, language, "description")),
                     "area",
                     language=language,
@@ -103,10 +103,10 @@ def sections(
     ]
     properties = Section(
         "catalogue",
-        say("Owner, rights and place in the catalogue"),
+        _("Owner, rights and place in the catalogue"),
         tuple(
             field(
-                f"p.{entry.name}", _label(entry, say), _plain(contract.custom.get(entry.name)), _form(entry),
+                f"p.{entry.name}", _label(entry, _), _plain(contract.custom.get(entry.name)), _form(entry),
                 hint=entry.sentence, options=_options(entry, contract),
             )
             for entry in simple()
@@ -115,19 +115,17 @@ def sections(
     rows = []
     for item in contract.properties:
         cells = [
-            field(f"c.{item.name}.title", say("Label"), item.title, language=own),
-            field(f"c.{item.name}.description", say("What it holds"), item.description, language=own),
-            field(f"c.{item.name}.unit", say("Unit"), item.unit),
+            field(f"c.{item.name}.title", _("Label"), item.title, language=own),
+            field(f"c.{item.name}.description", _("What it holds"), item.description, language=own),
+            field(f"c.{item.name}.unit", _("Unit"), item.unit),
         ]
         for language in others:
             labels = _in(told, language, "columns")
             label = str(labels.get(item.name, "")) if isinstance(labels, Mapping) else ""
-            cells.append(
-                field(f"c.{item.name}.tr.{language}", f"{say('Label')} ({language})", label, language=language)
-            )
+            cells.append(field(f"c.{item.name}.tr.{language}", f"{_('Label')} ({language})", label, language=language))
         rows.append((item.name, tuple(cells)))
-    heads = (say("Column"), *(cell.label for cell in rows[0][1])) if rows else ()
-    return [words, properties, Section("columns", say("Columns"), (), heads, tuple(rows)), *translated]
+    heads = (_("Column"), *(cell.label for cell in rows[0][1])) if rows else ()
+    return [words, properties, Section("columns", _("Columns"), (), heads, tuple(rows)), *translated]
 
 
 def simple() -> list[CustomProperty]:
@@ -216,7 +214,7 @@ def _held(contract: Contract, languages: Iterable[str]) -> dict[str, Field]:
     return {
         item.name: item
         for section in sections(contract, languages, lambda words: words)
-        for item in (*section.fields, *(cell for _, row in section.rows for cell in row))
+        for item in (*section.fields, *(cell for _name, row in section.rows for cell in row))
     }
 
 
@@ -256,17 +254,17 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _label(entry: CustomProperty, say: Say) -> str:
+def _label(entry: CustomProperty, _: Say) -> str:
     known = {
-        "arengoAccess": say("Who may read it"),
-        "arengoOwner": say("Owner"),
-        "arengoLicence": say("Rights of use (licence)"),
-        "arengoTheme": say("Theme"),
-        "arengoHvdCategory": say("High-value category"),
-        "arengoLanguage": say("Language"),
-        "arengoFrequency": say("How often it is renewed"),
-        "arengoRetention": say("How long versions are kept"),
-        "arengoSeries": say("Series"),
+        "arengoAccess": _("Who may read it"),
+        "arengoOwner": _("Owner"),
+        "arengoLicence": _("Rights of use (licence)"),
+        "arengoTheme": _("Theme"),
+        "arengoHvdCategory": _("High-value category"),
+        "arengoLanguage": _("Language"),
+        "arengoFrequency": _("How often it is renewed"),
+        "arengoRetention": _("How long versions are kept"),
+        "arengoSeries": _("Series"),
     }
     return known.get(entry.name, entry.name.removeprefix("arengo"))
 
