@@ -44,6 +44,7 @@ name = "{name}"
 language = "{language}"
 timezone = "{timezone}"
 country = "{country}"
+licence = "CC-BY-4.0"  # of open datasets whose contract names none; "" when there is none
 """
 
 FOLDERS = ("contracts", "sources", "policies", "hierarchies", "indicators", "translations")

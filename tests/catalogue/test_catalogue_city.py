@@ -181,6 +181,21 @@ def test_copies_stand_on_the_page_of_the_metadata(city: City) -> None:
         assert both == ["open", "open"] or f"/datasets/{pair.first}" not in listed
 
 
+def test_every_face_tells_the_same_licence(city: City) -> None:
+    """The city's own stands for open datasets whose contract names none; nowhere is it "not stated"."""
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from arengo import faces, portal
+
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, lambda version: None)
+    with TestClient(Starlette(routes=[*faces.routes(city.door, city.catalogue, city.settings), *pages])) as client:
+        (bare,) = (item for item in client.get("/api/v1/datasets").json()["items"] if item["id"] == "green-register")
+        assert bare["licence"] == city.settings.city.licence == city.catalogue.record("green-register").licence
+        assert "Creative Commons" in client.get("/datasets/green-register").text
+        assert "has not stated a licence" not in client.get("/datasets/green-register/downloads").text
+
+
 def test_relationships_of_the_contract_tie_datasets() -> None:
     text = """\
 apiVersion: v3.1.0

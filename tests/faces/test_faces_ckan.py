@@ -610,3 +610,10 @@ def test_pages_of_ckan_lead_to_ours(client: Any) -> None:
         assert (answer.status_code, answer.headers["location"]) == (302, target)
     assert client.get("/dataset/nothing", follow_redirects=False).status_code == 404
     assert client.get("/dataset/%2F%2Fevil.example", follow_redirects=False).status_code == 404
+
+
+def test_what_was_harvested_is_told_apart_by_its_source(client: Any) -> None:
+    """CKAN's harvester leaves out what others gave with ``-harvest_source_id:*``; here nothing was harvested."""
+    for fq, count in (("-harvest_source_id:*", 3), ("harvest_source_id:*", 0), ("harvest_source_id:[* TO *]", 0)):
+        found = client.get("/api/3/action/package_search", params={"fq": fq}).json()["result"]
+        assert found["count"] == count, fq

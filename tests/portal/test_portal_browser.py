@@ -407,3 +407,19 @@ def test_reduced_motion_forced_colours_and_paper(browser: Any, server: str) -> N
     assert not page.locator(".tabs").is_visible()
     assert page.locator("table").first.is_visible()
     page.context.close()
+
+
+def test_paper_is_light_and_tables_fit_on_it(browser: Any, server: str) -> None:
+    ink = "getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()"
+    page = visit(browser, server, viewport={"width": 720, "height": 1000}, color_scheme="light")
+    page.goto("/datasets/trees")
+    usual = page.evaluate(ink)
+    for asked in ("/datasets/trees", "/datasets/trees?theme=dark"):
+        page.emulate_media(media="screen", color_scheme="dark")
+        page.goto(asked)
+        assert page.evaluate(ink) != usual
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate(ink) == usual, asked
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0, "a page of paper cannot be scrolled"
+    page.context.close()

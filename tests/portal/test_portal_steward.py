@@ -152,9 +152,15 @@ def test_two_stewards_at_once(town: City, steward: TestClient) -> None:
     assert send(steward, {**first, "usage": "Planning.", "do": "keep"}, "/datasets/trees/edit").status_code == 303
     late = send(steward, {**second, "usage": "Something else.", "do": "keep"}, "/datasets/trees/edit")
     assert late.status_code == 422
-    assert "changed by somebody else" in late.text
+    assert "Somebody else changed this contract meanwhile" in late.text
     assert "Something else." in late.text, "what was typed is still there"
     assert loads(town.state.contracts()["trees"].text).usage == "Planning."
+    again = {**fields(late.text), "do": "show"}
+    assert again["usage"] == "Something else."
+    shown = send(steward, again, "/datasets/trees/edit")
+    assert "<del>Planning.</del>" in shown.text, "what would be taken back is seen"
+    assert send(steward, {**fields(shown.text), "do": "keep"}, "/datasets/trees/edit").status_code == 303
+    assert loads(town.state.contracts()["trees"].text).usage == "Something else."
 
 
 def test_hostile_words_are_words(town: City, steward: TestClient) -> None:

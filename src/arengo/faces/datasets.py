@@ -109,7 +109,7 @@ def _brief(site: Site, request: Request, entry: Entry, base: str) -> dict[str, A
         "description": contract.summary(),
         "access": contract.access,
         "theme": contract.theme or None,
-        "licence": contract.licence or None,
+        "licence": contract.licence or (site.settings.city.licence if contract.access == "open" else "") or None,
         "owner": contract.owner or None,
         "language": contract.language,
         "tags": contract.tags,

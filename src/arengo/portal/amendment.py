@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from arengo.contract.model import Kind
 from arengo.errors import CallerError, NotAllowed, NotFound
+from arengo.faces.site import public_address
 from arengo.portal.cells import Head, heads, one
 from arengo.portal.dossier import Dossier
 from arengo.portal.operator import is_operator
@@ -107,7 +108,7 @@ def receipt(visit: Visit, kind: str, number: str, about: str, mail: bool) -> Res
     """What somebody holds after sending: the number and the secret link."""
     service = visit.site.participation.tracked[kind]
     secret = f"/track/{kind}/{number}/{service.secret('track', number)}"
-    base = visit.settings.city.url.rstrip("/")
+    base = public_address(visit.settings, visit.request)
     values = {"kind": kind, "number": number, "secret": secret, "shown": base + secret, "about": about, "mail": mail}
     return visit.page("receipt.html", values)
 

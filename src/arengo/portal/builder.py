@@ -333,7 +333,7 @@ def tall(made: Picture) -> int:
     drawn = spec.get("height") or spec.get("spec", {}).get("height", 200)
     if "facet" in spec:
         drawn = (drawn + 60) * -(-len(made.material.panels) // int(spec["columns"]))
-    return min(1400, int(drawn) + 230)
+    return min(1400, int(drawn) + 270)
 
 
 def _asked(visit: Visit) -> tuple[Dossier, Design]:

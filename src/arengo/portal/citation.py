@@ -54,7 +54,7 @@ def of(d: Dossier) -> Citation:
     number = d.version.number
     return Citation(
         f"{d.id}-v{number}",
-        d.owner or city,
+        d.contract.owner or city,
         d.title,
         city,
         d.version.published_at,

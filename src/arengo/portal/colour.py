@@ -147,8 +147,8 @@ def sheet(accent: str, dark_accent: str = "", paper: str = "") -> str:
     )  # those of tokens.css again, since the light ones above would reach the dark theme
     return (
         f":root {{ {light} }}\n"
-        f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} {own} }} }}\n'
-        f':root[data-theme="dark"] {{ {dark} {own} }}\n'
+        f'@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} {own} }} }}\n'
+        f'@media screen {{ :root[data-theme="dark"] {{ {dark} {own} }} }}\n'
     )
 
 

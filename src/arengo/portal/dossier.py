@@ -143,7 +143,9 @@ class Dossier:
 
     @property
     def licence(self) -> str:
-        return licence_name(self.contract.licence, self.speech)
+        """As every catalogue is told it: the contract's, otherwise the city's for what is open."""
+        default = self.visit.settings.city.licence if self.contract.access == "open" else ""
+        return licence_name(self.contract.licence or default, self.speech)
 
     @property
     def frequency(self) -> str:

@@ -38,6 +38,8 @@ def take(visit: Visit, form: Form) -> Response:
         contract = loads(held.text)
         text = form["text"][0].replace("\r\n", "\n") if as_text else changed(contract, form, LANGUAGES)
         made = stewardship.propose(dataset, text)
+        if form.one("base") != held.sha:
+            return _form(visit, as_text=as_text, posted=form, moved=True)
         if form.one("do") == "keep" and made.sound:
             stewardship.keep(dataset, text, form.one("base"))
             return RedirectResponse(f"{visit.link('datasets', dataset)}", 303)
@@ -47,12 +49,24 @@ def take(visit: Visit, form: Form) -> Response:
 
 
 def _form(
-    visit: Visit, *, as_text: bool, posted: Form | None = None, made: Proposal | None = None, problem: str = ""
+    visit: Visit,
+    *,
+    as_text: bool,
+    posted: Form | None = None,
+    made: Proposal | None = None,
+    problem: str = "",
+    moved: bool = False,
 ) -> Response:
     dataset = visit.request.path_params["dataset"]
     held = Stewardship(visit.site.state).current(dataset)
     contract = loads(held.text)
-    refused = bool(problem or (made and made.errors))
+    if moved:
+        problem = visit._(
+            "Somebody else changed this contract meanwhile; it is version %(version)s now. What you typed is below: "
+            "show again what changes, and see that you take nothing back.",
+            version=contract.version,
+        )
+    refused = bool((problem and not moved) or (made and made.errors))
     blamed = faults(contract, posted, LANGUAGES, _wrong) if refused and posted is not None and not as_text else {}
     parts = [] if as_text else sections(contract, LANGUAGES, visit._, posted, blamed)
     if blamed:
@@ -67,7 +81,7 @@ def _form(
         "contract": contract,
         "dataset": dataset,
         "title": contract.title(visit.language),
-        "base": posted.one("base") if posted is not None else held.sha,
+        "base": posted.one("base") if posted is not None and not moved else held.sha,
         "as_text": as_text,
         "text": posted["text"][0] if as_text and posted is not None else held.text,
         "sections": parts,

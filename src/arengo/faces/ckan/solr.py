@@ -131,14 +131,14 @@ class _Parser:
         if field in TIMES:
             return (TIMES[field], _seconds(low, -1e18), _seconds(high, 1e18))
         if low.strip() == high.strip() == "*":
-            return ALL
+            return term(field, "*")
         raise self._error(f"{field or 'a word'} takes no range")
 
 
 def term(field: str, value: str) -> Tree:
     """One ``field:value``."""
-    if value == "*":
-        return ALL
+    if value == "*":  # there is one: of what was harvested, the source
+        return ("facet", FACETS[field], "*") if field in FACETS else ALL
     if field in ("id", "name"):
         return ("id", value)
     if field in FACETS:
