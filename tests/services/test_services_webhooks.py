@@ -152,6 +152,36 @@ def test_the_citys_own_network_is_not_asked(tiny, url) -> None:
     assert "not a public address" in found.error
 
 
+def test_a_receiver_that_drips_is_left(city, monkeypatch) -> None:
+    """A header now and then keeps every silence short; the whole answer has its time too."""
+    import socket
+    import time
+
+    from arengo.services import webhook as module
+
+    monkeypatch.setattr(module, "WHOLE", 1.0)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+
+        def drip() -> None:
+            with listening.accept()[0] as one:
+                one.sendall(b"HTTP/1.1 204 No Content\r\n")
+                for number in range(40):
+                    try:
+                        one.sendall(f"X-{number}: a\r\n".encode())
+                    except OSError:
+                        return
+                    time.sleep(0.2)
+
+        threading.Thread(target=drip, daemon=True).start()
+        city.webhooks.add("drip", f"http://127.0.0.1:{listening.getsockname()[1]}/", ["*"])
+        began = time.monotonic()
+        found = city.webhooks.test("drip")
+        assert time.monotonic() - began < 5
+        assert found.state == "dead"
+
+
 def test_redirects_are_not_followed(city, receiver) -> None:
     city.webhooks.add("moved", receiver, ["*"])
     Receiver.answer = 307

@@ -108,6 +108,30 @@ def test_open_document_text(tmp_path: Path, context: Context) -> None:
         read(tmp_path / "b.odt", context)
 
 
+def test_documents_that_unfold_without_end(tmp_path: Path, context: Context) -> None:
+    """A few kilobytes that say they are a table of 300 million columns, or text inside text inside text."""
+    import docx
+
+    made = docx.Document()
+    table = made.add_table(rows=1, cols=1)
+    table.cell(0, 0).text = "Once"
+    made.save(str(tmp_path / "plain.docx"))
+    with zipfile.ZipFile(tmp_path / "plain.docx") as plain, zipfile.ZipFile(tmp_path / "wide.docx", "w") as wide:
+        for name in plain.namelist():
+            body = plain.read(name)
+            if name == "word/document.xml":
+                assert b"<w:tcPr>" in body
+                body = body.replace(b"<w:tcPr>", b'<w:tcPr><w:gridSpan w:val="300000000"/>', 1)
+            wide.writestr(name, body)
+    assert list(read(tmp_path / "wide.docx", context).pages) == ["Once"]
+    space = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+    nested = "<text:p>x" * 3000 + "</text:p>" * 3000
+    with zipfile.ZipFile(tmp_path / "deep.odt", "w") as bundle:
+        bundle.writestr("content.xml", f'<d xmlns:text="{space}">{nested}</d>')
+        bundle.writestr("meta.xml", "<d/>")
+    assert sum(map(len, read(tmp_path / "deep.odt", context).pages)) == 3000
+
+
 def test_one_damaged_document_does_not_keep_the_others_out(tmp_path: Path, context: Context) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()

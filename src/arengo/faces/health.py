@@ -17,7 +17,7 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def routes(site: Site) -> list[BaseRoute]:
-    def healthz(request: Request) -> Response:
+    async def healthz(request: Request) -> Response:
         """200 when the state answers and the catalogue can be read, else 503."""
         parameters(request, ())
         try:

@@ -25,6 +25,8 @@ from arengo.portal.site import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 
 ON_PAGE = 20
+LONGEST = 500
+"""Characters of words; they stand in every link of the page."""
 MOST_PAGES = 2500
 SHOWN = ("theme", "owner", "format", "licence", "access", "frequency", "tag", "kind", "source", "hvd")
 ORDERS = ("relevance", "title", "updated", "created")
@@ -141,13 +143,15 @@ def suggestions(visit: Visit) -> Response:
 def asked(visit: Visit) -> Question:
     """What the address asks. Raises BadQuery for a box or a day that is not one."""
     chosen = {name: tuple(value for key, value in visit.pairs if key == name and value.strip())[:20] for name in SHOWN}
+    if len(visit.param("q")) > LONGEST:
+        raise BadQuery(f"The words have more than {LONGEST} characters.", todo="Write fewer.")
     since = visit.param("since")
     if since:
         try:
             date.fromisoformat(since)
         except ValueError:
             raise BadQuery(f"since is {since[:20]!r}.", todo="Write a day as 2026-09-23.") from None
-    return Question(visit.param("q")[:500], chosen, visit.param("column")[:100], since, _box(visit.param("bbox")))
+    return Question(visit.param("q"), chosen, visit.param("column")[:100], since, _box(visit.param("bbox")))
 
 
 def page(visit: Visit, scope: Scope) -> Response:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
@@ -126,10 +126,13 @@ class Site:
 
         async def endpoint(request: Request) -> Response:
             body = b""
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
-                    return await run_in_threadpool(self._refuse_form, request, most)
+            try:
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > most:
+                        return await run_in_threadpool(self._refuse_form, request, most)
+            except ClientDisconnect:  # nobody reads the answer
+                return Response(status_code=400)
             return await run_in_threadpool(read, request, body)
 
         def read(request: Request, body: bytes) -> Response:

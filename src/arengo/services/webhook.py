@@ -13,9 +13,11 @@ import hmac
 import os
 import re
 import secrets
+import threading
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -37,13 +39,27 @@ FILE = "webhooks.toml"
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 """Between tries, as the standard recommends: about three days in all, then the delivery is dead."""
 ANSWER = 10.0
-"""Seconds a receiver has to answer."""
+"""Seconds a receiver may be silent."""
+WHOLE = 20.0
+"""Seconds a receiver has for its whole answer."""
 AT_ONCE = 50
 """Deliveries of one round."""
 LARGEST_ANSWER = 65_536
 READER = "webhooks"
 KEPT = timedelta(days=30)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+@contextmanager
+def _within(seconds: float, end: Callable[[], object]) -> Iterator[None]:
+    """Call ``end`` when the work takes longer: a receiver that drips a byte now and then would hold all others."""
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +267,11 @@ class Webhooks:
         guard = Guard(dataclasses.replace(self._settings.sources, timeout=ANSWER))
         try:
             guard.check_url(httpx.URL(hook.url))
-            with guard.client() as client, client.stream("POST", hook.url, content=body, headers=headers) as response:
+            with (
+                guard.client() as client,
+                _within(WHOLE, client.close),
+                client.stream("POST", hook.url, content=body, headers=headers) as response,
+            ):
                 size = 0
                 for chunk in response.iter_raw():  # read a little, so that the connection ends well
                     size += len(chunk)
@@ -260,7 +280,7 @@ class Webhooks:
                 code = response.status_code
         except ArengoError as error:
             return None, error.met
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
             return None, f"{type(error).__name__}: {error}"[:300]
         if 200 <= code < 300:
             return code, ""

@@ -46,9 +46,17 @@ def inner_address(address: Address) -> Address:
     return address
 
 
+_PROTOCOL = ipaddress.IPv4Network("192.0.0.0/24")
+"""IETF protocol assignments (RFC 6890); Python calls some of them global."""
+
+
 def public(address: Address) -> bool:
     """Whether an address belongs to the public Internet."""
     inner = inner_address(address)
+    if isinstance(inner, ipaddress.IPv6Address) and inner.is_site_local:  # RFC 3879: still used inside
+        return False
+    if isinstance(inner, ipaddress.IPv4Address) and inner in _PROTOCOL:
+        return False
     return inner.is_global and not (inner.is_multicast or inner.is_reserved or inner.is_unspecified)
 
 

@@ -28,6 +28,8 @@ from arengo.sources.pdf_text import MAX_PAGE
 
 SECTION = 3000
 MAX_PAGES = 20_000
+MAX_TEXT = 100_000_000
+"""Characters of one document."""
 PDF_SECONDS = 900.0
 
 
@@ -132,7 +134,7 @@ def _from_process(path: Path) -> Iterator[dict[str, Any]]:
 
 def _word(path: Path, context: Context) -> Paper:
     import docx
-    from docx.table import Table
+    from docx.table import Table, _Cell
 
     archive.check(path, context)
     document = docx.Document(str(path))
@@ -142,8 +144,9 @@ def _word(path: Path, context: Context) -> Paper:
         for item in document.iter_inner_content():
             if isinstance(item, Table):
                 for row in item.rows:
-                    cells = dict.fromkeys(cell.text.strip() for cell in row.cells)  # a merged cell comes repeatedly
-                    yield " | ".join(cells), False
+                    # As the file has them: python-docx repeats a cell as often as its span says, which may be a lie.
+                    cells = (_Cell(cell, item).text.strip() for cell in row._tr.tc_lst)
+                    yield " | ".join(dict.fromkeys(cells)), False
                 continue
             xml = item._p.xml if "w:br" in item._p.xml or "lastRenderedPageBreak" in item._p.xml else ""
             yield item.text, 'w:type="page"' in xml or "lastRenderedPageBreak" in xml
@@ -159,11 +162,15 @@ def _open_document(path: Path, context: Context) -> Paper:
     text = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
     def parts() -> Iterator[tuple[str, bool]]:
-        for item in body.iter():
-            if item.tag in (f"{text}p", f"{text}h"):
+        waiting = [body]
+        while waiting:
+            item = waiting.pop()
+            if item.tag in (f"{text}p", f"{text}h"):  # with what is nested in it, such as notes
                 yield "".join(item.itertext()), item.find(f".//{text}soft-page-break") is not None
             elif item.tag == f"{text}soft-page-break":
                 yield "", True
+            else:
+                waiting.extend(reversed(item))
 
     def said(name: str) -> str:
         return next((item.text or "" for item in about.iter() if item.tag.endswith(f"}}{name}")), "")
@@ -240,7 +247,13 @@ def _sections(
     made: date | None = None,
 ) -> Paper:
     """Paragraphs (text, whether a page breaks there) gathered to pages or sections."""
-    found = [(text, breaks) for text, breaks in islice(parts, 2_000_000)]
+    found: list[tuple[str, bool]] = []
+    whole = 0
+    for text, breaks in islice(parts, 2_000_000):
+        whole += len(text)
+        if whole > MAX_TEXT:
+            raise SourceTooLarge(f"The document has more than {MAX_TEXT:,} characters.", place=Place(file=path.name))
+        found.append((text, breaks))
     paged = any(breaks for _, breaks in found)
     pages: list[str] = []
     held: list[str] = []

@@ -8,6 +8,7 @@ everything that looks past the tables: files, the environment, the engine's own 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from arengo.contract.plainsql import LENGTH
 from arengo.door.sql.complaint import at, parse_failed
 from arengo.errors import BadSql
 from arengo.query.scope import nearest
+
+_SYSTEM = re.compile(r"[A-Za-z]{2,12}:[0-9A-Za-z]{1,12}")
+"""Authority and code, such as EPSG:4326."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -246,11 +250,24 @@ def _form(node: Mapping[str, Any]) -> tuple[str, str]:
         name = str(node.get("function_name", "")).lower()
         if name not in FUNCTIONS:
             return f"{name}()", nearest(name, sorted(item for item in FUNCTIONS if item[:1].isalpha()))
+        if name == "st_transform" and not all(_system(item) for item in (node.get("children") or [])[1:]):
+            return "that reference system", "Write it as 'EPSG:3857', in quotes."
     if group == "CAST":
         wanted = _cast(node.get("cast_type"))
         if wanted:
             return f"the type {wanted}", "Types are those of columns, lists and structs of them, JSON and GEOMETRY."
     return "", ""
+
+
+def _system(node: Any) -> bool:
+    """A constant name of a reference system, or yes or no. PROJ opens files that longer definitions name."""
+    if not isinstance(node, Mapping):
+        return False
+    if node.get("class") == "CAST":  # true and false are written so by the parser
+        node = node.get("child") or {}
+        return node.get("class") == "CONSTANT" and (node.get("value") or {}).get("value") in ("t", "f", True, False)
+    value = (node.get("value") or {}).get("value") if node.get("class") == "CONSTANT" else None
+    return isinstance(value, bool) or (isinstance(value, str) and _SYSTEM.fullmatch(value) is not None)
 
 
 def _cast(wanted: Any, depth: int = 0) -> str:
@@ -259,6 +276,8 @@ def _cast(wanted: Any, depth: int = 0) -> str:
         return "" if wanted is None else "nested too deep"
     kind = str(wanted.get("id", ""))
     info = wanted.get("type_info") or {}
+    if info.get("user_type_modifiers") and "GEOMETRY" in str(info.get("user_type_name") or info.get("name")).upper():
+        return "geometry of a reference system"
     if kind in ("UNBOUND", "USER"):
         name = str(info.get("name") or info.get("user_type_name") or "").lower()
         return "" if name in _NAMED_TYPES and not info.get("schema") and not info.get("catalog") else name or "unknown"
