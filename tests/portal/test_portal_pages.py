@@ -324,6 +324,24 @@ def test_quality_says_what_was_set_aside_and_only_the_operator_gets_it(client, r
     assert client.get("/datasets/trees/quarantine.csv").status_code == 403
 
 
+def test_a_copied_cookie_of_the_operator_ends_by_itself(client, register: City) -> None:
+    import time
+
+    from arengo.portal.operator import token
+
+    client.get("/operator")
+    until = int(time.time())
+    for value, opens in (
+        (token(register.settings, until + 60), True),
+        (token(register.settings, until - 60), False),
+        (f"{until + 9999}." + token(register.settings, until + 60).partition(".")[2], False),
+        ("99999999999999999999.x", False),
+        ("x", False),
+    ):
+        answer = client.get("/datasets/trees/edit", headers={"cookie": f"arengo_operator={value}"})
+        assert answer.status_code == (200 if opens else 403), value
+
+
 def test_a_closed_dataset_says_who_decides(client) -> None:
     answer = client.get("/datasets/persons")
     assert answer.status_code == 403

@@ -1,7 +1,8 @@
 """The operator: whoever can read the key in the city folder. Until parties and policies exist, that is the only login.
 
-It opens two things: the messages of runs (they name files and values) and the rows set aside. A cookie holds a
-keyed digest, never the key; a page of another site cannot use it (SameSite=Strict).
+It opens the messages of runs (they name files and values), the rows set aside, the desk and the form of contracts. A
+cookie holds a time and a keyed digest of it, never the key: a copied one ends by itself, and a page of another site
+cannot use it (SameSite=Strict).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import time
 
 from starlette.responses import RedirectResponse, Response
 
@@ -41,13 +43,19 @@ def key_of(settings: Settings) -> str:
     return made
 
 
-def token(settings: Settings) -> str:
-    return hmac.new(key_of(settings).encode(), b"arengo operator cookie", hashlib.sha256).hexdigest()
+def token(settings: Settings, until: int = 0) -> str:
+    """What the cookie holds. ``until``: seconds since 1970 after which it opens nothing; in twelve hours by default."""
+    until = until or int(time.time()) + LASTS
+    said = hmac.new(key_of(settings).encode(), b"arengo operator cookie %d" % until, hashlib.sha256).hexdigest()
+    return f"{until}.{said}"
 
 
 def is_operator(visit: Visit) -> bool:
     given = visit.request.cookies.get(COOKIE, "")
-    return bool(given) and hmac.compare_digest(given.encode(), token(visit.settings).encode())
+    until = given.partition(".")[0]
+    if not (until.isascii() and until.isdecimal() and len(until) < 16) or int(until) < time.time():
+        return False
+    return hmac.compare_digest(given.encode(), token(visit.settings, int(until)).encode())
 
 
 def page(visit: Visit) -> Response:
@@ -70,5 +78,13 @@ def enter(visit: Visit, form: Form) -> Response:
         return visit.page("operator.html", {"signed_in": False, "wrong": True, "next": target}, 403)
     answer = RedirectResponse(target, 303)
     secure = visit.request.url.scheme == "https" or visit.settings.city.url.startswith("https:")
-    answer.set_cookie(COOKIE, token(visit.settings), LASTS, path="/", samesite="strict", httponly=True, secure=secure)
+    answer.set_cookie(
+        COOKIE,
+        token(visit.settings),
+        LASTS,
+        path="/",
+        samesite="strict",
+        httponly=True,
+        secure=secure,
+    )
     return answer
