@@ -9,9 +9,6 @@ import csv
 import io
 import json
 import re
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,26 +21,8 @@ from agreement import DATASETS, Table, from_geojson, from_wkb, kinds_of, normal,
 from starlette.testclient import TestClient
 from tiny_city import TinyCity
 
-from arengo import faces
-
 PAGE = 37
 """Rows asked at once: the small city's tables have more, so that pages must go on in one order."""
-
-
-@pytest.fixture(scope="module")
-def address(tiny: TinyCity) -> Iterator[str]:
-    """The faces of the small city on a real socket."""
-    import uvicorn
-
-    app = faces.application(tiny.door, tiny.catalogue, tiny.settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 def resource(client: TestClient, dataset: str) -> str:

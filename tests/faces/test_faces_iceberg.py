@@ -4,33 +4,12 @@ from __future__ import annotations
 
 import glob
 import importlib.util
-import threading
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tiny_city import TinyCity
 
-from arengo import faces
-
 TABLES = "/iceberg/v1/namespaces/arengo/tables"
-
-
-@pytest.fixture(scope="module")
-def address(tiny: TinyCity) -> Iterator[str]:
-    """The faces of the small city on a real socket."""
-    import uvicorn
-
-    app = faces.application(tiny.door, tiny.catalogue, tiny.settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 def test_pyiceberg_reads_what_the_rows_face_gives(address: str, client: Any) -> None:

@@ -5,34 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
 import pytest
-from tiny_city import TinyCity
-
-from arengo import faces
 
 Work = Callable[[Any], Coroutine[Any, Any, Any]]
-
-
-@pytest.fixture(scope="module")
-def address(tiny: TinyCity) -> Iterator[str]:
-    """The faces of the small city on a real socket."""
-    import uvicorn
-
-    app = faces.application(tiny.door, tiny.catalogue, tiny.settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")
