@@ -13,9 +13,13 @@ was met, where (file, row, column), what to do.
     │   ├── UnknownVersion        404
     │   ├── NotAcceptable         406  no such format for this dataset
     │   ├── NotAllowed            403  the policy says no; says who decides
+    │   ├── NotKnown              401  the credential is missing, wrong, expired or of nobody
+    │   ├── StepUp                403  a surer login is asked for
+    │   ├── Conflict              409  somebody decided it meanwhile, or it is in no state for this
     │   ├── NotFound              404  a request, comment, link or secret that nobody made
     │   ├── BadForm               400  a posted form with fields that need a correction
     │   ├── TooOften              429  more was sent from one place than is taken
+    │   │   └── QuotaSpent        429  the plan's calls or rows of this second or day are used up
     │   ├── TooExpensive          503  the time or memory limit of one request was reached
     │   └── Stopped               409  the caller, or who may, stopped it
     ├── PublisherError            the contract or the source is wrong       exit 3
@@ -28,6 +32,7 @@ was met, where (file, row, column), what to do.
     │   │   ├── SourceForbidden   the guard on outgoing requests said no
     │   │   ├── SourceUnreachable network or database down                  (retry)
     │   │   └── SourceChanged     it changed while it was read              (retry)
+    │   ├── PolicyError           422  a policy, its test or a hierarchy needs a correction
     │   └── PublicationRefused    409  a rule, the gate or the shrink guard refused; old version stays
     └── OperatorError             the installation is wrong                 exit 4
         ├── SettingsError         500  city.toml
@@ -35,6 +40,7 @@ was met, where (file, row, column), what to do.
         ├── StorageFull           507  no space left                        (retry)
         ├── Busy                  503  somebody else holds the dataset      (retry)
         ├── AddressTaken          503  another process listens on the port
+        ├── LedgerBroken          500  the record is not what was signed; nothing more is written
         └── LakeError             500  the stored state is not what it should be
 """
 
@@ -146,6 +152,18 @@ class NotAllowed(CallerError):
     code, status, title = "not-allowed", 403, "You may not read this"
 
 
+class NotKnown(CallerError):
+    code, status, title = "not-known", 401, "We do not know who asks"
+
+
+class StepUp(CallerError):
+    code, status, title = "step-up", 403, "Please sign in again, with more certainty"
+
+
+class Conflict(CallerError):
+    code, status, title = "conflict", 409, "Somebody was quicker, or it is too late for this"
+
+
 class NotFound(CallerError):
     code, status, title = "not-found", 404, "There is no such thing"
 
@@ -156,6 +174,16 @@ class BadForm(CallerError):
 
 class TooOften(CallerError):
     code, status, retry, title = "too-often", 429, True, "That was sent too often"
+
+
+class QuotaSpent(TooOften):
+    """``seconds``: when to come again."""
+
+    code, title = "quota-spent", "The plan is used up"
+
+    def __init__(self, met: str, *, todo: str = "", place: Place | None = None, seconds: int = 1) -> None:
+        super().__init__(met, todo=todo, place=place)
+        self.seconds = seconds
 
 
 class TooExpensive(CallerError):
@@ -206,6 +234,10 @@ class SourceChanged(SourceError):
     code, retry, title = "source-changed", True, "The source changed while it was read"
 
 
+class PolicyError(PublisherError, ValueError):
+    code, title = "policy-error", "The policy needs a correction"
+
+
 class PublicationRefused(PublisherError):
     code, status, title = "publication-refused", 409, "The new version was refused"
 
@@ -251,6 +283,10 @@ class Busy(OperatorError):
 
 class AddressTaken(OperatorError):
     code, status, title = "address-taken", 503, "The server cannot start"
+
+
+class LedgerBroken(OperatorError):
+    code, title = "ledger-broken", "The record is not what was signed"
 
 
 class LakeError(OperatorError):

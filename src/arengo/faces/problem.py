@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from arengo.errors import ArengoError, CallerError, OperatorError, PublisherError
+from arengo.errors import ArengoError, CallerError, NotKnown, OperatorError, PublisherError, QuotaSpent
 
 MEDIA = "application/problem+json"
 MACHINE = (
@@ -27,6 +27,9 @@ MACHINE = (
     "/healthz",
     "/metrics",
     "/iceberg",
+    "/oauth/",
+    "/.well-known/",
+    "/ledger/v1/",
     "/ngsi-ld/",
     "/sta/",
     "/dsp/",
@@ -67,7 +70,12 @@ def of(error: Exception) -> Response:
     """The problem document of any error. What only an operator may read goes to the log, with a number to find it."""
     if isinstance(error, (CallerError, PublisherError)) or (isinstance(error, OperatorError) and error.status != 500):
         where = {name: getattr(error, name, None) or None for name in ("line", "column", "excerpt")}  # of BadSql
-        return problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo), **where)
+        made = problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo), **where)
+        if isinstance(error, NotKnown):
+            made.headers["WWW-Authenticate"] = 'Bearer realm="arengo"'  # RFC 9110, 11.6.1
+        if isinstance(error, QuotaSpent):
+            made.headers["Retry-After"] = str(error.seconds)
+        return made
     if isinstance(error, HTTPException):
         return problem(error.status_code, _TITLES.get(error.status_code, "The request failed"))
     number = uuid.uuid4().hex[:12]

@@ -1,0 +1,3 @@
+"""Retention runs and legal holds: tables beside :mod:`arengo.state.tables`, under the same metadata."""
+
+from __future__ import annotations
