@@ -29,6 +29,8 @@ HEAD = "0009"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
 POSTGRES_GENERATION_SECONDS = 0.05
+SESSIONS = 2
+"""The counter that moves with every ended session, and with everything else that is announced."""
 
 
 def open_state(url: str) -> State:
@@ -97,7 +99,7 @@ class State:
         self._guard = threading.Lock()
         self._peek: sqlite3.Connection | None = None
         self._peek_pid = 0
-        self._seen = (0, 0.0)
+        self._seen: dict[int, tuple[int, float]] = {}
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -116,15 +118,20 @@ class State:
         with self.engine.connect().execution_options(arengo_read=True) as connection:
             yield connection
 
-    def generation(self) -> int:
-        """A counter that grows whenever what readers may see has changed. A few microseconds on SQLite."""
+    def generation(self, of: int = 1) -> int:
+        """A counter that grows whenever what readers may see has changed. A few microseconds on SQLite.
+
+        ``of``: 2 (:data:`SESSIONS`) counts ended sessions too, which concern no dataset.
+        """
         if self.backend != "sqlite":
-            seen, at = self._seen
+            seen, at = self._seen.get(of, (0, 0.0))
             if at and time.monotonic() - at < POSTGRES_GENERATION_SECONDS:
                 return seen
             with self.read() as connection:
-                seen = int(connection.scalar(sa.select(tables.generation.c.n)) or 0)
-            self._seen = (seen, time.monotonic())
+                seen = int(
+                    connection.scalar(sa.select(tables.generation.c.n).where(tables.generation.c.id == of)) or 0
+                )
+            self._seen[of] = (seen, time.monotonic())
             return seen
         with self._guard:
             if self._peek is None or self._peek_pid != os.getpid():
@@ -132,13 +139,14 @@ class State:
                     str(self.engine.url.database), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
                 )
                 self._peek_pid = os.getpid()
-            row = self._peek.execute("SELECT n FROM generation WHERE id = 1").fetchone()
+            row = self._peek.execute("SELECT n FROM generation WHERE id = ?", (of,)).fetchone()
         return int(row[0]) if row else 0
 
-    def bump(self, connection: Connection) -> None:
-        """Count the generation up inside the caller's transaction."""
-        connection.execute(sa.update(tables.generation).values(n=tables.generation.c.n + 1))
-        self._seen = (0, 0.0)
+    def bump(self, connection: Connection, of: int = 0) -> None:
+        """Count the generation up inside the caller's transaction; only one of the counters when ``of`` names it."""
+        counted = sa.update(tables.generation).values(n=tables.generation.c.n + 1)
+        connection.execute(counted.where(tables.generation.c.id == of) if of else counted)
+        self._seen = {}
 
     def announce(self) -> int:
         """Count the generation up by itself; returns the new value."""
