@@ -1,0 +1,269 @@
+"""One entry: what is told, the leaf that stays for ever, the body that can be erased.
+
+The leaf is canonical JSON (RFC 8785: names in order, no spaces, UTF-8). It names an organisation, a dataset, columns, a
+purpose, a decision, and never a person: who acted is a pseudonym of one month, whom it was about is a root over salted
+commitments, and the body is one commitment more. Without salts and bodies nothing can be traced back from a leaf.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from arengo.errors import BadForm
+from arengo.ledger.tree import Leaves, leaf_hash
+
+VERSION = 1
+KINDS = (
+    "publication",
+    "decision",
+    "agreement",
+    "policy",
+    "read",
+    "administration",
+    "login",
+    "retention",
+    "completeness",
+)
+"""What an entry can be about. ``completeness``: the day's map of how many entries there are about each person."""
+EVERYONE = "*"
+"""Given as a subject: everybody the dataset is about."""
+MOST_SUBJECTS = 10_000
+"""More persons in one entry are recorded as everybody in the dataset."""
+MOST_BODY = 1_000_000
+MOST_LEAF = 60_000  # a log entry of C2SP tlog-tiles is at most 65,535 bytes
+SALT = 16
+
+WORDS = ("contract", "version", "snapshot", "purpose", "basis", "decision", "policy", "agreement", "request", "map")
+"""Facts of a body that stand in the leaf, so everybody sees them: identifiers, never free text."""
+_word = re.compile(r"[A-Za-z0-9_][\w.:/#%+~=-]{0,199}", re.ASCII)
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Who sees more of an entry than that it is there.
+
+    ``kind``: ``immediate``; ``deferred`` (nobody before ``until``, as an investigation may need); ``sealed`` (nobody
+    until it is opened again). ``by``: who asked for it; ``basis``: on which legal basis.
+    """
+
+    kind: str = "immediate"
+    until: datetime | None = None
+    by: str = ""
+    basis: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("immediate", "deferred", "sealed"):
+            raise BadForm(f"An entry cannot be {self.kind!r}.", todo="Say immediate, deferred or sealed.")
+        if self.kind == "deferred" and self.until is None:
+            raise BadForm("A deferred entry needs the time until which it is.")
+        if self.kind != "immediate" and not (self.by and self.basis):
+            raise BadForm("An entry is hidden by somebody and on a legal basis; one of the two is not said.")
+
+    def hides(self, now: datetime) -> bool:
+        if self.kind == "deferred" and self.until is not None:
+            return now < self.until
+        return self.kind == "sealed"
+
+
+IMMEDIATE = Visibility()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON in one form only (RFC 8785 for the values used here: texts, whole numbers, lists, names in ASCII)."""
+    try:
+        return orjson.dumps(value, option=_OPTIONS, default=str)
+    except TypeError:  # texts that are not Unicode (lone surrogates), integers beyond 64 bits
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        return text.encode("utf-8", "replace")
+
+
+def written(at: datetime) -> str:
+    """The time as a leaf holds it: UTC, microseconds; sorts as text."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def bucket(rows: int) -> str:
+    """How many rows, roughly: an exact number can give away whose row it was."""
+    if rows < 1:
+        return "0"
+    low = 1
+    while low * 10 < rows:
+        low *= 10
+    return f"{low + (low > 1)}-{low * 10}"
+
+
+def commitment(salt: bytes, text: bytes) -> bytes:
+    """Binds to ``text`` and tells nothing about it without ``salt`` (HMAC-SHA-256)."""
+    return hmac.digest(salt, text, "sha256")
+
+
+def counted(pseudonym: str, counter: int) -> bytes:
+    """What is committed to about one person: she, and that it is her ``counter``-th entry."""
+    return f"{pseudonym}|{counter}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonyms:
+    """Names that only this installation can give. ``secret``: of ``ledger.key``."""
+
+    secret: bytes
+
+    def subject(self, subject: str) -> str:
+        """A person the data is about: the same for ever, so that her entries can be counted."""
+        return hmac.digest(self.secret, b"subject\0" + subject.encode("utf-8", "replace"), "sha256").hex()[:32]
+
+    def actor(self, actor: str, organisation: str, at: datetime) -> str:
+        """Somebody who acts: another one each month, so that no career can be read from the leaves."""
+        text = f"actor\0{at:%Y-%m}\0{organisation}\0{actor}".encode("utf-8", "replace")
+        return hmac.digest(self.secret, text, "sha256").hex()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry before it has its place: all that can be made ready before the lock is taken."""
+
+    kind: str
+    actor: str
+    organisation: str
+    dataset: str
+    text: bytes
+    """The body: canonical JSON of actor, organisation, dataset and facts. Erasable."""
+    salt: bytes
+    visibility: Visibility
+    subjects: tuple[str, ...]
+    """Pseudonyms, each once."""
+    everyone: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What of it stands in the leaf besides."""
+
+    def leaf(self, number: int, at: str, actor: str, subjects: str) -> bytes:
+        """The leaf. ``subjects``: root over the commitments in hexadecimal, '' for none."""
+        out: dict[str, Any] = {"v": VERSION, "n": number, "t": at, "kind": self.kind}
+        if self.visibility.kind == "immediate":
+            out |= self.facts
+            for name, value in (("organisation", self.organisation), ("dataset", self.dataset), ("actor", actor)):
+                if value:
+                    out[name] = value
+        else:
+            out["visibility"] = self.visibility.kind
+        if subjects:
+            out["subjects"] = subjects
+        out["body"] = commitment(self.salt, self.text).hex()
+        made = canonical(out)
+        if len(made) > MOST_LEAF:
+            out["fields"] = f"sha256:{sha256(canonical(out['fields'])).hexdigest()}"
+            made = canonical(out)
+        return made
+
+
+def told(
+    kind: str,
+    *,
+    actor: str,
+    organisation: str,
+    dataset: str,
+    body: Mapping[str, Any],
+    subjects: Iterable[str],
+    visibility: Visibility,
+    names: Pseudonyms,
+) -> Told:
+    """Make an entry ready. Raises BadForm for a kind nobody knows and for a body that is too large."""
+    if kind not in KINDS:
+        raise BadForm(f"The record has no kind of entry {kind!r}.", todo=f"There are: {', '.join(KINDS)}.")
+    everyone = False
+    known: dict[str, None] = {}
+    for subject in (subjects,) if isinstance(subjects, str) else subjects:
+        if subject == EVERYONE or len(known) >= MOST_SUBJECTS:
+            everyone = True
+            known.clear()
+            break
+        known[names.subject(subject)] = None
+    text = canonical({"actor": actor, "organisation": organisation, "dataset": dataset, "facts": dict(body)})
+    if len(text) > MOST_BODY:
+        raise BadForm(f"An entry of {len(text):,} bytes is larger than the record takes ({MOST_BODY:,}).")
+    return Told(
+        kind,
+        actor,
+        _name(organisation),
+        _name(dataset),
+        text,
+        secrets.token_bytes(32),
+        visibility,
+        tuple(known),
+        everyone,
+        _facts(kind, body),
+    )
+
+
+def _name(text: str) -> str:
+    """An id fit for the leaf; what is none stays in the body only."""
+    return text if _word.fullmatch(text) else ""
+
+
+def _facts(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in WORDS:
+        value = body.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and _word.fullmatch(value):
+            out[name] = value
+    fields = body.get("fields")
+    if isinstance(fields, Sequence) and not isinstance(fields, (str, bytes)) and fields:
+        out["fields"] = [str(item)[:200] for item in fields]
+    rows = body.get("rows")
+    if isinstance(rows, int) and not isinstance(rows, bool):
+        out["rows"] = bucket(rows) if kind in ("read", "decision") else str(rows)
+    return out
+
+
+def subjects_root(commitments: Sequence[bytes]) -> bytes:
+    """Root of the tree of RFC 9162 over the commitments of one entry."""
+    return Leaves([leaf_hash(item) for item in commitments]).root()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the record. ``number``: its place, from 0. ``leaf``: the bytes in the tree; ``facts``: what they say.
+
+    ``body``: what can be erased, None when it was or when it is hidden. ``hidden``: until somebody opens it or its time
+    comes. ``erased``: the body is gone for ever.
+    """
+
+    number: int
+    leaf: bytes
+    hash: bytes
+    facts: Mapping[str, Any]
+    hidden: bool = False
+    erased: bool = False
+    body: Mapping[str, Any] | None = None
+    text: str = ""
+    salt: str = ""
+    visibility: Visibility = IMMEDIATE
+
+    @property
+    def kind(self) -> str:
+        return str(self.facts.get("kind", ""))
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromisoformat(str(self.facts["t"]))
+
+    @property
+    def organisation(self) -> str:
+        return str(self.facts.get("organisation", ""))
+
+    @property
+    def dataset(self) -> str:
+        return str(self.facts.get("dataset", ""))

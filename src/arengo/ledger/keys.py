@@ -1,0 +1,99 @@
+"""``.arengo/ledger.key``: the secrets of this record, made at the first need; only the owner of the folder reads it.
+
+One line each: the log's signer key, the witness's signer key, the secret behind pseudonyms.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from arengo.errors import ArengoError, SettingsError
+from arengo.ledger import note
+from arengo.ledger.entry import Pseudonyms
+from arengo.settings import Settings
+
+NAMES = "PSEUDONYMS+"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """``log``: signs checkpoints; ``witness``: cosigns those of others; ``names``: gives pseudonyms."""
+
+    log: note.SignerKey
+    witness: note.SignerKey
+    names: Pseudonyms
+
+
+def origin(settings: Settings) -> str:
+    """What a new record calls itself: its address without the scheme (C2SP tlog-checkpoint)."""
+    address = urlsplit(settings.city.url)
+    if address.hostname:
+        host = f"{address.hostname}:{address.port}" if address.port else address.hostname
+        return f"{host}{address.path.rstrip('/')}/ledger/v1"
+    name = re.sub(r"[^a-z0-9]+", "-", settings.city.name.lower()).strip("-") or "city"
+    return f"{name}.invalid/ledger/v1"
+
+
+def read(settings: Settings) -> Keys:
+    """The keys of a city, made when there are none. Raises SettingsError for a file that cannot be used."""
+    path = settings.home / "ledger.key"
+    for _ in range(2):
+        try:
+            return _parsed(path.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            _make(path, origin(settings))
+        except (OSError, UnicodeDecodeError, ArengoError) as error:
+            met = error.met if isinstance(error, ArengoError) else type(error).__name__
+            raise SettingsError(
+                f"The keys of the record cannot be used ({met}).",
+                todo=f"Restore {path} from your backup: without it nothing new can be signed.",
+            ) from None
+    raise SettingsError(f"{path} cannot be made.")
+
+
+def _parsed(text: str) -> Keys:
+    lines = text.split()
+    signers = [note.signer(line) for line in lines if not line.startswith(NAMES)]
+    names = [line.removeprefix(NAMES) for line in lines if line.startswith(NAMES)]
+    found = {key.kind: key for key in signers}
+    return Keys(found[note.ED25519], found[note.COSIGNATURE], Pseudonyms(base64.b64decode(names[0])))
+
+
+def _make(path: Path, name: str) -> None:
+    """Write new keys where there are none; whoever comes second keeps the first's."""
+    write(
+        path,
+        Keys(
+            note.SignerKey(name, note.ED25519, secrets.token_bytes(32)),
+            note.SignerKey(f"{name}/witness", note.COSIGNATURE, secrets.token_bytes(32)),
+            Pseudonyms(secrets.token_bytes(32)),
+        ),
+        new=True,
+    )
+
+
+def write(path: Path, keys: Keys, *, new: bool = False) -> None:
+    """Put keys into a file that is there whole or not at all. ``new``: not over one that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (keys.log.secret(), keys.witness.secret(), NAMES + base64.b64encode(keys.names.secret).decode())
+    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if not new:
+        scratch.replace(path)
+        return
+    try:
+        os.link(scratch, path)
+    except FileExistsError:
+        pass
+    finally:
+        scratch.unlink()

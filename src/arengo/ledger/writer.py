@@ -1,0 +1,233 @@
+"""Appending: many threads and processes at once, each acknowledged when its entry is on the disk.
+
+Entries that wait are written in one transaction (group commit). Whoever waits first writes for all who wait; a thread
+of its own writes for those who do not wait.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from arengo.errors import ArengoError, LedgerBroken, storage_full
+from arengo.ledger.entry import SALT, Pseudonyms, Told, commitment, counted, subjects_root, written
+from arengo.ledger.store import Store, Transaction
+from arengo.ledger.tree import Frontier, leaf_hash
+
+MOST = 4096
+"""Entries of one transaction."""
+
+
+class Ticket:
+    """An entry that was handed in. ``wait()`` returns its number when it is durable."""
+
+    __slots__ = ("_done", "_error", "_number", "_writer", "told")
+
+    def __init__(self, told: Told, writer: Writer) -> None:
+        self.told = told
+        self._writer = writer
+        self._done = threading.Event()
+        self._error: Exception | None = None
+        self._number = -1
+
+    @property
+    def done(self) -> bool:
+        return self._done.is_set()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The entry's number. Raises what kept it from being written, TimeoutError when it takes longer."""
+        self._writer.help(self)
+        if not self._done.wait(timeout):
+            raise TimeoutError("The entry is not written yet.")
+        if self._error is not None:
+            raise self._error
+        return self._number
+
+    def settle(self, number: int, error: Exception | None = None) -> None:
+        self._number, self._error = number, error
+        self._done.set()
+
+
+class Writer:
+    """The one place that appends. Safe for threads; made anew in a process that was forked."""
+
+    def __init__(self, store: Store, names: Pseudonyms, now: Callable[[], datetime], floor: int = 0) -> None:
+        self._store = store
+        self._names = names
+        self._now = now
+        self._floor = floor  # the record was this long once: it can never be shorter
+        self._turn = threading.Lock()
+        self._starting = threading.Lock()
+        self._pending: deque[Ticket] = deque()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self.pid = os.getpid()
+
+    def submit(self, told: Told) -> Ticket:
+        ticket = Ticket(told, self)
+        self._pending.append(ticket)
+        self._start()
+        self._wake.set()
+        return ticket
+
+    def append(self, told: Told) -> int:
+        """Hand in and wait, without waking anybody when nobody else writes."""
+        ticket = Ticket(told, self)
+        self._pending.append(ticket)
+        return ticket.wait()
+
+    def help(self, ticket: Ticket) -> None:
+        """Write what waits until ``ticket`` is written, unless somebody writes already; leave the rest to the thread.
+
+        Whoever finds the turn taken may wait: the one who has it looks again after giving it back.
+        """
+        while not ticket.done:
+            if not self._turn.acquire(blocking=False):
+                return
+            try:
+                self._write()
+            finally:
+                self._turn.release()
+        if self._pending:
+            self._start()
+            self._wake.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._turn:
+            while self._pending:
+                self._write()
+
+    def _start(self) -> None:
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="arengo-ledger", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                with self._turn:
+                    self._write()
+
+    def _write(self) -> None:
+        """One transaction for what waits now. The turn is held."""
+        batch: list[Ticket] = []
+        while self._pending and len(batch) < MOST:
+            batch.append(self._pending.popleft())
+        if not batch:
+            return
+        try:
+            first = self._commit([ticket.told for ticket in batch])
+        except Exception as error:
+            met = error if isinstance(error, ArengoError) else storage_full(error) or error
+            for ticket in batch:
+                ticket.settle(-1, met)
+            return
+        for number, ticket in enumerate(batch, first):
+            ticket.settle(number)
+
+    def _commit(self, batch: Sequence[Told]) -> int:
+        with self._store.write() as transaction:
+            size, peaks, last = transaction.head()
+            if size < self._floor:
+                raise LedgerBroken(
+                    f"The record held {self._floor:,} entries and holds {size:,} now: it was set back.",
+                    todo="Restore the newer ledger database; nothing is written until then.",
+                )
+            made = _Batch(size, peaks, max(last, written(self._now())), self._names)
+            made.count(transaction, batch)
+            for told in batch:
+                made.add(told)
+            made.write(transaction)
+        self._floor = made.tree.size
+        return size
+
+
+class _Batch:
+    """The rows of one transaction."""
+
+    def __init__(self, size: int, peaks: bytes, at: str, names: Pseudonyms) -> None:
+        self.tree = Frontier(size, [peaks[i : i + 32] for i in range(0, len(peaks), 32)])
+        self.at = at  # never before the entry before, whatever the clock does
+        self.names = names
+        self.month = datetime.fromisoformat(at).astimezone(UTC)
+        self.counters: dict[str, int] = {}
+        self.newest: dict[str, int] = {}
+        self.leaves: list[tuple[int, bytes, bytes, str, str, str, str]] = []
+        self.nodes: list[tuple[int, int, bytes]] = []
+        self.bodies: list[tuple[int, str, bytes, bytes]] = []
+        self.hidden: list[tuple[int, str, str, str, str]] = []
+        self.subjects: list[tuple[str, int, int, bytes]] = []
+        self.commitments: list[tuple[int, bytes]] = []
+        self.kinds: Counter[str] = Counter()
+
+    def count(self, transaction: Transaction, batch: Sequence[Told]) -> None:
+        """Learn how many entries there are already about the persons of this batch."""
+        persons = list({name: None for told in batch for name in told.subjects})
+        for start in range(0, len(persons), 500):
+            part = persons[start : start + 500]
+            marks = ", ".join("?" * len(part))
+            sql = f"SELECT pseudonym, entries FROM ledger_counter WHERE pseudonym IN ({marks})"
+            self.counters |= {str(name): int(entries) for name, entries in transaction.rows(sql, part)}
+
+    def add(self, told: Told) -> None:
+        number = self.tree.size
+        root = "*" if told.everyone else self._about(number, told.subjects)
+        actor = self.names.actor(told.actor, told.organisation, self.month) if told.actor else ""
+        leaf = told.leaf(number, self.at, actor, root)
+        found = leaf_hash(leaf)
+        self.nodes += self.tree.add(found)
+        shown = told.visibility.kind == "immediate"
+        dataset, organisation = (told.dataset, told.organisation) if shown else ("", "")
+        self.leaves.append((number, leaf, found, told.kind, dataset, organisation, self.at))
+        self.bodies.append((number, told.actor, told.text, told.salt))
+        self.kinds[told.kind] += 1
+        if not shown:
+            way = told.visibility
+            self.hidden.append((number, way.kind, written(way.until) if way.until else "", way.by, way.basis))
+
+    def _about(self, number: int, persons: Sequence[str]) -> str:
+        if not persons:
+            return ""
+        made = []
+        for person in persons:
+            count = self.counters.get(person, 0) + 1
+            self.counters[person], self.newest[person] = count, number
+            salt = secrets.token_bytes(SALT)
+            self.subjects.append((person, count, number, salt))
+            made.append(commitment(salt, counted(person, count)))
+        made.sort()  # the order says nothing about the order of rows
+        self.commitments.append((number, b"".join(made)))
+        return subjects_root(made).hex()
+
+    def write(self, transaction: Transaction) -> None:
+        insert = transaction.insert
+        insert("ledger_leaf", "n, leaf, hash, kind, dataset, organisation, at", self.leaves)
+        insert("ledger_body", "n, actor, text, salt", self.bodies)
+        insert("ledger_node", "level, i, hash", self.nodes)
+        insert("ledger_hidden", 'n, kind, until, "by", basis', self.hidden)
+        insert("ledger_subject", "pseudonym, counter, n, salt", self.subjects)
+        insert("ledger_commitments", "n, hashes", self.commitments)
+        newest = [(person, self.counters[person], number) for person, number in self.newest.items()]
+        same = "ON CONFLICT (pseudonym) DO UPDATE SET entries = excluded.entries, n = excluded.n"
+        insert("ledger_counter", "pseudonym, entries, n", newest, same)
+        days = [(self.at[:10], kind, count) for kind, count in self.kinds.items()]
+        added = "ON CONFLICT (day, kind) DO UPDATE SET entries = ledger_day.entries + excluded.entries"
+        insert("ledger_day", "day, kind, entries", days, added)
+        transaction.run(
+            "UPDATE ledger_head SET size = ?, peaks = ?, at = ? WHERE id = 1",
+            (self.tree.size, b"".join(self.tree.peaks), self.at),
+        )
