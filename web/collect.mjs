@@ -63,3 +63,11 @@ for (const [name, keep] of [
     writeFileSync(join(target, "drawing", file.replace(/woff$/, "ttf")), unpacked(readFileSync(join(folder, file))));
   cpSync(join(modules, name, "LICENSE"), join(target, "drawing", `LICENSE-${name.split("/")[1]}`));
 }
+
+// Letters of Latin beyond the western ones for documents on paper (PDF). Apart from those for drawings: two files of
+// one family in a folder would hide each other there.
+mkdirSync(join(target, "paper"), { recursive: true });
+const letters = join(modules, "@fontsource/public-sans", "files");
+for (const file of readdirSync(letters).filter((f) => /-latin-ext-(400|600)-normal\.woff$/.test(f)))
+  writeFileSync(join(target, "paper", file.replace(/woff$/, "ttf")), unpacked(readFileSync(join(letters, file))));
+cpSync(join(modules, "@fontsource/public-sans", "LICENSE"), join(target, "paper", "LICENSE-public-sans"));

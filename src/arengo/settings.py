@@ -152,6 +152,27 @@ class ParticipationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """``[login]``: how people sign in. Providers of identities are declared in ``login/NAME.toml``."""
+
+    local: bool = _set(True, "Whether people may have a password or passkey kept here; otherwise providers only.")
+    hours: float = _set(12.0, "Hours after which a session ends, however it is used.")
+    idle_minutes: float = _set(60.0, "Minutes without a request after which a session ends.")
+    step_up_minutes: float = _set(15.0, "Minutes after a login in which passwords, keys and roles may be changed.")
+    invitation_days: float = _set(7.0, "Days for which an invitation can be accepted.")
+    reset_hours: float = _set(2.0, "Hours for which a link for a new password can be used.")
+    assurance: tuple[str, ...] = _set(
+        ("administrator=substantial",), "ROLE=LEVEL: a role rests in a session of a lower level of assurance."
+    )
+    allow_hosts: tuple[str, ...] = _set(
+        (), "Providers' hosts or networks (CIDR) that may be asked although they are not public."
+    )
+    argon2_memory: int = _set(47_104, "Memory one check of a password takes, in KiB (argon2id).")
+    argon2_passes: int = _set(1, "Passes of one check of a password over that memory.")
+    password_length: int = _set(12, "Fewest characters of a password.")
+
+
+@dataclass(frozen=True, slots=True)
 class SqlSettings:
     """``[sql]``: questions in SQL over what is published."""
 
@@ -162,6 +183,29 @@ class SqlSettings:
     max_rows: int = _set(100_000, "Most rows of one answer; what is left out is said.")
     max_bytes: int = _set(64_000_000, "Largest answer, in bytes.")
     parallel: int = _set(2, "Questions answered at the same time, per worker; others wait for their turn.")
+
+
+@dataclass(frozen=True, slots=True)
+class SealSettings:
+    """``[seal]``: the certificate that seals the city's documents. Without one the city makes its own at first use."""
+
+    file: str = _set("", "PKCS#12 file (.p12, .pfx) with certificate and key, relative to the city folder.")
+    password: str = _set("", "Its password; better in the environment, as ARENGO_SEAL_PASSWORD, or in password_file.")
+    password_file: str = _set("", "File that holds the password, relative to the city folder.")
+    tsa: str = _set("", "Address of a time-stamping authority (RFC 3161); empty seals without a trusted time.")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSettings:
+    """``[register]``: who answers for personal data, as the record and the notices of the GDPR say."""
+
+    controller: str = _set("", "The controller's full name; empty means city.name.")
+    address: str = _set("", "The controller's postal address.")
+    mail: str = _set("", "E-mail address for questions on personal data; empty means city.contact.")
+    dpo: str = _set("", "Name or office of the data protection officer (GDPR, Art. 37).")
+    dpo_mail: str = _set("", "E-mail address of the data protection officer.")
+    authority: str = _set("", "Name of the supervisory authority people may complain to (GDPR, Art. 77).")
+    authority_url: str = _set("", "Address of its site.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +226,9 @@ class Settings:
     sql: SqlSettings = SqlSettings()
     mail: MailSettings = MailSettings()
     participation: ParticipationSettings = ParticipationSettings()
+    seal: SealSettings = SealSettings()
+    register: RegisterSettings = RegisterSettings()
+    login: LoginSettings = LoginSettings()
 
     @property
     def home(self) -> Path:
@@ -206,6 +253,9 @@ SECTIONS: dict[str, type[Any]] = {
     "sql": SqlSettings,
     "mail": MailSettings,
     "participation": ParticipationSettings,
+    "seal": SealSettings,
+    "register": RegisterSettings,
+    "login": LoginSettings,
 }
 
 
