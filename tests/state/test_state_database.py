@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import threading
@@ -21,7 +22,12 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder / 'new' / 'state.sqlite'}"
 
 
+PARTS = ("agreements", "applications", "census", "harvesting", "participation", "parties", "register")
+
+
 def test_migrations_make_exactly_the_declared_tables(tmp_path: Path) -> None:
+    for part in PARTS:
+        importlib.import_module(f"arengo.state.{part}")
     with open_state(url(tmp_path)) as state:
         found = sa.inspect(state.engine)
         assert set(found.get_table_names()) == {*t.metadata.tables, "alembic_version"}

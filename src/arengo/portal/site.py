@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
 from arengo.errors import ArengoError, BadQuery, NotAllowed
+from arengo.governance import ANYONE, Caller
 from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
 from arengo.settings import Settings
@@ -25,6 +27,9 @@ from arengo.settings import Settings
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
+    from arengo.governance.party import Parties
+    from arengo.governance.person import Person
+    from arengo.governance.session import Session, Sessions
     from arengo.lake.version import Version
     from arengo.portal.drawing import Studio
     from arengo.portal.finding import Findings
@@ -59,6 +64,9 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+CSRF = "csrf"
+"""The field of a form that says for which session it was made."""
+FORM = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>", re.IGNORECASE)
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -80,6 +88,20 @@ class Site:
         self.state = state
         self.studio = studio
         self.quarantine = quarantine
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Organisations, people and roles."""
+        from arengo.governance.party import Parties
+
+        return Parties(self.settings, self.state)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        from arengo.governance.session import Sessions
+
+        return Sessions(self.parties)
 
     @cached_property
     def counts(self) -> Counts:
@@ -141,7 +163,12 @@ class Site:
                 if is_foreign(request):
                     raise NotAllowed("This form was sent from another site.", todo="Open the page here and send again.")
                 given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
-                made = answer(visit, Form({name: tuple(values) for name, values in given.items()}))
+                form = Form({name: tuple(values) for name, values in given.items()})
+                if visit.session is not None and not self.sessions.opens(visit.cookie, form.one(CSRF)):
+                    raise NotAllowed(
+                        "This form was not made for your session.", todo="Open the page again and send it from there."
+                    )
+                made = answer(visit, form)
             except (ArengoError, ValueError) as error:
                 from arengo.portal.failure import page
 
@@ -236,6 +263,40 @@ class Visit:
 
         return self.site.participation.waiting().total if is_operator(self) else None
 
+    # Who asks
+
+    @cached_property
+    def secure(self) -> bool:
+        """Whether the browser speaks https with the city."""
+        return self.request.url.scheme == "https" or self.settings.city.url.startswith("https:")
+
+    @property
+    def cookie(self) -> str:
+        """The cookie of the session, '' when there is none."""
+        from arengo.governance.session import cookie_name
+
+        return self.request.cookies.get(cookie_name(self.secure), "")
+
+    @cached_property
+    def session(self) -> Session | None:
+        """The session of whoever is signed in."""
+        cookie = self.cookie
+        return self._site.sessions.find(cookie) if cookie and self._site is not None else None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks: a person who is signed in, or anyone."""
+        return self.session.caller if self.session else ANYONE
+
+    @property
+    def person(self) -> Person | None:
+        return self.session.person if self.session else None
+
+    @cached_property
+    def csrf(self) -> str:
+        """What every posted form of a signed-in person carries in the field :data:`CSRF`; :meth:`page` puts it there."""
+        return self.site.sessions.token(self.cookie) if self.session else ""
+
     @property
     def tag(self) -> str:
         """The page's ETag, '' before :meth:`unchanged` was asked."""
@@ -287,21 +348,29 @@ class Visit:
             stamp(),
             self.settings.city,
             self.waiting,
+            self.caller,
+            self.csrf,
             parts,
         )
         self._tag = f'"{hashlib.blake2b(repr(known).encode(), digest_size=12).hexdigest()}"'
         asked = self.request.headers.get("if-none-match", "")
         if self._tag in {mark.strip().removeprefix("W/") for mark in asked.split(",")}:
-            return Response(status_code=304, headers={**HEADERS, "ETag": self._tag})
+            return Response(status_code=304, headers={**HEADERS, **self._private(), "ETag": self._tag})
         return None
 
     def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
         frame = {"visit": self, "s": self.speech, "city": self.settings.city, "look": self.look}
         text = render(template, {**frame, **values})
-        headers = dict(HEADERS) | {"Content-Language": self.language}
+        if self.csrf:
+            text = FORM.sub(rf'\g<0><input type="hidden" name="{CSRF}" value="{self.csrf}">', text)
+        headers = dict(HEADERS) | {"Content-Language": self.language} | self._private()
         if self._tag and status == 200:
             headers["ETag"] = self._tag
         return HTMLResponse(text, status, headers)
+
+    def _private(self) -> dict[str, str]:
+        """Pages of a signed-in person are kept by no cache but the person's own."""
+        return {"Cache-Control": "private, no-cache"} if self.session else {}
 
     def remember(self, response: Response) -> Response:
         """Keep a language or theme asked for in the address for the next page."""

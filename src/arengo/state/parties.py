@@ -1,6 +1,6 @@
 """People, organisations, roles, sessions and invitations: tables beside :mod:`arengo.state.tables`, same metadata.
 
-Nothing here opens anything by itself: passwords are argon2id hashes, links and cookies are kept as SHA-256 of 256 random
+Nothing here opens anything by itself: passwords are argon2id hashes, links and cookies are kept as SHA-256 of random
 bits, second secrets are sealed with the key in ``.arengo/parties.key``, and whoever tried to sign in stands here as a
 keyed hash only.
 """
