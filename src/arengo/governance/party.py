@@ -302,7 +302,7 @@ class Parties:
 
     def give(self, person: str, organisation: str, role: str, *, by: Caller) -> None:
         """Raises NotAllowed, NotFound, BadForm."""
-        self._may_give(organisation, role, by)
+        self.may_give(organisation, role, by)
         self.person(person)
         with self.state.write() as connection:
             if not roles.give(connection, person, organisation, role, by=by.party, now=self.now()):
@@ -312,7 +312,7 @@ class Parties:
 
     def take(self, person: str, organisation: str, role: str, *, by: Caller) -> None:
         """Take a role that was given here; one that a directory says is taken there. Raises NotAllowed."""
-        self._may_give(organisation, role, by)
+        self.may_give(organisation, role, by)
         with self.state.write() as connection:
             if not roles.take(connection, person, organisation, role):
                 return
@@ -328,7 +328,8 @@ class Parties:
         for name in held.difference(wanted):
             self.take(person, organisation, name, by=by)
 
-    def _may_give(self, organisation: str, role: str, by: Caller) -> None:
+    def may_give(self, organisation: str, role: str, by: Caller) -> None:
+        """Raises NotAllowed, NotFound, BadForm."""
         administers(by, organisation)
         if role not in ROLES:
             raise BadForm(f"There is no role {role[:40]!r}.", todo=f"Roles are {', '.join(ROLES)}.")

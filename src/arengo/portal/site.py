@@ -294,7 +294,7 @@ class Visit:
 
     @cached_property
     def csrf(self) -> str:
-        """What every posted form of a signed-in person carries in the field :data:`CSRF`; :meth:`page` puts it there."""
+        """What every posted form of a signed-in person carries in the field :data:`CSRF`; :meth:`page` writes it."""
         return self.site.sessions.token(self.cookie) if self.session else ""
 
     @property
