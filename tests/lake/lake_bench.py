@@ -121,3 +121,8 @@ class Bench:
 
     def files(self) -> set[str]:
         return {str(path) for path in (self.lake.warehouse / self.contract.id).rglob("*") if path.is_file()}
+
+
+def pair(lake: Lake, dataset: str, before: int, after: int) -> tuple[Version, Version]:
+    """Two versions by number."""
+    return lake.resolve(dataset, str(before)), lake.resolve(dataset, str(after))

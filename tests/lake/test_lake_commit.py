@@ -16,7 +16,7 @@ from types import MappingProxyType
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from lake_bench import START, TREES, Bench, make_contract
+from lake_bench import START, TREES, Bench, make_contract, pair
 
 from arengo.contract.model import Geometry, Kind
 from arengo.errors import Busy, PublisherError, StorageFull, UnknownDataset, UnknownVersion
@@ -148,9 +148,9 @@ def test_a_renamed_column_is_one_column_through_all_versions(bench: Make) -> Non
     assert b.read(two, "id, species, height") == [(1, "oak", None), (2, "elm", None), (3, "ash", 4.5)]
     assert b.read(one, "id, name") == [(1, "oak"), (2, "elm")]
     assert [c.field_id for c in one.schema] == [c.field_id for c in two.schema[:2]]
-    changes = b.lake.changes("trees", 1, 2)
+    changes = b.lake.changes(*pair(b.lake, "trees", 1, 2))
     assert [(c.kind, c.key) for c in changes] == [("added", (3,))]
-    difference = b.lake.diff("trees", 1, 2)
+    difference = b.lake.diff(*pair(b.lake, "trees", 1, 2))
     assert difference.columns_renamed == (("name", "species"),)
     assert difference.columns_added == ("height",)
     assert (difference.added, difference.changed, difference.removed) == (1, 0, 0)
@@ -165,8 +165,8 @@ def test_a_widened_type_reads_under_todays_type(bench: Make) -> None:
     two = b.must([[2, 1.5]], wider, mode="append")
     assert b.read(two, "id, n") == [(1, 5.0), (2, 1.5)]
     assert b.read(one, "id, n") == [(1, 5)]
-    assert b.lake.diff("trees", 1, 2).changed == 0
-    assert [(v.number, row) for v, row in b.lake.history("trees", (1,))] == [(1, {"id": 1, "n": 5.0})]
+    assert b.lake.diff(*pair(b.lake, "trees", 1, 2)).changed == 0
+    assert [(v.number, row) for v, row in b.lake.history(b.lake.versions("trees"), (1,))] == [(1, {"id": 1, "n": 5.0})]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lake_bench import TREES, Bench, make_contract, open_lake
+from lake_bench import TREES, Bench, make_contract, open_lake, pair
 
 from arengo.contract.model import Kind
 from arengo.errors import BadQuery
@@ -23,24 +23,24 @@ def test_added_changed_removed_with_old_and_new_value(bench: Make) -> None:
     b = bench(make_contract({"id": Kind.INTEGER, "name": Kind.STRING, "h": Kind.NUMBER}, key=["id"]))
     b.must([[1, "oak", 1.0], [2, "elm", None], [3, "ash", 3.0]])
     b.must([[1, "oak", 1.0], [2, "elm", 2.5], [4, "yew", 4.0]])
-    difference = b.lake.diff("trees", 1, 2)
+    difference = b.lake.diff(*pair(b.lake, "trees", 1, 2))
     assert (difference.added, difference.changed, difference.removed) == (1, 1, 1)
-    found = [(c.kind, c.key, c.before, c.after) for c in b.lake.changes("trees", 1, 2)]
+    found = [(c.kind, c.key, c.before, c.after) for c in b.lake.changes(*pair(b.lake, "trees", 1, 2))]
     assert found == [
         ("changed", (2,), {"h": None}, {"h": 2.5}),
         ("removed", (3,), {"id": 3, "name": "ash", "h": 3.0}, None),
         ("added", (4,), None, {"id": 4, "name": "yew", "h": 4.0}),
     ]
-    first = b.lake.changes("trees", 1, 2, limit=2)
-    assert [c.key for c in first + b.lake.changes("trees", 1, 2, limit=2, after_key=first[-1].key)] == [
+    first = b.lake.changes(*pair(b.lake, "trees", 1, 2), limit=2)
+    assert [c.key for c in first + b.lake.changes(*pair(b.lake, "trees", 1, 2), limit=2, after_key=first[-1].key)] == [
         (2,),
         (3,),
         (4,),
     ]
-    back = b.lake.diff("trees", 2, 1)
+    back = b.lake.diff(*pair(b.lake, "trees", 2, 1))
     assert (back.added, back.changed, back.removed) == (1, 1, 1)
     with pytest.raises(BadQuery, match="1 parts"):
-        b.lake.changes("trees", 1, 2, after_key=(1, 2))
+        b.lake.changes(*pair(b.lake, "trees", 1, 2), after_key=(1, 2))
 
 
 def test_one_row_through_time(bench: Make) -> None:
@@ -49,11 +49,11 @@ def test_one_row_through_time(bench: Make) -> None:
     b.must([[1, "oak"], [2, "elm"]])
     b.must([[1, "oak"], [2, "lime"]])
     b.must([[1, "oak"]])
-    found = [(version.number, row and row["name"]) for version, row in b.lake.history("trees", (2,))]
+    found = [(version.number, row and row["name"]) for version, row in b.lake.history(b.lake.versions("trees"), (2,))]
     assert found == [(2, "elm"), (3, "lime"), (4, None)]
-    assert b.lake.history("trees", (7,)) == []
+    assert b.lake.history(b.lake.versions("trees"), (7,)) == []
     with pytest.raises(BadQuery):
-        b.lake.history("trees", (1, 2))
+        b.lake.history(b.lake.versions("trees"), (1, 2))
 
 
 rows = st.dictionaries(st.integers(0, 5), st.sampled_from(["a", "b", None]), max_size=6)
@@ -83,7 +83,7 @@ def test_difference_by_key_agrees_with_a_naive_one(lake_of: Any, states: list[di
     for old in known:
         for new in known:
             x, y = known[old], known[new]
-            found = {c.key[0]: (c.kind, c.before, c.after) for c in b.lake.changes("keyed", old, new)}
+            found = {c.key[0]: (c.kind, c.before, c.after) for c in b.lake.changes(*pair(b.lake, "keyed", old, new))}
             expected: dict[int, Any] = {}
             for key in x.keys() | y.keys():
                 if key not in x:
@@ -108,10 +108,10 @@ def test_difference_without_a_key_counts_whole_rows(lake_of: Any, states: list[l
             known[version.number] = Counter(state)
     for old in known:
         for new in known:
-            changes = b.lake.changes("bag", old, new)
+            changes = b.lake.changes(*pair(b.lake, "bag", old, new))
             added = Counter(c.key for c in changes if c.kind == "added")
             removed = Counter(c.key for c in changes if c.kind == "removed")
             assert added == known[new] - known[old]
             assert removed == known[old] - known[new]
-            difference = b.lake.diff("bag", old, new)
+            difference = b.lake.diff(*pair(b.lake, "bag", old, new))
             assert (difference.added, difference.removed) == (added.total(), removed.total())

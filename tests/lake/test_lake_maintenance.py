@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake_bench import START, TREES, Bench, make_contract
+from lake_bench import START, TREES, Bench, make_contract, pair
 
 from arengo.contract.model import Kind
 from arengo.errors import SettingsError, UnknownVersion
@@ -187,7 +187,7 @@ def test_delete_files_of_another_engine_are_honoured(bench: Make) -> None:
     assert (two.number, two.rows) == (2, 2)
     assert b.read(two, "id, name, _row") == [(1, "oak", 0), (3, "ash", 1)]
     assert b.read(one, "id") == [(1,), (2,), (3,)]
-    assert b.lake.diff("trees", 1, 2).removed == 1
+    assert b.lake.diff(*pair(b.lake, "trees", 1, 2)).removed == 1
     b.day = 5
     three = b.must([[4, "yew"]], mode="append")
     assert [row[0] for row in b.read(three, "id")] == [1, 3, 4]

@@ -21,7 +21,9 @@ from arengo.query.scope import quote
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from arengo.door.attendance import Attend
     from arengo.lake import Access, Lake, Relation
+    from arengo.lake.version import Version
 
 BATCH = 32_768
 
@@ -35,12 +37,16 @@ class AnswerColumn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A finished body with what its headers need. ``matched``: None when nobody asked."""
+    """A finished body with what its headers need. ``matched``: None when nobody asked.
+
+    ``subjects``: keyed digests of the persons in it, None when it may be about anybody of the dataset.
+    """
 
     body: bytes
     next_cursor: str = ""
     matched: int | None = None
     returned: int = 0
+    subjects: tuple[str, ...] | None = ()
 
     @property
     def size(self) -> int:
@@ -65,9 +71,18 @@ class Answer:
     """
 
     def __init__(
-        self, view: View, plan: Plan, lake: Lake, cache: Cache[Encoded], after: tuple[Any, ...] | None
+        self,
+        view: View,
+        plan: Plan,
+        lake: Lake,
+        cache: Cache[Encoded],
+        after: tuple[Any, ...] | None,
+        attend: Attend | None = None,
     ) -> None:
         self.view = view
+        self._attend = attend
+        self._subjects: tuple[str, ...] | None = ()
+        self._version: Version | None = None
         self.plan = plan
         self._lake = lake
         self._cache = cache
@@ -194,6 +209,8 @@ class Answer:
     def _stream(
         self, outputs: Sequence[str], extra: Sequence[str], shown: Sequence[Output], rows: int, seconds: float
     ) -> Iterator[pa.RecordBatch]:
+        if self._attend is not None:
+            self._attend.stream(self.plan.columns)
         statement = self._statement(self._relation(), outputs, extra, self.query.limit, shown)
         keep = list(range(len(outputs) + len(extra)))
         watch = Watch(seconds)
@@ -230,13 +247,18 @@ class Answer:
         if held is None:
             body = make(self)
             matched = self.matched if self.query.count else None
-            held = Encoded(body, self._next or "", matched)
+            held = Encoded(body, self._next or "", matched, subjects=self._subjects)
             self._cache.put(key, held)
+        elif self._attend is not None:
+            self._attend.seen(self.plan.columns, held.subjects)
         return held
 
     def peek(self, kind: str) -> Encoded | None:
         """The answer in the form ``kind`` when it is in the cache."""
-        return self._cache.get(self.tag(kind).encode())
+        held = self._cache.get(self.tag(kind).encode())
+        if held is not None and self._attend is not None:
+            self._attend.seen(self.plan.columns, held.subjects)
+        return held
 
     # ---- running ------------------------------------------------------------------------------------------------
 
@@ -245,13 +267,21 @@ class Answer:
     ) -> list[tuple[Any, ...]]:
         relation = self._relation()
         limit = self.query.limit
-        statement = self._statement(relation, outputs, extra, None if limit is None else limit + 1, shown)
+        attend = self._attend
+        person = attend.person if attend is not None and not self.plan.grouped else ""
+        told = (*extra, person) if person else tuple(extra)
+        statement = self._statement(relation, outputs, told, None if limit is None else limit + 1, shown)
         started = time.perf_counter()
         with self._lake.engine.execute(statement.sql, statement.params) as found:
             rows: list[tuple[Any, ...]] = found.fetchall()
         self._record(relation, time.perf_counter() - started)
         self._next = ""
-        if limit is not None and len(rows) > limit:
+        more = limit is not None and len(rows) > limit
+        if attend is not None:
+            at = len(outputs) + len(extra)
+            held = [row[at] for row in (rows[:limit] if more else rows)] if person else []
+            self._subjects = attend.page(self.plan.columns, len(rows) - more, held if person else None)
+        if more:
             del rows[limit:]
             values = rows[-1][-statement.cursor :] if statement.cursor else ()
             if values:
@@ -281,17 +311,25 @@ class Answer:
     def _relation(self) -> Relation:
         """Where to read: the few rows an index names, else the copy that leaves least to read."""
         if self._held is None:
-            self._held = self._few() or self._lake.relation(self.view.version, self._access())
+            self._held = self._few() or self._lake.relation(self.version, self._access())
         return self._held
+
+    @property
+    def version(self) -> Version:
+        """The version that is read: the stored one, or the cut of it that is granted."""
+        if self._version is None:
+            view = self.view
+            self._version = self._lake.cut(view.stored, view.cut) if view.cut else view.stored
+        return self._version
 
     def _order(self, relation: Relation) -> tuple[str, ...] | None:
         """The order a scan comes in: a copy's own; that of ``_row`` when one file holds the version."""
-        one_file = relation.layout == "parquet" and len(self.view.version.files) == 1
+        one_file = relation.layout == "parquet" and len(self.version.files) == 1
         return () if one_file else relation.order
 
     def _few(self) -> Relation | None:
         """Rows that an index names one by one: by primary key, or the words of a page in the order of the rows."""
-        version, limit = self.view.version, self.query.limit
+        version, limit = self.version, self.query.limit
         key = self.plan.row
         if key is not None:
             rows = self._lake.locate(version, key)
@@ -323,10 +361,12 @@ class Answer:
         if not self._searched:
             self._searched = True
             if self.query.search.strip():
-                self._found = self._lake.search(self.view.version, self.query.search, None, self.view.contract.language)
+                self._found = self._lake.search(self.version, self.query.search, None, self.view.contract.language)
         return self._found
 
     def _count(self) -> int:
+        if self._attend is not None:
+            self._attend.counted(self.plan.columns)
         if not self.plan.grouped and not self.plan.conditions and not self.query.search.strip():
             return self.view.version.rows
         key = blake2b(self.view.identity.encode(), digest_size=16)
@@ -334,8 +374,8 @@ class Answer:
         name = b"count" + key.digest()
         held = self._cache.get(name)
         if held is None:
-            relation = self._lake.relation(self.view.version, self._access())
-            found_all = self._lake.search(self.view.version, self.query.search) if self.query.search.strip() else None
+            relation = self._lake.relation(self.version, self._access())
+            found_all = self._lake.search(self.version, self.query.search) if self.query.search.strip() else None
             if found_all is not None and not self.plan.conditions and not self.plan.grouped:
                 return len(found_all)
             statement = self.plan.count(relation.sql, tuple(relation.params), found=found_all)
@@ -349,7 +389,7 @@ class Answer:
         return [form.value(item, geometry) for item in self.plan.outputs]
 
     def _record(self, relation: Relation, seconds: float) -> None:
-        if relation.layout != "rows":
+        if relation.layout != "rows" and self.view.cut is None:
             self._lake.record_usage(self.view.dataset, self._access(), seconds * 1000)
 
 

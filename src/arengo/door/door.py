@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -16,9 +18,13 @@ from arengo import __version__
 from arengo.catalogue.search import excerpt
 from arengo.catalogue.wanted import Snippet
 from arengo.contract.model import Contract
+from arengo.door import attendance
 from arengo.door.answer import Answer, Encoded
+from arengo.door.attendance import Attend, Reading
 from arengo.door.cache import Cache
-from arengo.door.decision import ANYONE, Caller, Decision, decide, refuse
+from arengo.door.decision import ANYONE, CITY, Caller, Decision, Judge, OpenJudge, refuse
+from arengo.door.grant import cut_of, subject_key, subject_of
+from arengo.door.mask import Context, Groups, secret_of
 from arengo.door.sql.service import Questions
 from arengo.door.view import View, make_view
 from arengo.errors import BadQuery, UnknownVersion
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from arengo.door.sql import SqlAnswer, SqlTable
     from arengo.door.sql.grammar import Question
     from arengo.lake import Lake
+    from arengo.lake.cut import Cut
     from arengo.lake.mirror import TableDocument
     from arengo.settings import Settings
 
@@ -74,47 +81,91 @@ class PastRow:
     row: Mapping[str, Any] | None
 
 
-class Door:
-    """Everything a face may ask. Thread-safe; one a process."""
+class _Views:
+    """The views made since what readers may see last changed."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, lake: Lake) -> None:
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str, Caller], View] = {}
+        self.generation = -1
+        self.guard = threading.Lock()
+
+
+class Door:
+    """Everything a face may ask. Thread-safe; one a process.
+
+    ``judge`` decides who may read what; ``groups`` are the hierarchies masks name; ``record`` puts a reading of
+    non-open data on record before it is answered, where no face attends to that.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        lake: Lake,
+        judge: Judge | None = None,
+        groups: Groups | None = None,
+        record: Callable[[Sequence[Reading]], None] = lambda readings: None,
+    ) -> None:
         self.settings = settings
         self.catalogue = catalogue
+        self.judge: Judge = judge or OpenJudge()
+        self.record = record
         self._lake = lake
+        self._groups = groups
         self.cache: Cache[Encoded] = Cache(settings.engine.cache_bytes)
-        self._views: dict[tuple[str, str, Caller], View] = {}
-        self._generation = -1
-        self._guard = threading.Lock()
+        self._views = _Views()
+        self._caller = ANYONE
         self._questions = Questions(self, lake)
+
+    def acting(self, caller: Caller) -> Door:
+        """The same door for pages of one visitor: whoever names no caller there asks as ``caller``."""
+        if caller == self._caller:
+            return self
+        other = copy.copy(self)
+        other._caller = caller
+        return other
+
+    def _as(self, caller: Caller) -> Caller:
+        return self._caller if caller is ANYONE or caller == ANYONE else caller
+
+    @cached_property
+    def secret(self) -> bytes:
+        """What pseudonyms are derived from."""
+        return secret_of(self.settings.home)
 
     # ---- deciding -----------------------------------------------------------------------------------------------
 
     def decide(self, dataset: str, caller: Caller = ANYONE) -> Decision:
         """Whether ``caller`` may read, and why. Raises UnknownDataset."""
-        contract = self.catalogue.entry(dataset).contract
-        return decide(contract, tuple(item.name for item in contract.properties), caller)
+        return self._decide(self.catalogue.entry(dataset).contract, self._as(caller))
 
     def admit(self, dataset: str, caller: Caller = ANYONE) -> Decision:
         """The decision when it is yes. Raises NotAllowed with who decides, UnknownDataset."""
-        return self._admit(self.catalogue.entry(dataset).contract, caller)
+        return self._admit(self.catalogue.entry(dataset).contract, self._as(caller))
 
     def view(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> View:
         """What ``caller`` may see of the version meant by ``as_of``.
 
         Raises UnknownDataset, UnknownVersion, NotAllowed. The contract in force decides, for old versions too.
         """
+        caller = self._as(caller)
+        views = self._views
         generation = self.catalogue.generation
-        if generation != self._generation:
-            with self._guard:
-                self._views = {}
-                self._generation = generation
+        if generation != views.generation:
+            with views.guard:
+                views.held = {}
+                views.generation = generation
         key = (dataset, as_of, caller)
-        held = self._views.get(key)
+        held = views.held.get(key)
+        if held is not None and held.decision.expires is not None and held.decision.expires <= datetime.now(UTC):
+            held = None
         if held is None:
             held = self._make_view(dataset, as_of, caller)
-            if len(self._views) > 2048:
-                self._views = {}
-            self._views[key] = held
+            if len(views.held) > 2048:
+                views.held = {}
+            views.held[key] = held
+        if not held.decision.public and caller != CITY:
+            attendance.note(held, caller)
         return held
 
     def _make_view(self, dataset: str, as_of: str, caller: Caller) -> View:
@@ -125,17 +176,68 @@ class Door:
                 f"{dataset} has not been published yet.", todo="Try again after its first publication."
             )
         version = self._lake.resolve(dataset, as_of)
-        decision = decide(entry.contract, tuple(item.name for item in version.schema), caller)
         contract = self.catalogue.contract(version)
         if version.number == entry.version.number and _same_shape(contract, entry.contract):
             contract = entry.contract  # corrected words are shown at once, not with the next publication
-        return make_view(version, contract, decision, __version__)
+        decision = self._decide(entry.contract, caller, tuple(item.name for item in version.schema))
+        if not decision.allowed:
+            raise refuse(entry.contract, decision, self.settings.city.contact)
+        return self._viewed(version, contract, decision)
+
+    def _viewed(self, version: Version, contract: Contract, decision: Decision) -> View:
+        names = {item.name for item in version.schema if not item.name.startswith("_")}
+        cut, rows = None, version.rows
+        if decision.partial or not names <= decision.columns:
+            context = Context(self.secret, decision.purpose, decision.recipient, self._groups)
+            cut = cut_of(version, contract, decision, context)
+            if cut is not None and cut.where:
+                rows = self._rows_of(version, cut)
+        return make_view(version, contract, decision, __version__, cut, rows)
+
+    def _rows_of(self, version: Version, cut: Cut) -> int:
+        key = f"rows {version.dataset} {version.number} {version.checksum} {cut.name}".encode()
+        held = self.cache.get(key)
+        if held is None:
+            held = Encoded(b"", "", self._lake.count_cut(version, cut))
+            self.cache.put(key, held)
+        return held.matched or 0
+
+    def _decide(self, contract: Contract, caller: Caller, columns: tuple[str, ...] | None = None) -> Decision:
+        return self.judge.decide(contract, columns or tuple(item.name for item in contract.properties), caller)
 
     def _admit(self, contract: Contract, caller: Caller) -> Decision:
-        decision = decide(contract, tuple(item.name for item in contract.properties), caller)
+        decision = self._decide(contract, caller)
         if not decision.allowed:
             raise refuse(contract, decision, self.settings.city.contact)
         return decision
+
+    def _attend(self, view: View, caller: Caller) -> Attend | None:
+        if view.decision.public or caller == CITY:
+            return None
+        subject = subject_of(view.contract)
+        key = subject_key(view.contract, subject, self.secret) if subject else b""
+        return Attend(view, caller, key, lambda reading: self.record((reading,)))
+
+    def still(self, view: View, caller: Caller) -> None:
+        """Raise NotAllowed when what was granted for ``view`` is not granted any more, or only less of it."""
+        contract = self.catalogue.entry(view.dataset).contract
+        now = self._decide(contract, caller, tuple(item.name for item in view.stored.schema))
+        if not now.allowed or now.fingerprint != view.decision.fingerprint:
+            raise refuse(contract, now, self.settings.city.contact)
+
+    def preview(self, dataset: str, decision: Decision, limit: int, caller: Caller) -> Answer:
+        """The first rows as somebody would see them under ``decision``, for who may read all of it.
+
+        Raises NotAllowed when ``caller`` may not, PolicyError when the decision does not fit the data.
+        """
+        entry = self.catalogue.entry(dataset)
+        caller = self._as(caller)
+        own = self.view(dataset, "", caller)
+        if own.cut is not None or own.decision.partial:
+            raise refuse(entry.contract, own.decision, self.settings.city.contact)
+        view = self._viewed(own.stored, own.contract, decision)
+        plan = prepare(Query(dataset, limit=limit), view.scope)
+        return Answer(view, plan, self._lake, self.cache, None, self._attend(own, caller))
 
     # ---- rows ---------------------------------------------------------------------------------------------------
 
@@ -145,6 +247,7 @@ class Door:
         A cursor keeps to the version its first page came from, whatever was published since. ``max_rows``: the
         largest page allowed, None for no limit.
         """
+        caller = self._as(caller)
         as_of = query.as_of
         if query.cursor:
             self._admit(self.catalogue.entry(query.dataset).contract, caller)  # before a word on the cursor
@@ -156,7 +259,7 @@ class Door:
             view = self.view(query.dataset, as_of, caller)
         plan = prepare(query, view.scope, max_rows=max_rows)
         after = cursors.read(query, view.identity, plan.kinds).values if query.cursor else None
-        return Answer(view, plan, self._lake, self.cache, after)
+        return Answer(view, plan, self._lake, self.cache, after, self._attend(view, caller))
 
     def facets(
         self, query: Query, columns: Iterable[str | Group], limit: int = 10, caller: Caller = ANYONE
@@ -214,7 +317,7 @@ class Door:
         return self._questions.ask(
             text,
             params,
-            caller=caller,
+            caller=self._as(caller),
             dialect=dialect,
             limit=limit,
             seconds=seconds,
@@ -226,7 +329,7 @@ class Door:
 
     def sql_tables(self, caller: Caller = ANYONE, after: str = "", limit: int | None = None) -> list[SqlTable]:
         """The tables ``caller`` may ask, with their columns, by id, from the one after ``after``."""
-        return self._questions.tables(caller, after, limit)
+        return self._questions.tables(self._as(caller), after, limit)
 
     def derive(self, text: str, dialect: str = "duckdb") -> SqlAnswer:
         """A question of the city itself over all its datasets, with the limits of a publication. No face calls it."""
@@ -247,14 +350,18 @@ class Door:
     # ---- versions -----------------------------------------------------------------------------------------------
 
     def versions(self, dataset: str, caller: Caller = ANYONE) -> tuple[Version, ...]:
-        """Retained versions, newest first. Raises UnknownDataset, NotAllowed."""
-        self._admit(self.catalogue.entry(dataset).contract, caller)
-        return self._lake.versions(dataset)
+        """Retained versions, newest first, as far as they may be told. Raises UnknownDataset, NotAllowed."""
+        caller = self._as(caller)
+        decision = self._admit(self.catalogue.entry(dataset).contract, caller)
+        held = self._lake.versions(dataset)
+        if decision.public:
+            return held
+        return tuple(self.view(dataset, str(item.number), caller).version for item in held)
 
     def diff(self, dataset: str, before: str, after: str = "", caller: Caller = ANYONE) -> Difference:
         """Counts of what changed between two versions (numbers, dates or times; '' is the newest)."""
-        first, second = self._two(dataset, before, after, caller)
-        return self._lake.diff(dataset, first.version.number, second.version.number)
+        found = self._lake.diff(*self._two(dataset, before, after, caller))
+        return replace(found, dataset=dataset)
 
     def changes(
         self,
@@ -269,18 +376,14 @@ class Door:
 
         ``after_key``: the key of the last change of the page before.
         """
-        first, second = self._two(dataset, before, after, caller)
-        found = self._lake.changes(
-            dataset, first.version.number, second.version.number, limit=limit, after_key=tuple(after_key)
-        )
-        granted = first.decision.columns | second.decision.columns
-        return [replace(item, before=_only(item.before, granted), after=_only(item.after, granted)) for item in found]
+        return self._lake.changes(*self._two(dataset, before, after, caller), limit=limit, after_key=tuple(after_key))
 
     def history(self, dataset: str, key: Sequence[Any], caller: Caller = ANYONE) -> list[PastRow]:
         """One row through the retained versions, oldest first, an entry for each version that changed it.
 
         ``key``: its primary key, texts or typed values. Raises BadQuery when the dataset has none.
         """
+        caller = self._as(caller)
         view = self.view(dataset, "", caller)
         names = view.scope.key
         if not names:
@@ -288,11 +391,28 @@ class Door:
         if len(key) != len(names):
             raise BadQuery(f"The key of {dataset} is {', '.join(names)}; {len(key)} values were given.")
         typed = tuple(_key_value(view.scope.fields[name], part) for name, part in zip(names, key, strict=True))
-        found = self._lake.history(dataset, typed)
-        return [PastRow(version, _only(row, view.decision.columns)) for version, row in found]
+        views = [self.view(dataset, str(item.number), caller) for item in self._lake.versions(dataset)]
+        told = {item.version.number: item.version for item in views}
+        found = self._lake.history([self._granted(item) for item in views], typed)
+        self.read(view, caller)
+        return [PastRow(told[version.number], row) for version, row in found]
 
-    def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[View, View]:
-        return self.view(dataset, before, caller), self.view(dataset, after, caller)
+    def _granted(self, view: View) -> Version:
+        """The version that is read for a view, with the granted columns alone."""
+        held = self._lake.cut(view.stored, view.cut) if view.cut else view.stored
+        return replace(held, schema=tuple(item for item in held.schema if not item.name.startswith("_")))
+
+    def read(self, view: View, caller: Caller) -> None:
+        """Rows of a view are read without an answer of their own."""
+        attend = self._attend(view, caller)
+        if attend is not None:
+            attend.stream(frozenset(item.name for item in view.columns))
+
+    def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[Version, Version]:
+        caller = self._as(caller)
+        first, second = self.view(dataset, before, caller), self.view(dataset, after, caller)
+        self.read(second, caller)
+        return self._granted(first), self._granted(second)
 
     # ---- documents ----------------------------------------------------------------------------------------------
 
@@ -313,7 +433,7 @@ class Door:
             as_of=str(view.version.number),
         )
         rows = self.ask(asked, caller).rows()
-        path = self._lake.original(view.version, str(rows[0][1])) if rows else None
+        path = self._lake.original(view.stored, str(rows[0][1])) if rows else None
         if path is None:
             raise UnknownVersion(
                 f"{dataset} {view.version.label} keeps no document {document!r}.", todo="See its list of documents."
@@ -322,7 +442,7 @@ class Door:
 
     def pages(self, dataset: str, words: str, limit: int, caller: Caller = ANYONE) -> tuple[Snippet, ...]:
         """Pages of a dataset of documents that have all the words: title, page and where the words stand."""
-        if not self.decide(dataset, caller).allowed or not words.strip():
+        if not words.strip() or not self.decide(dataset, caller).public:
             return ()
         query = Query(dataset, ("document", "page", "title", "text"), search=words, limit=limit)
         out = []
@@ -377,21 +497,26 @@ class Door:
         return [(name, size, at) for name, (size, at) in sorted(found.items())]
 
     def _whole(self, dataset: str, caller: Caller) -> tuple[Version, ...]:
-        versions = self.versions(dataset, caller)
+        caller = self._as(caller)
         contract = self.catalogue.entry(dataset).contract
+        self._admit(contract, caller)
+        versions = self._lake.versions(dataset)
         for version in versions:
-            names = {item.name for item in version.schema if not item.name.startswith("_")}
-            decision = self._admit(contract, caller) if not names else decide(contract, tuple(names), caller)
-            if not names <= decision.columns:
-                raise refuse(contract, decision, self.settings.city.contact)
+            view = self.view(dataset, str(version.number), caller)
+            if view.cut is not None:
+                raise refuse(contract, view.decision, self.settings.city.contact)
+            self.read(view, caller)
         return versions
 
     # ---- reports and files --------------------------------------------------------------------------------------
 
     def profile(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
         """The version's profile, only the granted columns in it; {} when there is none."""
+        caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
-        body = self._lake.report(view.version, "profile")
+        if view.decision.partial:
+            return {}  # it tells of rows and values that are not shown
+        body = self._lake.report(view.stored, "profile")
         if body is None:
             return {}
         out: dict[str, Any] = orjson.loads(body)
@@ -405,7 +530,9 @@ class Door:
     def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
         """The version's quality report, only rules about granted columns in it; {} when there is none."""
         view = self.view(dataset, as_of, caller)
-        body = self._lake.report(view.version, "quality")
+        if view.cut is not None:
+            return {}  # it counts rows by rules that may look at what is not shown
+        body = self._lake.report(view.stored, "quality")
         if body is None:
             return {}
         out: dict[str, Any] = orjson.loads(body)
@@ -416,7 +543,8 @@ class Door:
 
     def artefact(self, view: View, name: str) -> Path:
         """Path of a disposable file kept beside the version for this view's grants; it may not exist yet."""
-        return self._lake.artefact(view.version, f"{view.decision.fingerprint}-{name}")
+        mark = view.cut.name if view.cut else view.decision.fingerprint
+        return self._lake.artefact(view.stored, f"{mark}-{name}")
 
     def scratch(self) -> Path:
         """A folder for files in the making, on the same disk as the artefacts."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import blake2b
+from types import MappingProxyType
 
 from arengo.contract.load import sha
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.door.decision import Decision
+from arengo.lake.cut import Cut, extra
 from arengo.lake.version import Column, Version
 from arengo.query.scope import Field, Scope
 
@@ -26,7 +29,10 @@ class ViewColumn:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``contract``: the one the version was published under. ``identity``: changes when any byte of an answer may."""
+    """``version``: what may be told of it; only the door reads ``stored``. ``cut``: None when it is granted whole.
+
+    ``contract``: the one the version was published under. ``identity``: changes when any byte of an answer may.
+    """
 
     version: Version
     contract: Contract
@@ -35,6 +41,8 @@ class View:
     decision: Decision
     scope: Scope
     identity: str
+    stored: Version
+    cut: Cut | None = None
 
     @property
     def dataset(self) -> str:
@@ -55,12 +63,15 @@ def _column(item: Column, declared: Property | None) -> ViewColumn:
     return ViewColumn(item.name, item.kind, item.required, declared, title, declared.unit if declared else "")
 
 
-def make_view(version: Version, contract: Contract, decision: Decision, release: str) -> View:
-    columns = tuple(
-        _column(item, contract.column(item.name)) for item in version.schema if item.name in decision.columns
-    )
+def make_view(
+    version: Version, contract: Contract, decision: Decision, release: str, cut: Cut | None = None, rows: int = 0
+) -> View:
+    """``rows``: of the cut, when there is one."""
+    shown = cut.columns if cut else None
+    schema = tuple(item.column for item in shown) if shown is not None else version.schema
+    columns = tuple(_column(item, contract.column(item.name)) for item in schema if item.name in decision.columns)
     names = {item.name for item in columns}
-    geometry = version.geometry
+    geometry = cut.geometry if cut else version.geometry
     if geometry is not None:
         needed = {geometry.column} if geometry.stored else {geometry.x, geometry.y}
         if not needed <= names:
@@ -69,11 +80,34 @@ def make_view(version: Version, contract: Contract, decision: Decision, release:
     time = str(contract.custom.get("arengoTime", "") or "")
     if time not in by_name or by_name[time].kind not in (Kind.DATE, Kind.TIMESTAMP):
         time = ""
-    declared = tuple(str(name) for name in contract.custom.get("arengoSearch", ()) if name in names)
     texts = tuple(item.name for item in columns if item.kind is Kind.STRING)
-    key = version.key if set(version.key) <= names else ()
+    declared = tuple(str(name) for name in contract.custom.get("arengoSearch", ()) if name in texts)
+    held = cut.key if cut else version.key
+    key = held if set(held) <= names else ()
     scope = Scope(version.dataset, by_name, geometry, time, declared or texts, key)
-    identity = "\0".join(
-        (release, version.dataset, str(version.number), version.checksum, sha(contract), decision.fingerprint)
+    if cut is None:
+        parts = (release, version.dataset, str(version.number), version.checksum, sha(contract), decision.fingerprint)
+        return View(version, contract, columns, geometry, decision, scope, "\0".join(parts), version)
+    # Nothing here may depend on what was not granted: not on the checksum of the whole, not on its size.
+    times = f"{version.published_at.isoformat()} {version.erased_at}"
+    parts = (release, version.dataset, str(version.number), times, sha(contract), cut.name)
+    identity = "\0".join(parts)
+    told = replace(
+        version,
+        schema=schema,
+        key=key,
+        sort=cut.order,
+        geometry=geometry,
+        rows=rows,
+        rows_in=rows,
+        quarantined=0,
+        bytes=0,
+        checksum=blake2b(identity.encode(), digest_size=32).hexdigest(),
+        fingerprint="",
+        snapshot_id=0,
+        metadata="",
+        files=(),
+        run="",
+        extra=MappingProxyType(dict(extra(version, cut, rows))),
     )
-    return View(version, contract, columns, geometry, decision, scope, identity)
+    return View(told, contract, columns, geometry, decision, scope, identity, version, cut)

@@ -18,20 +18,22 @@ if TYPE_CHECKING:
 
     from arengo.catalogue import Catalogue
     from arengo.door import Door
+    from arengo.faces.gate import Watch
+    from arengo.faces.site import Callers
     from arengo.settings import Settings
 
 __all__ = ["application", "handlers", "routes", "wrap"]
 
 
-def routes(door: Door, catalogue: Catalogue, settings: Settings) -> list[BaseRoute]:
-    """All routes of the faces."""
+def routes(door: Door, catalogue: Catalogue, settings: Settings, callers: Callers | None = None) -> list[BaseRoute]:
+    """All routes of the faces. ``callers``: who tells who asks; everybody is anyone without."""
     from arengo.faces import documents, export, feeds, health, iceberg, openapi, rows, sitemap, sql, structured
     from arengo.faces.ckan import pages as ckan
     from arengo.faces.dcat import pages as dcat
     from arengo.faces.mcp import pages as mcp
     from arengo.faces.site import Site
 
-    site = Site(door, catalogue, settings)
+    site = Site(door, catalogue, settings, callers)
     standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, structured, ckan, mcp)
     return [route for standard in standards for route in standard.routes(site)]
 
@@ -43,16 +45,22 @@ def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:
     return dict(made(page))
 
 
-def wrap(app: Any, door: Door, catalogue: Catalogue, settings: Settings) -> Any:
+def wrap(app: Any, door: Door, catalogue: Catalogue, settings: Settings, watch: Watch | None = None) -> Any:
     """The ASGI application with the quick answers, CORS, compression and counters around it."""
     from arengo.faces.gate import Gate
 
-    return Gate(app, catalogue, settings.engine.cache_bytes // 4)
+    return Gate(app, catalogue, settings.engine.cache_bytes // 4, watch)
 
 
-def application(door: Door, catalogue: Catalogue, settings: Settings) -> Any:
+def application(
+    door: Door,
+    catalogue: Catalogue,
+    settings: Settings,
+    callers: Callers | None = None,
+    watch: Watch | None = None,
+) -> Any:
     """The faces alone as an ASGI application, without the portal."""
     from starlette.applications import Starlette
 
-    inner = Starlette(routes=routes(door, catalogue, settings), exception_handlers=handlers())
-    return wrap(inner, door, catalogue, settings)
+    inner = Starlette(routes=routes(door, catalogue, settings, callers), exception_handlers=handlers())
+    return wrap(inner, door, catalogue, settings, watch)

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
 
 from arengo.catalogue import Catalogue
 from arengo.door import Cache
+from arengo.door.attendance import Attendance, Reading, attended
 from arengo.faces.meter import METER
 from arengo.faces.problem import is_machine, of
 from arengo.services.reading import READINGS, telling
+
+if TYPE_CHECKING:
+    from arengo.door import Caller, View
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,6 +38,8 @@ KEPT = 4096
 LARGEST = 262_144
 """Larger bodies are not held twice; the door's own cache has them."""
 LONGEST = 2048
+STILL_SECONDS = 1.0
+"""How often a running answer of data that is not open asks whether it may go on."""
 SMALLEST = 1024
 """A body below a kilobyte costs more to compress than to send."""
 _MARK = b"-gz"
@@ -58,13 +66,33 @@ _PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 ]
-_APART = frozenset((b"authorization", b"cookie", b"range", b"if-range", b"accept-profile"))
+_APART = frozenset(
+    (b"authorization", b"cookie", b"x-api-key", b"x-ckan-api-key", b"dpop", b"range", b"if-range", b"accept-profile")
+)
 """Requests with one of these are always answered by the application."""
 _READ = frozenset((200, 206, 304))
 """Answers that count as a reading."""
 _NO_STORE = (b"cache-control", b"no-store")
 _WHOLE = (b"content-length", b"accept-ranges")
 _COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"content-location"))
+
+
+class Watch:
+    """What is done about readings of data that is not open. The default does nothing: there are none.
+
+    ``enter``: before the first look at a view; what it raises (QuotaSpent) refuses it. ``settle``: before the first
+    byte leaves; returns more headers. ``still``: raises when what was granted is granted no more. ``leave``: after.
+    All are called in worker threads, ``leave`` excepted.
+    """
+
+    def enter(self, view: View, caller: Caller) -> None: ...
+
+    def settle(self, readings: Sequence[Reading], path: str) -> Mapping[str, str]:
+        return {}
+
+    def still(self, readings: Sequence[Reading]) -> None: ...
+
+    def leave(self, readings: Sequence[Reading], path: str, status: int, size: int) -> None: ...
 
 
 class _Held:
@@ -83,9 +111,10 @@ class _Held:
 class Gate:
     """ASGI application around ``app``. ``hold``: bytes for finished answers, 0 for none."""
 
-    def __init__(self, app: App, catalogue: Catalogue, hold: int = 0) -> None:
+    def __init__(self, app: App, catalogue: Catalogue, hold: int = 0, watch: Watch | None = None) -> None:
         self._app = app
         self._catalogue = catalogue
+        self._watch = watch or Watch()
         self._answers: Cache[_Held] = Cache(hold)
         self._known: dict[bytes, tuple[int, bytes, Headers, Told]] = {}
 
@@ -145,8 +174,20 @@ class Gate:
                 (name, value.replace(_MARK + b'"', b'"') if name == b"if-none-match" else value)
                 for name, value in scope["headers"]
             ]
-        sender = _Sender(send, machine, method, b"gzip" in encodings, marked)
         METER.open += 1
+        told: Told = ()
+        with attended(self._watch.enter) as attendance:
+            sender = _Sender(send, machine, method, b"gzip" in encodings, marked, attendance, self._watch, path)
+            told = await self._answer(scope, receive, sender, path, method, agent, started)
+        lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers
+        if generation >= 0 and lasting and not attendance.readings and len(target) < LONGEST:
+            self._remember(target, generation, sender, told)
+            if sender.whole is not None and method == "GET":
+                self._answers.put(target + encodings, _Held(generation, sender.sent, sender.whole, told))
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, sender: _Sender, path: str, method: str, agent: bytes, started: float
+    ) -> Told:
         told: Told = ()
         try:
             with telling() as datasets:
@@ -154,7 +195,7 @@ class Gate:
             told = tuple(datasets)
         except Exception as error:
             if sender.done:
-                return  # the application answered it already
+                return told  # the application answered it already
             if sender.started:
                 raise
             response: Any = of(error)
@@ -164,11 +205,8 @@ class Gate:
             METER.add(path, method, sender.status, time.perf_counter() - started)
             if sender.status in _READ and method != "HEAD":
                 _count(path, agent, told)
-        lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers
-        if generation >= 0 and lasting and len(target) < LONGEST:
-            self._remember(target, generation, sender, told)
-            if sender.whole is not None and method == "GET":
-                self._answers.put(target + encodings, _Held(generation, sender.sent, sender.whole, told))
+            self._watch.leave(sender.attendance.readings, path, sender.status, sender.bytes)
+        return told
 
     def _generation(self) -> int:
         try:
@@ -198,14 +236,20 @@ class _Sender:
     """Adds CORS, compresses where it pays, keeps what the gate wants to remember."""
 
     __slots__ = (
+        "_checked",
         "_first",
         "_gzip",
         "_head",
         "_machine",
         "_marked",
         "_packer",
+        "_path",
         "_send",
+        "_settled",
         "_start",
+        "_watch",
+        "attendance",
+        "bytes",
         "done",
         "etag",
         "headers",
@@ -215,8 +259,24 @@ class _Sender:
         "whole",
     )
 
-    def __init__(self, send: Send, machine: bool, method: str, gzip: bool, marked: bool) -> None:
+    def __init__(
+        self,
+        send: Send,
+        machine: bool,
+        method: str,
+        gzip: bool,
+        marked: bool,
+        attendance: Attendance,
+        watch: Watch,
+        path: str = "",
+    ) -> None:
         self._send = send
+        self.attendance = attendance
+        self._watch = watch
+        self._path = path
+        self._settled = 0
+        self._checked = 0.0
+        self.bytes = 0
         self._machine = machine
         self._head = method == "HEAD"
         self._gzip = gzip
@@ -235,9 +295,11 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         kind = message["type"]
         if kind == "http.response.start":
+            headers: Headers = list(message.get("headers", ()))
+            if self.attendance.readings:
+                headers = await self._settle(headers, message["status"])
             self.started = True
             self.status = message["status"]
-            headers: Headers = list(message.get("headers", ()))
             if self._machine:
                 headers += _CORS
             self.headers = headers
@@ -261,7 +323,32 @@ class _Sender:
             return
         if self._head:
             message = {**message, "body": b""}
+        if self.attendance.readings and self.status < 400:
+            await self._go_on()
         await self._flush(message)
+
+    async def _settle(self, headers: Headers, status: int) -> Headers:
+        """Put what was read on record; only then may the first byte leave."""
+        readings = self.attendance.readings
+        more: Mapping[str, str] = {}
+        if status < 400:
+            more = await to_thread.run_sync(self._watch.settle, tuple(readings), self._path)
+            self._settled = len(readings)
+            self._checked = time.monotonic()
+        kept = [pair for pair in headers if pair[0] not in (b"cache-control", b"access-control-allow-origin")]
+        kept.append((b"cache-control", b"private, no-store"))  # an answer for one reader alone
+        return kept + [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in more.items()]
+
+    async def _go_on(self) -> None:
+        """Once a second: what a stream began to look at meanwhile is put on record, and what was granted still is."""
+        readings = self.attendance.readings
+        if len(readings) > self._settled:
+            await to_thread.run_sync(self._watch.settle, tuple(readings[self._settled :]), self._path)
+            self._settled = len(readings)
+        now = time.monotonic()
+        if now - self._checked > STILL_SECONDS:
+            self._checked = now
+            await to_thread.run_sync(self._watch.still, tuple(readings))
 
     async def _flush(self, message: Message | None) -> None:
         start, self._start = self._start, None
@@ -296,6 +383,7 @@ class _Sender:
         if not more and self.whole is None and self.status == 200 and len(body) <= LARGEST and self._first:
             self.whole = body
         self._first = False
+        self.bytes += len(body)
         await self._send({**message, "body": body})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -29,6 +29,12 @@ BASE_HEADERS = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "no
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+class Callers(Protocol):
+    """Whoever tells who asks, by key, token or session."""
+
+    def of(self, request: Request) -> Caller: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The rooms the faces use."""
@@ -36,13 +42,20 @@ class Site:
     door: Door
     catalogue: Catalogue
     settings: Settings
+    callers: Callers | None = None
     streams: Turns = field(default_factory=lambda: Turns(STREAMS))
     builds: Turns = field(default_factory=lambda: Turns(BUILDS))
     pages: Turns = field(default_factory=lambda: Turns(PAGES))
 
     def caller(self, request: Request) -> Caller:
-        """Who asks. Everybody is anyone in this release."""
-        return ANYONE
+        """Who asks, by the credential in the request. Raises NotKnown for one that is wrong."""
+        if self.callers is None:
+            return ANYONE
+        held = request.scope.get("arengo.caller")
+        if held is None:
+            held = request.scope["arengo.caller"] = self.callers.of(request)
+        found: Caller = held
+        return found
 
     def base(self, request: Request) -> str:
         """What stands before every path in an answer: ``city.url`` without its last slash.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from arengo.contract.model import Contract
+    from arengo.lake.cut import Cut
     from arengo.lake.iceberg import Iceberg
     from arengo.settings import Settings
     from arengo.state import State
@@ -60,6 +61,7 @@ class Lake:
         self._lists: dict[str, tuple[Version, ...]] = {}
         self._relations: dict[tuple[str, int, Access | None], Relation] = {}
         self._ready: dict[tuple[str, int], Copies | None] = {}
+        self._cuts: dict[tuple[str, int, str, str], Version] = {}
         self._attached: dict[str, str] = {}
         self._numbers: dict[str, set[int]] = {}
         self.usage = Usage(state)
@@ -230,6 +232,7 @@ class Lake:
                     self._lists = {}
                     self._relations = {}
                     self._ready = {}
+                    self._cuts = {}
                     self._generation = now
 
     # The street out (the door only)
@@ -332,6 +335,33 @@ class Lake:
                 self.engine.detach(f"{version.dataset} v{number}")
                 self.side.release(str(self.serving / version.dataset / f"v{number}.sqlite"))
 
+    # What a decision grants, as versions of their own
+
+    def cut(self, version: Version, cut: Cut) -> Version:
+        """What ``cut`` grants of a version, as a version that can be read like any other; made when first asked."""
+        from arengo.lake import cut as cuts
+
+        key = (version.dataset, version.number, version.checksum, cut.name)
+        held = self._cuts.get(key)
+        if held is None:
+            held = cuts.make(self, version, cut)
+            if len(self._cuts) > 4096:
+                self._cuts.clear()
+            self._cuts[key] = held
+        return held
+
+    def count_cut(self, version: Version, cut: Cut) -> int:
+        """How many rows of the version the cut has."""
+        from arengo.lake import cut as cuts
+
+        return cuts.count(self, version, cut)
+
+    def forget_copies(self, dataset: str, number: int) -> None:
+        """Look again for the copies of a version at its next reading."""
+        with self._guard:
+            self._ready.pop((dataset, number), None)
+            self._relations = {key: item for key, item in self._relations.items() if key[0] != dataset}
+
     def search(
         self, version: Version, words: str, limit: int | None = None, language: str = "", after: int = -1
     ) -> list[int] | None:
@@ -368,23 +398,22 @@ class Lake:
 
     # Differences
 
-    def diff(self, dataset: str, before: int, after: int) -> Difference:
+    def diff(self, before: Version, after: Version) -> Difference:
         """Counts of rows added, changed and removed from version ``before`` to version ``after``."""
-        return difference.count(self, self._pair(dataset, before, after))
+        return difference.count(self, difference.pair(before, after))
 
-    def changes(
-        self, dataset: str, before: int, after: int, limit: int = 100, after_key: Sequence[Any] = ()
-    ) -> list[Change]:
+    def changes(self, before: Version, after: Version, limit: int = 100, after_key: Sequence[Any] = ()) -> list[Change]:
         """One page of changes in the order of their key, beginning after ``after_key``."""
-        return difference.page(self, self._pair(dataset, before, after), limit, after_key)
+        return difference.page(self, difference.pair(before, after), limit, after_key)
 
-    def history(self, dataset: str, key: Sequence[Any]) -> list[tuple[Version, Mapping[str, Any] | None]]:
-        """One row through all kept versions, oldest first: an entry per version that changed it, None when gone."""
-        self.resolve(dataset)
-        return difference.history(self, self.versions(dataset), key)
+    def history(
+        self, versions: Sequence[Version], key: Sequence[Any]
+    ) -> list[tuple[Version, Mapping[str, Any] | None]]:
+        """One row through ``versions`` (newest first), oldest first: an entry per version that changed it.
 
-    def _pair(self, dataset: str, before: int, after: int) -> difference.Pair:
-        return difference.pair(self.resolve(dataset, str(before)), self.resolve(dataset, str(after)))
+        None when it is gone.
+        """
+        return difference.history(self, versions, key)
 
     # Housekeeping
 

@@ -190,7 +190,9 @@ class SqlAnswer:
             "sql": self.question.sql,
             "params": self.params,
             "views": [tables.statement(self._lake, read) for read in self.reads],
-            "paths": sorted({str(path) for read in self.reads for path in self._lake.files(read.view.version)}),
+            "paths": sorted(
+                {str(path) for read in self.reads for path in self._lake.files(tables.held(self._lake, read.view))}
+            ),
             "limit": self.limit,
             "bytes": self._bytes,
             "memory": self._memory,

@@ -70,6 +70,8 @@ class Questions:
             raise BadQuery(f"limit is {most}, and an answer has 0 rows or more.")
         question = self.judged(text, dialect)
         reads = tables.resolve(self._door, question, caller, as_of.strip(), names)
+        for read in reads:  # at once: a finished body may be answered again without a row being read
+            self._door.read(read.view, caller)
         answer = SqlAnswer(
             question,
             reads,

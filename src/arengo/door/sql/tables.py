@@ -18,6 +18,7 @@ from arengo.query.scope import nearest, quote
 if TYPE_CHECKING:
     from arengo.door.door import Door
     from arengo.lake import Lake
+    from arengo.lake.version import Version
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WORDS = (
@@ -126,7 +127,12 @@ def _ids(door: Door) -> Iterable[str]:
 def statement(lake: Lake, read: Read) -> str:
     """CREATE VIEW with the granted columns; a stored geometry comes as GEOMETRY, JSON text as JSON."""
     columns = ", ".join(f"{_typed(quote(item.name), item.kind)} AS {quote(item.name)}" for item in read.view.columns)
-    return f"CREATE VIEW {quote(read.name)} AS SELECT {columns} FROM {lake.source(read.view.version)}"
+    return f"CREATE VIEW {quote(read.name)} AS SELECT {columns} FROM {lake.source(held(lake, read.view))}"
+
+
+def held(lake: Lake, view: View) -> Version:
+    """The version whose files a question over ``view`` may read: the stored one, or the cut that is granted."""
+    return lake.cut(view.stored, view.cut) if view.cut else view.stored
 
 
 def _typed(column: str, kind: Kind) -> str:
