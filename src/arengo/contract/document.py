@@ -244,3 +244,15 @@ def _plain(node: Node) -> Any:
     if node.entries is not None:
         return [_plain(value) for value in node.entries]
     return node.value
+
+
+def place_of(document: Document, name: str) -> Path:
+    """Where a contract-level property is written; the top of the file when it is not."""
+    for place in ((), ("schema", 0)):
+        owner: Any = document.data
+        for part in place:
+            owner = owner[part]
+        for number, entry in enumerate(owner.get("customProperties") or ()):
+            if entry.get("property") == name:
+                return (*place, "customProperties", number)
+    return ()

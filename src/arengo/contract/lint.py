@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from arengo.contract import columns, cron, rules, standard, vocabulary
-from arengo.contract.document import Document, Path, parse
+from arengo.contract import columns, cron, persons, rules, standard, vocabulary
+from arengo.contract.document import Document, Path, parse, place_of
 from arengo.contract.finding import Finding, Report, Severity, by_line
 from arengo.contract.load import WGS84, build, crs_code, unreadable
 from arengo.contract.model import Contract, Kind
@@ -48,21 +48,9 @@ def lint(text: str, path: FilePath | None = None) -> list[Finding]:
     rules.check(contract, report, table)
     _layout(contract, document, report)
     _places(contract, document, report)
-    _persons(contract, report)
+    persons.check(contract, document, report)
     _doubts(contract, document, report)
     return by_line(report.findings)
-
-
-def place_of(document: Document, name: str) -> Path:
-    """Where a contract-level property is written; the top of the file when it is not."""
-    for place in ((), ("schema", 0)):
-        owner: Any = document.data
-        for part in place:
-            owner = owner[part]
-        for number, entry in enumerate(owner.get("customProperties") or ()):
-            if entry.get("property") == name:
-                return (*place, "customProperties", number)
-    return ()
 
 
 def _identity(contract: Contract, document: Document, data: Mapping[str, Any], report: Report) -> None:
@@ -244,20 +232,6 @@ def _places(contract: Contract, document: Document, report: Report) -> None:
     if more:
         report.info(place, "more-geometries", f"The map shows '{geometry.column or geometry.x}'; {_some(more)} is held "
                     "beside it.", "Name another in arengoGeometry if that one is the place of a row.")  # fmt: skip
-
-
-def _persons(contract: Contract, report: Report) -> None:
-    if contract.access != "open":
-        return
-    for number, column in enumerate(contract.properties):
-        told = column.privacy_role or str(column.custom.get("arengoPersonalKind", ""))
-        if told and not column.custom.get("arengoPersonalReason"):
-            words = vocabulary.PERSONAL_KINDS.get(str(column.custom.get("arengoPersonalKind", "")), "")
-            report.warning(
-                ("schema", 0, "properties", number), "personal-open",
-                f"'{column.name}' tells about persons ({words or told}), and the dataset is open to everybody.",
-                "Take the column out, write arengoAccess: shared, or say in arengoPersonalReason why it may be open.",
-            )  # fmt: skip
 
 
 def _doubts(contract: Contract, document: Document, report: Report) -> None:

@@ -236,8 +236,40 @@ _CLOSED: dict[str, Any] = {
     "licence": "none",
     "approvers": ("registry@arvenza.example", "dpo@arvenza.example"),
     "retention": "P1Y",
-    "custom": {"arengoPopulation": "residents"},
 }
+
+
+def _purpose(id: str, title: str, italian: str, dpv: str, basis: str, retention: str, **more: Any) -> dict[str, Any]:
+    told = {"id": id, "title": {"en": title, "it": italian}, "dpv": dpv, "legalBasis": basis, "retention": retention}
+    return told | more
+
+
+# What each registry says of the people in it: who answers, whom it is about, what for.
+_ABOUT_PEOPLE: dict[str, Any] = {
+    "arengoPopulation": "residents",
+    "arengoController": {
+        "name": "Comune di Arvenza", "address": "Piazza del Porto 1, Arvenza", "mail": "privacy@arvenza.example",
+        "dpo": {"name": "Data protection officer of Arvenza", "mail": "dpo@arvenza.example"},
+    },
+    "arengoDataSubjects": ["dpv:Citizen", "dpv:NonCitizen", "dpv:Child"],
+}  # fmt: skip
+_REGISTER = _purpose(
+    "resident-register", "Keeping the register of residents", "Tenuta dell'anagrafe della popolazione residente",
+    "dpv:RecordManagement", "eu-gdpr:A6-1-c", "P75Y",
+    recipients=["Registry Office", "Electoral Office", "Ministry of the Interior"],
+    necessity="The law on the resident register names each of these particulars.",
+)  # fmt: skip
+_CERTIFICATES = _purpose(
+    "certificates", "Issuing certificates to residents", "Rilascio di certificati ai residenti",
+    "dpv:RequestedServiceProvision", "eu-gdpr:A6-1-e", "P10Y", recipients=["Registry Office"],
+    necessity="A certificate repeats what the register says of the person who asks for it.",
+)  # fmt: skip
+_PLANNING = _purpose(
+    "place-planning", "Planning schools and services by neighbourhood",
+    "Programmazione di scuole e servizi per quartiere", "dpv:PublicPolicyMaking", "eu-gdpr:A6-1-e", "P10Y",
+    recipients=["Statistics Office", "Schools Office"],
+    necessity="Sizes of households by neighbourhood are needed; addresses only where distances to a school are.",
+)  # fmt: skip
 
 _persons_promise = Promise(
     id="registry-persons",
@@ -283,6 +315,7 @@ _persons_promise = Promise(
         Column("changed_on", "date", "Changed on", "", "Variazione", source="DATA_VAR", parse=_OLD_DAY),
     ),
     rules=(rows_at_least(3_000),),
+    custom=_ABOUT_PEOPLE | {"arengoPurposes": [_REGISTER, _CERTIFICATES]},
     **_CLOSED,
 )  # fmt: skip
 
@@ -306,6 +339,7 @@ _families_promise = Promise(
         Column("changed_on", "date", "Changed on", "", "Variazione", source="DATA_VAR", parse=_OLD_DAY),
     ),
     rules=(rows_at_least(1_000),),
+    custom=_ABOUT_PEOPLE | {"arengoPurposes": [_REGISTER, _PLANNING]},
     **_CLOSED,
 )  # fmt: skip
 

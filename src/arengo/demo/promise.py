@@ -290,7 +290,7 @@ def _custom(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     for name, value in facts.items():
         entry = {"property": name, "value": _plain(value)}
-        out.append(entry if name == "arengoTranslations" else _Flow(entry))
+        out.append(entry if name in ("arengoTranslations", "arengoPurposes", "arengoController") else _Flow(entry))
     return out
 
 

@@ -1,0 +1,216 @@
+"""Lint of what a contract says of persons, after Regulation (EU) 2016/679.
+
+A dataset that is shared or closed and has columns about persons must say for which purpose, on which legal basis and
+for how long (Art. 5(1)(b) and (e), Art. 6, Art. 13 and 30): without them it is not valid. Special categories need an
+exception of Art. 9(2) besides.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from arengo.contract import columns, dpv, vocabulary
+from arengo.contract.document import Document, Path, place_of
+from arengo.contract.finding import Report
+from arengo.contract.model import Contract, Kind, Property
+from arengo.contract.period import Period
+from arengo.contract.purpose import (
+    Purpose,
+    data_subjects,
+    doubtful,
+    legal_hold,
+    longest,
+    personal,
+    purposes,
+    special,
+)
+
+EXAMPLE = (
+    "Add arengoPurposes: [{id: place-planning, dpv: 'dpv:PublicPolicyMaking', legalBasis: 'eu-gdpr:A6-1-e', "
+    "retention: P10Y}], say."
+)
+EEA = frozenset({
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+    "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+})  # fmt: skip
+"""Member states of the European Economic Area."""
+
+
+def check(contract: Contract, document: Document, report: Report) -> None:
+    """Findings about persons, purposes, retention and holds."""
+    about = personal(contract)
+    strict = bool(about) and contract.access != "open"
+    _open(contract, report)
+    stated = purposes(contract)
+    if strict and not stated:
+        names = [column.name for column in about]
+        more = f" and {len(names) - 1} more columns tell" if len(names) > 1 else " tells"
+        report.error(
+            ("schema", 0, "properties", contract.properties.index(about[0])), "personal-without-purpose",
+            f"'{names[0]}'{more} about persons, and nothing says for which purpose, on which legal basis and how long.",
+            EXAMPLE,
+        )  # fmt: skip
+    place = place_of(document, "arengoPurposes")
+    seen: set[str] = set()
+    for number, item in enumerate(stated):
+        here: Path = (*place, "value", number)
+        if item.id in seen:
+            report.error(
+                (*here, "id"), "purpose-twice", f"Two purposes have the id '{item.id}'.", "Rename one of them."
+            )
+        seen.add(item.id)
+        _terms(item, here, report)
+        _recipients(item, here, report)
+        if strict:
+            _complete(item, here, report)
+    if strict:
+        _special(contract, document, report)
+    _subjects(contract, document, report)
+    _retention(contract, document, report, bool(about))
+    _hold(contract, document, report)
+
+
+def _open(contract: Contract, report: Report) -> None:
+    if contract.access != "open":
+        return
+    for number, column in enumerate(contract.properties):
+        told = column.privacy_role or str(column.custom.get("arengoPersonalKind", ""))
+        if told and not column.custom.get("arengoPersonalReason"):
+            words = vocabulary.PERSONAL_KINDS.get(str(column.custom.get("arengoPersonalKind", "")), "")
+            report.warning(
+                ("schema", 0, "properties", number), "personal-open",
+                f"'{column.name}' tells about persons ({words or told}), and the dataset is open to everybody.",
+                "Take the column out, write arengoAccess: shared, or say in arengoPersonalReason why it may be open.",
+            )  # fmt: skip
+
+
+def _terms(item: Purpose, here: Path, report: Report) -> None:
+    if item.dpv and dpv.concept(item.dpv, "purpose") is None:
+        _unknown(item.dpv, (*here, "dpv"), "purpose of the Data Privacy Vocabulary", ("purpose",), report)
+    for text in item.legal_basis:
+        if dpv.concept(text, "basis", "special") is None:
+            _unknown(text, (*here, "legalBasis"), "legal basis of the GDPR", ("basis", "special"), report)
+    bases = {ground.code for ground in item.grounds("basis")}
+    if "eu-gdpr:A6-1-a" in bases:
+        report.warning(
+            (*here, "legalBasis"), "consent-basis",
+            f"'{item.id}' rests on consent. Towards a public body consent is seldom given freely (recital 43), and it "
+            "can be withdrawn at any time.",
+            "Where a law gives the city the task, write eu-gdpr:A6-1-e or A6-1-c; else keep the proof of each consent.",
+        )  # fmt: skip
+    if "eu-gdpr:A6-1-f" in bases:
+        report.warning(
+            (*here, "legalBasis"), "interest-basis",
+            f"'{item.id}' rests on legitimate interests, which public authorities cannot name for their tasks "
+            "(Art. 6(1), last sentence).",
+            "Write eu-gdpr:A6-1-e with the law behind the task, unless this is no task of yours as an authority.",
+        )  # fmt: skip
+
+
+def _complete(item: Purpose, here: Path, report: Report) -> None:
+    lacks = []
+    if not item.dpv:
+        lacks.append(("dpv", "what kind of purpose it is", "dpv: 'dpv:PublicPolicyMaking'"))
+    if not any(text for text in item.legal_basis if dpv.concept(text, "special") is None):
+        lacks.append(("legalBasis", "on which legal basis of Art. 6 it rests", "legalBasis: 'eu-gdpr:A6-1-e'"))
+    if not item.retention:
+        lacks.append(("retention", "how long the data is kept for it", "retention: P10Y"))
+    for key, what, example in lacks:
+        report.error((*here, key), f"purpose-without-{key.lower().replace('legalbasis', 'basis')}",
+                     f"The purpose '{item.id}' does not say {what}.", f"Add {example}, say.")  # fmt: skip
+
+
+def _special(contract: Contract, document: Document, report: Report) -> None:
+    certain, unsaid = special(contract), doubtful(contract)
+    place = place_of(document, "arengoPurposes")
+    for number, item in enumerate(purposes(contract)):
+        here: Path = (*place, "value", number, "legalBasis")
+        if certain and not item.grounds("special"):
+            verb = "holds" if len(certain) == 1 else "hold"
+            report.error(
+                here, "special-without-basis",
+                f"{_some(certain)} {verb} special categories of personal data, and the purpose '{item.id}' names no "
+                "exception of Art. 9(2).", "Write legalBasis: ['eu-gdpr:A6-1-e', 'eu-gdpr:A9-2-g'], say.",
+            )  # fmt: skip
+        elif unsaid and not item.grounds("special"):
+            report.warning(
+                here, "sensitive-without-kind",
+                f"{_some(unsaid)} must not become known, and nothing says whether Art. 9 protects it.",
+                "Write its kind in arengoPersonalKind (income, health, ...); where it is of Art. 9, add its exception "
+                "to the legal basis, such as eu-gdpr:A9-2-g.",
+            )  # fmt: skip
+        offences = [column for column in contract.properties if column.custom.get("arengoPersonalKind") == "offence"]
+        bases = [ground.code for ground in item.grounds("basis")]
+        if offences and bases and not any(code.startswith(("eu-gdpr:A6-1-c", "eu-gdpr:A6-1-e")) for code in bases):
+            report.warning(
+                (*place, "value", number, "legalBasis"), "offence-basis",
+                f"'{offences[0].name}' holds criminal convictions or offences, which only official authority or a law "
+                "allows to process (Art. 10).", "Write eu-gdpr:A6-1-e or A6-1-c, with the law behind it.",
+            )  # fmt: skip
+
+
+def _recipients(item: Purpose, here: Path, report: Report) -> None:
+    for number, recipient in enumerate(item.recipients):
+        place = (*here, "recipients", number)
+        if recipient.safeguard and dpv.concept(recipient.safeguard, "transfer") is None:
+            _unknown(recipient.safeguard, (*place, "safeguard"), "ground of a transfer", ("transfer",), report)
+        elif recipient.country and recipient.country not in EEA and not recipient.safeguard:
+            report.warning(
+                place, "transfer-without-safeguard",
+                f"{recipient.name} is in {recipient.country}, outside the European Economic Area, and nothing says "
+                "what allows the transfer (Art. 44).",
+                "Add safeguard: 'eu-gdpr:A45-3' (adequacy decision) or another ground.",
+            )  # fmt: skip
+
+
+def _subjects(contract: Contract, document: Document, report: Report) -> None:
+    for text in data_subjects(contract):
+        if dpv.concept(text, "subject") is None:
+            _unknown(text, place_of(document, "arengoDataSubjects"), "group of people", ("subject",), report)
+
+
+def _retention(contract: Contract, document: Document, report: Report, about: bool) -> None:
+    name = str(contract.custom.get("arengoRetentionFrom", ""))
+    place = place_of(document, "arengoRetentionFrom")
+    limit = longest(contract)
+    if name:
+        column = contract.column(name)
+        if column is None:
+            names = [item.name for item in contract.properties]
+            report.error(place, "unknown-column", f"arengoRetentionFrom names the column '{name}', which does not "
+                         "exist.", columns.nearest(name, names))  # fmt: skip
+        elif column.kind not in (Kind.DATE, Kind.TIMESTAMP):
+            report.error(place, "wrong-kind", f"arengoRetentionFrom names '{name}', which is of type {column.kind}; "
+                         "date or timestamp is wanted.", "Name another column, or change its type.")  # fmt: skip
+        if not limit:
+            report.error(place, "retention-without-limit", "arengoRetentionFrom says from when rows age, but no "
+                         "purpose says how long they are kept.", "Add retention to a purpose.")  # fmt: skip
+    kept, needed = Period.parse(str(contract.custom.get("arengoRetention", ""))), Period.parse(limit)
+    if about and kept is not None and needed is not None and kept.about > needed.about:
+        report.warning(
+            place_of(document, "arengoRetention"), "versions-outlive-purposes",
+            f"Versions are kept for {contract.custom['arengoRetention']}, longer than any purpose needs the data "
+            f"({limit}).", f"Write arengoRetention: {limit} or less.",
+        )  # fmt: skip
+
+
+def _hold(contract: Contract, document: Document, report: Report) -> None:
+    hold = legal_hold(contract)
+    if hold is None:
+        return
+    try:
+        date.fromisoformat(hold.since)
+    except ValueError:
+        report.error(place_of(document, "arengoLegalHold"), "wrong-day", f"arengoLegalHold is since '{hold.since}', "
+                     "which is no day.", "Write it like 2026-03-01.")  # fmt: skip
+
+
+def _unknown(text: str, place: Path, what: str, schemes: tuple[str, ...], report: Report) -> None:
+    near = dpv.nearest(text, *schemes)
+    few = ", ".join(item.code for name in schemes for item in dpv.scheme(name)[:6])
+    report.error(place, "unknown-term", f"'{text}' is no {what}.",
+                 f"Did you mean '{near.code}' ({near.label('en')})?" if near else f"Some are {few}.")  # fmt: skip
+
+
+def _some(found: tuple[Property, ...]) -> str:
+    return ", ".join(f"'{column.name}'" for column in found[:3])
