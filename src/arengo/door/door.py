@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from arengo.door.grant import cut_of, subject_key, subject_of
 from arengo.door.mask import Context, Groups, secret_of
 from arengo.door.sql.service import Questions
 from arengo.door.view import View, make_view
-from arengo.errors import BadQuery, UnknownVersion
+from arengo.errors import BadQuery, PolicyError, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
 from arengo.query import cursor as cursors
 from arengo.query.compile import prepare
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from arengo.lake.cut import Cut
     from arengo.lake.mirror import TableDocument
     from arengo.settings import Settings
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,14 @@ class Door:
         decision = self._decide(entry.contract, caller, tuple(item.name for item in version.schema))
         if not decision.allowed:
             raise refuse(entry.contract, decision, self.settings.city.contact)
-        return self._viewed(version, contract, decision)
+        try:
+            return self._viewed(version, contract, decision)
+        except PolicyError as error:  # it names columns; whoever reads by the rule need not know them
+            _log.warning("What %s grants of %s cannot be made: %s", decision.rule, dataset, error)
+            raise PolicyError(
+                f"What {decision.rule} grants of {dataset} does not fit its data, so nothing is shown.",
+                todo=f"Tell {entry.contract.owner or 'the city'}.",
+            ) from None
 
     def _viewed(self, version: Version, contract: Contract, decision: Decision) -> View:
         names = {item.name for item in version.schema if not item.name.startswith("_")}
@@ -237,7 +248,7 @@ class Door:
             raise refuse(entry.contract, own.decision, self.settings.city.contact)
         view = self._viewed(own.stored, own.contract, decision)
         plan = prepare(Query(dataset, limit=limit), view.scope)
-        return Answer(view, plan, self._lake, self.cache, None, self._attend(own, caller))
+        return Answer(view, plan, self._lake, self.cache, None, self._attend(view, caller))
 
     # ---- rows ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.door import mask as masks
-from arengo.errors import BadQuery, PolicyError
+from arengo.errors import CallerError, PolicyError
 from arengo.governance import Decision, Mask, fingerprint
 from arengo.lake.cut import SUBJECT, Cut, Shown
 from arengo.lake.version import Column, Version
@@ -75,7 +75,7 @@ def _rows(version: Version, decision: Decision) -> tuple[str, tuple[object, ...]
     for text in decision.rows:
         try:
             found = condition.compile_filter(cql2.parse_text(text), scope)
-        except BadQuery as error:
+        except CallerError as error:
             raise PolicyError(
                 f"The row filter of {decision.rule} cannot be used on {version.dataset} {version.label}: {error.met}",
                 todo=error.todo,
