@@ -209,6 +209,26 @@ class RegisterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementSettings:
+    """``[agreements]``: terms and times of agreements about shared datasets."""
+
+    longest_days: int = _set(1095, "Longest term of one agreement; it can be renewed.")
+    remind_days: int = _set(5, "Days between reminders of a request that nobody has decided; silence never grants.")
+    notice_days: int = _set(30, "Days before its end that both sides hear of it.")
+    grace_days: int = _set(30, "Days in which an agreement is asked for again after its contract broke; then it stops.")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """``[ledger]``: the record of what happened, and who vouches for it."""
+
+    checkpoint_seconds: int = _set(60, "The record is signed anew at most this often, when it grew.")
+    witness_minutes: int = _set(60, "Witnesses are asked for their signature at most this often.")
+    witnesses: tuple[str, ...] = _set((), "Who cosigns our record, each 'VERIFIERKEY ADDRESS' (C2SP tlog-witness).")
+    logs: tuple[str, ...] = _set((), "Verifier keys of the records of others that this city cosigns.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of ``city.toml`` plus the folder it was found in."""
 
@@ -226,8 +246,10 @@ class Settings:
     sql: SqlSettings = SqlSettings()
     mail: MailSettings = MailSettings()
     participation: ParticipationSettings = ParticipationSettings()
+    ledger: LedgerSettings = LedgerSettings()
     seal: SealSettings = SealSettings()
     register: RegisterSettings = RegisterSettings()
+    agreements: AgreementSettings = AgreementSettings()
     login: LoginSettings = LoginSettings()
 
     @property
@@ -253,6 +275,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sql": SqlSettings,
     "mail": MailSettings,
     "participation": ParticipationSettings,
+    "ledger": LedgerSettings,
     "seal": SealSettings,
     "register": RegisterSettings,
     "login": LoginSettings,

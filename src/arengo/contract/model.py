@@ -268,6 +268,15 @@ class Contract:
         """The organisation that answers for the dataset."""
         return str(self.custom.get("arengoOwner", "") or self.domain or self.tenant)
 
+    @property
+    def approvers(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Who approves at the first and at the second level (ODCS ``roles``); () where nobody is named.
+
+        Each is an e-mail address, the name or id of a person, a role (``steward``), or one of another organisation
+        (``data-protection:steward``).
+        """
+        return _approvers(self.roles, "firstLevelApprovers"), _approvers(self.roles, "secondLevelApprovers")
+
     def title(self, language: str = "") -> str:
         return self._translated("name", language) or self.name or self.id.replace("-", " ").capitalize()
 
@@ -277,3 +286,15 @@ class Contract:
     def _translated(self, what: str, language: str) -> str:
         words = self.custom.get("arengoTranslations", {}).get(language.split("-")[0], {}) if language else {}
         return str(words.get(what, ""))
+
+
+_NOBODY = ("", "na", "n/a", "none", "-")
+
+
+def _approvers(roles: tuple[Mapping[str, Any], ...], level: str) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for role in roles:
+        for name in str(role.get(level) or "").replace(";", ",").split(","):
+            if name.strip().lower() not in _NOBODY:
+                names[name.strip()] = None
+    return tuple(names)

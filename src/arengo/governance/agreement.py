@@ -109,7 +109,6 @@ class Agreement:
     requested_by: str = ""
     requested_at: datetime | None = None
     revision: int = 0
-    reason: str = ""
 
     @property
     def terms(self) -> Terms:

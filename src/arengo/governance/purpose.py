@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from arengo.contract import dpv
+from arengo.contract import dpv, vocabulary
 from arengo.contract.model import EMPTY, Contract, Property
 from arengo.errors import BadForm
 from arengo.governance.plan import duration
@@ -88,6 +88,11 @@ class Purpose:
 def is_personal(column: Property) -> bool:
     """Whether a column tells about a person: a privacy role, or a kind of personal data in its contract."""
     return bool(column.privacy_role or column.custom.get("arengoPersonalKind") or column.custom.get("arengoSubject"))
+
+
+def is_special(column: Property) -> bool:
+    """Whether a column is of a special category of personal data (Art. 9 GDPR)."""
+    return "article 9" in vocabulary.PERSONAL_KINDS.get(str(column.custom.get("arengoPersonalKind", "")), "")
 
 
 def personal_columns(contract: Contract, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,264 @@
+"""What is agreed, asked for and decided: reading the agreements of a city.
+
+What a caller may not see is not there for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from arengo.contract.load import loads, sha
+from arengo.contract.model import Contract
+from arengo.errors import BadForm, NotFound, UnknownDataset
+from arengo.governance import approval as approvals
+from arengo.governance import dossier
+from arengo.governance.agreement import Agreement, Stamp
+from arengo.governance.approval import Level, Named, is_person, member, named_nobody, steward
+from arengo.governance.caller import CITY_WIDE, Caller
+from arengo.governance.delegation import Delegations, Roles
+from arengo.governance.owner import owner_of
+from arengo.governance.product import Product, Products
+from arengo.governance.purposes import Purposes
+from arengo.governance.standing import STANDS, Standing, standing
+from arengo.settings import AgreementSettings
+from arengo.state import State
+from arengo.state.agreements import agreement
+
+KEPT = 20_000
+"""Answers of :meth:`Agreements.of` held at most."""
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+def untold(kind: str, **facts: object) -> None:
+    """Where nobody keeps a record."""
+
+
+class Holdings:
+    """The agreements of a city, to be read. Thread-safe; several processes may use the same state.
+
+    ``contract``: the contract in force of a dataset, raising UnknownDataset. ``tell``: writes the record (the
+    ledger's). ``application``: id of an application -> the organisation it belongs to, '' when there is no such one or
+    it is blocked. ``roles``: id of a person -> roles she has now. ``named``: id of a person -> how a contract may name
+    her. ``rows``: raises for a row filter that the query room cannot read.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        contract: Callable[[str], Contract],
+        tell: Callable[..., object] = untold,
+        now: Callable[[], datetime] = now_utc,
+        settings: AgreementSettings | None = None,
+        application: Callable[[str], str] = lambda name: "",
+        roles: Roles = lambda person: (),
+        named: Named = named_nobody,
+        rows: Callable[[Contract, str], object] = lambda contract, text: None,
+    ) -> None:
+        self.state = state
+        self.now = now
+        self.settings = settings or AgreementSettings()
+        self.purposes = Purposes(state, now)
+        self.products = Products(state)
+        self.delegations = Delegations(state, roles=roles, now=now, tell=tell)
+        self._contract = contract
+        self._tell = tell
+        self._application = application
+        self._named = named
+        self._rows = rows
+        self._held: dict[tuple[str, str], tuple[Agreement, ...]] = {}
+        self._generation = -1
+        self._texts: dict[tuple[str, str], Contract | None] = {}
+
+    # ---- reading --------------------------------------------------------------------------------------------------
+
+    def of(self, application: str, dataset: str) -> tuple[Agreement, ...]:
+        """What an application ('' for organisations' own people) agreed about a dataset, the newest first.
+
+        Active, suspended and pending ones and those that ended otherwise than by being followed; which of them counts
+        now is for the judge (:meth:`Agreement.current`). One that the contract in force no longer carries, and every
+        one of a product that is suspended or retired, is suspended. Kept until anything changes who may read.
+        """
+        generation = self.state.generation()
+        if generation != self._generation:
+            self._held, self._generation = {}, generation
+        held, key = self._held, (application, dataset)
+        found = held.get(key)
+        if found is None:
+            if len(held) > KEPT:
+                held.clear()
+            found = held[key] = self._of(application, dataset)
+        return found
+
+    def _of(self, application: str, dataset: str) -> tuple[Agreement, ...]:
+        c = agreement.c
+        chosen = sa.select(agreement).where(
+            c.application == application, c.dataset == dataset, c.state.not_in(("draft", "superseded"))
+        ).order_by(c.created_at.desc(), c.id)  # fmt: skip
+        with self.state.read() as connection:
+            found = dossier.read(connection, chosen.limit(200))
+        return tuple(self._effective(item) for item in found)
+
+    def _effective(self, item: Agreement) -> Agreement:
+        if item.state != "active":
+            return item
+        try:
+            contract = self._contract(item.dataset)
+        except UnknownDataset:
+            return replace(item, state="suspended", suspended_by=item.suspended_by | {"owner"})
+        offered = self.products.of(contract, self.now())
+        if not offered.readable:
+            return replace(item, state="suspended", suspended_by=item.suspended_by | {"owner"})
+        if offered.until is not None and offered.until < item.valid_to:
+            item = replace(item, valid_to=offered.until)
+        if self.standing(item, contract).verdict == "stop":
+            return replace(item, state="suspended", suspended_by=item.suspended_by | {"platform"})
+        return item
+
+    def get(self, id: str, by: Caller | None = None) -> Agreement:
+        """``by``: for whom; what it may not see is not there. Raises NotFound, the same for both."""
+        with self.state.read() as connection:
+            found = dossier.one(connection, id)
+        if found is None or (by is not None and not self.sees(found, by)):
+            raise NotFound("There is no such agreement of yours.", todo="Look at your agreements.")
+        return found
+
+    def sees(self, item: Agreement, by: Caller) -> bool:
+        """Whether ``by`` is on one of its two sides, or watches over the city."""
+        if by.application:
+            return bool(item.application) and by.application == item.application
+        if member(by, item.organisation):
+            return True
+        if item.state == "draft" or not is_person(by):
+            return False
+        owner = self._owner(item)
+        if any(by.has(role, owner) for role in ("auditor", "administrator")) or steward(by, owner):
+            return True
+        if any(level.entitles(by, self._named) for level in self._levels(item)):
+            return True
+        return bool(self.delegations.stood_in_for(by.party, owner))
+
+    def history(self, id: str, by: Caller | None = None) -> tuple[Stamp, ...]:
+        """Every step, oldest first. Raises NotFound."""
+        self.get(id, by)
+        with self.state.read() as connection:
+            return dossier.stamps(connection, id)
+
+    def inbox(self, owners: Iterable[str]) -> tuple[Agreement, ...]:
+        """Requests that wait for these organisations, the oldest first."""
+        return self._list(agreement.c.owner.in_(list(owners)), ("pending",), agreement.c.requested_at, agreement.c.id)
+
+    def inbox_of(self, by: Caller) -> tuple[Agreement, ...]:
+        """Requests ``by`` can decide about, herself or standing in for somebody, the oldest first."""
+        return tuple(item for item in self._list(sa.true(), ("pending",), agreement.c.requested_at, agreement.c.id)
+                     if self.deciders(item, by))  # fmt: skip
+
+    def listing(
+        self, by: Caller, *, side: str = "", states: Sequence[str] = (), dataset: str = "", limit: int = 100,
+        after: str = "",
+    ) -> tuple[Agreement, ...]:  # fmt: skip
+        """What ``by`` may see, the newest first. ``side``: consumer or owner, '' for both. ``after``: the id of the
+        last one of the page before. Raises BadForm."""
+        c = agreement.c
+        mine = {by.organisation, *(held for held, _ in by.roles)} - {"", CITY_WIDE}
+        gives = {held for held, role in by.roles if role in ("steward", "auditor", "administrator")}
+        if by.application:
+            reads, gives = c.application == by.application, set()
+        else:
+            reads = c.organisation.in_(sorted(mine) if is_person(by) else [])
+        given = (sa.true() if CITY_WIDE in gives else c.owner.in_(sorted(gives))) & (c.state != "draft")
+        chosen = {"consumer": reads, "owner": given, "": sa.or_(reads, given)}.get(side)
+        if chosen is None:
+            raise BadForm(f"There is no side {side[:20]!r}.", todo="Write consumer or owner.")
+        if dataset:
+            chosen &= c.dataset == dataset
+        if after:
+            last = self.get(after, by)
+            chosen &= sa.or_(c.created_at < last.created_at, (c.created_at == last.created_at) & (c.id > last.id))
+        return self._list(chosen, states, c.created_at.desc(), c.id, limit=min(max(limit, 1), 1000))
+
+    def _list(
+        self, chosen: sa.ColumnElement[bool], states: Sequence[str], *order: Any, limit: int = 10_000
+    ) -> tuple[Agreement, ...]:
+        select = sa.select(agreement).where(chosen).order_by(*order).limit(limit)
+        if states:
+            select = select.where(agreement.c.state.in_(list(states)))
+        with self.state.read() as connection:
+            return dossier.read(connection, select)
+
+    def followed_by(self, id: str) -> tuple[Agreement, ...]:
+        """The agreements that renew, change or upgrade this one, the newest first."""
+        return self._list(agreement.c.follows == id, (), agreement.c.created_at.desc(), agreement.c.id)
+
+    def product(self, dataset: str) -> Product:
+        """Raises UnknownDataset."""
+        return self.products.of(self._contract(dataset), self.now())
+
+    def standing(self, item: Agreement, contract: Contract | None = None) -> Standing:
+        """Whether it stands on the contract in force."""
+        contract = contract or self._contract(item.dataset)
+        if sha(contract) == item.contract_sha:
+            return STANDS
+        return standing(self.agreed(item), contract, item)
+
+    def agreed(self, item: Agreement) -> Contract | None:
+        """The contract it was made about; None when its text is lost."""
+        key = (item.dataset, item.contract_sha)
+        if key not in self._texts:
+            text = self.state.contract_text(*key)
+            if len(self._texts) > 500:
+                self._texts.clear()
+            self._texts[key] = loads(text) if text is not None else None
+        return self._texts[key]
+
+    def levels(self, item: Agreement) -> tuple[Level, ...]:
+        """The approvals a request needs, with who gives them."""
+        return self._levels(item)
+
+    def _levels(self, item: Agreement) -> tuple[Level, ...]:
+        try:
+            contract = self._contract(item.dataset)
+        except UnknownDataset:
+            return (Level(1, item.owner),)
+        purpose = self.purposes.find(item.purpose)
+        asked = replace(item, columns=item.asked.columns) if item.asked else item
+        return approvals.levels(contract, asked, bool(purpose and purpose.personal))
+
+    def deciders(self, item: Agreement, by: Caller) -> tuple[str, ...]:
+        """As whom ``by`` may give the approval that is due: '' for herself, otherwise persons stood in for."""
+        if item.state != "pending" or not is_person(by):
+            return ()
+        due = self._due(item)
+        taken = {item.drafted_by, item.requested_by, *(name for given in item.approvals
+                                                       for name in (given.who, given.behalf) if name)}  # fmt: skip
+        if by.party in taken:
+            return ()
+        found = [""] if due.entitles(by, self._named) else []
+        for one in self.delegations.stood_in_for(by.party):
+            if one.person in taken:
+                continue
+            principal = self.delegations.principal(one.person, by, one.organisation)
+            if due.entitles(principal, self._named):
+                found.append(one.person)
+        return tuple(found)
+
+    def _due(self, item: Agreement) -> Level:
+        """The approval that is due: the first level that has none."""
+        given = {approval.level for approval in item.approvals}
+        wanted = self._levels(item)
+        return next((level for level in wanted if level.number not in given), wanted[-1])
+
+    def _owner(self, item: Agreement) -> str:
+        """Who answers for the dataset now; whoever did when it was asked for, once the dataset is gone."""
+        try:
+            return owner_of(self._contract(item.dataset))
+        except UnknownDataset:
+            return item.owner
