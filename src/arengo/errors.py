@@ -47,6 +47,7 @@ was met, where (file, row, column), what to do.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -177,13 +178,22 @@ class TooOften(CallerError):
 
 
 class QuotaSpent(TooOften):
-    """``seconds``: when to come again."""
+    """``seconds``: when to come again. ``headers``: what is left, to be sent with the answer."""
 
     code, title = "quota-spent", "The plan is used up"
 
-    def __init__(self, met: str, *, todo: str = "", place: Place | None = None, seconds: int = 1) -> None:
+    def __init__(
+        self,
+        met: str,
+        *,
+        todo: str = "",
+        place: Place | None = None,
+        seconds: int = 1,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(met, todo=todo, place=place)
         self.seconds = seconds
+        self.headers = dict(headers or {})
 
 
 class TooExpensive(CallerError):

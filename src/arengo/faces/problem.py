@@ -75,6 +75,7 @@ def of(error: Exception) -> Response:
             made.headers["WWW-Authenticate"] = 'Bearer realm="arengo"'  # RFC 9110, 11.6.1
         if isinstance(error, QuotaSpent):
             made.headers["Retry-After"] = str(error.seconds)
+            made.headers.update(error.headers)
         return made
     if isinstance(error, HTTPException):
         return problem(error.status_code, _TITLES.get(error.status_code, "The request failed"))
