@@ -83,16 +83,17 @@ class Ground:
     expires: datetime | None = None
     todo: str = ""
     final: bool = False
+    access: str = ""
 
 
 def ground(contract: Contract, columns: frozenset[str], caller: Caller, accords: Accords, now: datetime) -> Ground:
     """The strongest ground there is. ``columns``: the names that exist and are not hidden."""
     access = f"{contract.id} {contract.version}: arengoAccess {contract.access}"
     if contract.access == "open":
-        return Ground("open", "The contract declares this dataset open.", access, columns)
+        return Ground("open", "The contract declares this dataset open.", access, columns, access="open")
     closed = f"The contract declares this dataset {contract.access}, so it is not open to everyone."
     if caller == CITY:
-        return Ground("city", closed, access, columns)
+        return Ground("city", closed, access, columns, access=contract.access)
     ask = f"Ask for access at /datasets/{contract.id}/access."
     owner = owner_of(contract)
     named = caller.purpose or caller.agreement or caller.application
@@ -169,7 +170,8 @@ def _refused(item: Accord, contract: Contract, now: datetime, ask: str) -> Groun
     if item.state == "suspended":
         by = {"owner": owner, "consumer": "the organisation that reads", "platform": "the city"}
         who = " and ".join(by.get(side, side) for side in sorted(item.suspended_by)) or owner
-        reason = f"Agreement {item.id} was suspended by {who} on {_day(item.updated_at)}."
+        why = getattr(item, "reason", "")
+        reason = f"Agreement {item.id} was suspended by {who} on {_day(item.updated_at)}{f': {why}' if why else '.'}"
         todo = f"{owner} says why and until when: /agreements/{item.id}."
     elif item.state == "active" and item.valid_from is not None and now < item.valid_from:
         reason, expires = f"Agreement {item.id} begins on {_day(item.valid_from)}.", item.valid_from

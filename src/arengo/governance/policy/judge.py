@@ -1,25 +1,38 @@
-"""Who may read what: the contract, the agreement, the city's and the owner's policies, in this order."""
+"""Who may read what: the contract, the agreement, then the city's and the owner's policies, in this order."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo
 
 from arengo.contract.model import Contract
-from arengo.governance.caller import Caller
-from arengo.governance.decision import Decision, fingerprint
+from arengo.governance.caller import ANYONE, ASSURANCE, Caller
+from arengo.governance.decision import Decision
+from arengo.governance.owner import owner_of
+from arengo.governance.policy import schema
 from arengo.governance.policy.ground import Accords, Ground, NoAccords, ground
+from arengo.governance.policy.weigh import Explanation, weigh
 
 if TYPE_CHECKING:
+    from arengo.governance.policy.book import Answers, Book, Slice
     from arengo.settings import Settings
     from arengo.state import State
 
 REMEMBERED = 20_000
+SLICES = 2_000
 
 _Key = tuple[object, ...]
+
+
+class Offices(Protocol):
+    """What is asked of :class:`arengo.governance.party.Parties`: organisations by id, each with its ``parent``."""
+
+    def organisations(self) -> Mapping[str, Any]: ...
 
 
 def _now() -> datetime:
@@ -29,8 +42,9 @@ def _now() -> datetime:
 class CityJudge:
     """Implements :class:`arengo.governance.decision.Judge`. Thread-safe, one a process.
 
-    A decision is remembered until the state's generation counts up (a suspension, a new policy or contract), until it
-    expires, or until the clock goes back behind it.
+    ``agreements``: whoever knows them; ``parties``: whoever knows which office is part of which. A decision is
+    remembered until the state's generation counts up (a suspension, a new policy or contract), until it expires, or
+    until the clock goes back behind it.
     """
 
     def __init__(
@@ -38,17 +52,21 @@ class CityJudge:
         settings: Settings,
         state: State,
         agreements: Accords | None = None,
-        parties: object | None = None,
+        parties: Offices | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        self._settings = settings
-        self._state = state
         self._agreements: Accords = agreements or NoAccords()
         self._parties = parties
+        self._state = state
         self._now = now
+        self._zone = ZoneInfo(settings.city.timezone)
         self._guard = threading.Lock()
         self._generation = -1
         self._kept: OrderedDict[_Key, tuple[datetime, Decision]] = OrderedDict()
+        self._book: Book | None = None
+        self._slices: OrderedDict[_Key, tuple[Slice, Any]] = OrderedDict()
+
+    # Deciding
 
     def decide(self, contract: Contract, columns: Sequence[str], caller: Caller) -> Decision:
         """The decision on one dataset. ``columns``: names the version holds; hidden ones (``_row``) never granted."""
@@ -62,12 +80,13 @@ class CityJudge:
             if generation != self._generation:
                 self._kept.clear()
                 self._generation = generation
+                self._book = None
             held = self._kept.get(key)
         if held is not None:
             since, decision = held
             if since <= now and (decision.expires is None or now < decision.expires):
                 return decision
-        decision = self._decide(contract, columns, caller, now)
+        decision = self.explain(contract, columns, caller, at=now).decision
         with self._guard:
             if generation == self._generation:
                 self._kept[key] = (now, decision)
@@ -75,33 +94,120 @@ class CityJudge:
                     self._kept.popitem(last=False)
         return decision
 
-    def _decide(self, contract: Contract, columns: Sequence[str], caller: Caller, now: datetime) -> Decision:
-        names = frozenset(name for name in columns if not name.startswith("_"))
-        base = ground(contract, names, caller, self._agreements, now)
-        return _decision(contract, base)
+    def explain(
+        self, contract: Contract, columns: Sequence[str], caller: Caller, at: datetime | None = None
+    ) -> Explanation:
+        """The decision with what every column shows and why. ``at``: another moment than now."""
+        now = at or self._now()
+        names = tuple(name for name in columns if not name.startswith("_"))
+        base = ground(contract, frozenset(names), caller, self._agreements, now)
+        if base.kind == "city":
+            return weigh(names, base)
+        part, held = self.slice(contract, names)
+        if part.empty:
+            return weigh(names, base)
+        answers = self._ask(contract, part, held, base, caller, now)
+        made = weigh(names, base, answers, stranger=not (caller.party or caller.application))
+        until = part.holds_until(now.astimezone(self._zone))
+        if until is not None:
+            earliest = min(until.astimezone(UTC), made.decision.expires or until)
+            made = replace(made, decision=replace(made.decision, expires=earliest))
+        if base.kind == "open" and made.decision.allowed:
+            made = replace(made, decision=self._published(contract, columns, caller, made.decision, now))
+        if not made.decision.allowed and any("assurance" in item.looks for item in answers.read.forbids):
+            made = replace(made, decision=self._step_up(contract, columns, caller, made.decision, now))
+        return made
 
+    def _ask(self, contract: Contract, part: Slice, held: Any, base: Ground, caller: Caller, now: datetime) -> Answers:
+        kind, name = schema.principal(caller)
+        entities = held.with_added_json_str(schema.asker(caller, self.offices(caller.organisation)))
+        about = {"id": base.agreement, "state": base.state, "plan": base.plan}
+        purpose = self._purpose(contract, base.purpose or caller.purpose)
+        context = schema.circumstances(caller, purpose, about, now.astimezone(self._zone))
+        return part.ask({"type": kind, "id": name}, context, entities)
 
-def _decision(contract: Contract, base: Ground) -> Decision:
-    masks = tuple((column, mask) for column, mask in base.masks if column in base.columns)
-    if base.kind in ("open", "city") and not base.rows and not masks:
-        mark = fingerprint("open-2", contract.access, *sorted(base.columns))
-    else:
-        keyed = any(mask.kind == "pseudonym" for _, mask in masks)
-        secret = (base.agreement, base.purpose, base.recipient) if keyed else ()
-        mark = fingerprint("city-1", bool(base.kind), sorted(base.columns), base.rows, masks, secret)
-    return Decision(
-        bool(base.kind),
-        base.reason,
-        base.rule,
-        base.columns,
-        mark,
-        base.rows,
-        masks,
-        base.obligations,
-        base.kind == "open",
-        base.purpose,
-        base.agreement,
-        base.recipient,
-        base.expires,
-        base.todo,
-    )
+    def _published(
+        self, contract: Contract, columns: Sequence[str], caller: Caller, mine: Decision, now: datetime
+    ) -> Decision:
+        """Open data is public as long as a stranger is shown the same."""
+        if caller != ANYONE:
+            theirs = self.decide(contract, columns, ANYONE)
+            if not theirs.allowed or theirs.fingerprint != mine.fingerprint:
+                return replace(mine, public=False)
+        return mine
+
+    def _step_up(
+        self, contract: Contract, columns: Sequence[str], caller: Caller, mine: Decision, now: datetime
+    ) -> Decision:
+        """Say so when a surer login would be enough."""
+        for level in range(caller.assurance + 1, len(ASSURANCE)):
+            if self.explain(contract, columns, replace(caller, assurance=level), at=now).decision.allowed:
+                todo = f"Sign in with the level of assurance {ASSURANCE[level]!r} or higher, then ask again."
+                return replace(mine, todo=todo)
+        return mine
+
+    # What is known
+
+    @property
+    def book(self) -> Book:
+        """The policies in force."""
+        from arengo.governance.policy.force import in_force
+
+        generation = self._state.generation()
+        with self._guard:
+            if generation != self._generation:
+                self._kept.clear()
+                self._generation = generation
+                self._book = None
+            known = self._book
+        if known is None:
+            known = in_force(self._state)
+            with self._guard:
+                if generation == self._generation:
+                    if self._book is None:
+                        self._slices.clear()
+                    self._book = known
+        return known
+
+    def slice(self, contract: Contract, names: tuple[str, ...]) -> tuple[Slice, Any]:
+        """The policies that could apply to a dataset, and the dataset as Cedar's entities (None without policies)."""
+        book = self.book
+        key = (contract.text, contract.id, names, book.fingerprint)
+        with self._guard:
+            found = self._slices.get(key)
+        if found is None:
+            offices = self.offices(owner_of(contract))
+            dataset, columns = schema.things(contract, names, offices)
+            part = book.slice(dataset, columns)
+            entities = None
+            if not part.empty:
+                import cedarpy
+
+                entities = cedarpy.Entities.from_json_str(schema.entities(dataset, columns, offices))
+            found = (part, entities)
+            with self._guard:
+                self._slices[key] = found
+                while len(self._slices) > SLICES:
+                    self._slices.popitem(last=False)
+        return found
+
+    def offices(self, organisation: str) -> tuple[str, ...]:
+        """An organisation and those it is part of, nearest first."""
+        out: dict[str, None] = {}
+        known = self._parties.organisations() if self._parties is not None else {}
+        while organisation and organisation not in out:
+            out[organisation] = None
+            organisation = getattr(known.get(organisation), "parent", "")
+        return tuple(out)
+
+    def _purpose(self, contract: Contract, id: str) -> schema.Purpose:
+        """What the agreement says of its purpose, otherwise the contract."""
+        ask = getattr(self._agreements, "purpose", None)
+        if id and ask is not None:
+            try:
+                found = ask(id)
+            except LookupError:
+                found = None
+            if found is not None:
+                return schema.Purpose(id, found.dpv, found.legal_basis)
+        return schema.purpose_of(contract, id)

@@ -1,0 +1,113 @@
+"""Which policies hold: those that ``arengo apply`` took. What is edited in the folder waits for the next one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from arengo.governance.policy.book import EMPTY, Book, fingerprint_of, make
+from arengo.state import tables
+
+if TYPE_CHECKING:
+    from arengo.state import State
+
+KIND, NAME = "policy", "in-force"
+"""The one saved record that holds all files in force: taken whole, so nobody meets half a change."""
+
+Tell = Callable[..., object]
+
+_made: dict[str, Book] = {"": EMPTY}
+_guard = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """``action``: add, change, same, retire. ``before``, ``after``: ids of the policies in the file."""
+
+    file: str
+    action: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def files_in_force(state: State) -> dict[str, str]:
+    """Path in the city folder -> text."""
+    found = state.saved(KIND, NAME)
+    return dict(found[0].body["files"]) if found else {}
+
+
+def ever(state: State) -> bool:
+    """Whether policies were ever taken over."""
+    return _mark(state) is not None
+
+
+def _mark(state: State) -> str | None:
+    saved = tables.saved.c
+    with state.read() as connection:
+        found = connection.scalar(sa.select(saved.title).where(saved.kind == KIND, saved.id == NAME))
+    return None if found is None else str(found)
+
+
+def in_force(state: State) -> Book:
+    """The policies in force. Cheap while they stay the same: only their fingerprint is read."""
+    mark = _mark(state) or ""
+    known = _made.get(mark)
+    if known is not None:
+        return known
+    book = make(files_in_force(state))
+    with _guard:
+        if len(_made) > 8:  # several cities in one process, as in tests
+            _made.clear()
+            _made[""] = EMPTY
+        _made[book.fingerprint] = book
+    return book
+
+
+def changes(held: Mapping[str, str], wanted: Book) -> tuple[FileChange, ...]:
+    """What taking ``wanted`` over would change, file by file."""
+    before: dict[str, list[str]] = {}
+    if fingerprint_of(held) != wanted.fingerprint:
+        for item in make(held).policies:
+            before.setdefault(item.file, []).append(item.id)
+    after: dict[str, list[str]] = {}
+    for item in wanted.policies:
+        after.setdefault(item.file, []).append(item.id)
+    out = []
+    for file in sorted({*held, *wanted.files}):
+        if file not in wanted.files:
+            action = "retire"
+        elif file not in held:
+            action = "add"
+        else:
+            action = "same" if held[file] == wanted.files[file] else "change"
+        known = after if action == "same" else before
+        out.append(FileChange(file, action, tuple(known.get(file, ())), tuple(after.get(file, ()))))
+    return tuple(out)
+
+
+def take(state: State, wanted: Book, at: datetime, tell: Tell, actor: str = "") -> tuple[FileChange, ...]:
+    """Bring policies into force, all at once; twice is once. Each changed file is told to the record."""
+    held = files_in_force(state)
+    if ever(state) and fingerprint_of(held) == wanted.fingerprint:
+        return changes(held, wanted)
+    found = changes(held, wanted)
+    body = {"files": dict(wanted.files), "before": fingerprint_of(held)}
+    state.save(KIND, NAME, wanted.fingerprint, body, at)
+    for item in found:
+        if item.action != "same":
+            owner = item.file.split("/")[1] if item.file.count("/") == 2 else ""
+            said = {
+                "file": item.file,
+                "action": item.action,
+                "policies": list(item.after),
+                "before": list(item.before),
+                "sha256": fingerprint_of({item.file: wanted.files.get(item.file, "")}),
+                "set": wanted.fingerprint,
+            }
+            tell("policy", actor=actor, organisation=owner, body=said)
+    return found
