@@ -43,7 +43,19 @@ MOST_BODY = 1_000_000
 MOST_LEAF = 60_000  # a log entry of C2SP tlog-tiles is at most 65,535 bytes
 SALT = 16
 
-WORDS = ("contract", "version", "snapshot", "purpose", "basis", "decision", "policy", "agreement", "request", "map")
+WORDS = (
+    "contract",
+    "version",
+    "snapshot",
+    "purpose",
+    "basis",
+    "decision",
+    "policy",
+    "agreement",
+    "request",
+    "map",
+    "size",
+)
 """Facts of a body that stand in the leaf, so everybody sees them: identifiers, never free text."""
 _word = re.compile(r"[A-Za-z0-9_][\w.:/#%+~=-]{0,199}", re.ASCII)
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -123,6 +135,10 @@ class Pseudonyms:
         """A person the data is about: the same for ever, so that her entries can be counted."""
         return hmac.digest(self.secret, b"subject\0" + subject.encode("utf-8", "replace"), "sha256").hex()[:32]
 
+    def everyone(self, dataset: str) -> str:
+        """All persons of a dataset together, counted like one."""
+        return self.subject(f"{EVERYONE}\0{dataset}")
+
     def actor(self, actor: str, organisation: str, at: datetime) -> str:
         """Somebody who acts: another one each month, so that no career can be read from the leaves."""
         text = f"actor\0{at:%Y-%m}\0{organisation}\0{actor}".encode("utf-8", "replace")
@@ -144,6 +160,7 @@ class Told:
     subjects: tuple[str, ...]
     """Pseudonyms, each once."""
     everyone: bool
+    """Whether the only one stands for everybody the dataset is about."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What of it stands in the leaf besides."""
 
@@ -155,6 +172,8 @@ class Told:
             for name, value in (("organisation", self.organisation), ("dataset", self.dataset), ("actor", actor)):
                 if value:
                     out[name] = value
+            if self.everyone:
+                out["everyone"] = True
         else:
             out["visibility"] = self.visibility.kind
         if subjects:
@@ -186,7 +205,7 @@ def told(
     for subject in (subjects,) if isinstance(subjects, str) else subjects:
         if subject == EVERYONE or len(known) >= MOST_SUBJECTS:
             everyone = True
-            known.clear()
+            known = {names.everyone(dataset): None}
             break
         known[names.subject(subject)] = None
     text = canonical({"actor": actor, "organisation": organisation, "dataset": dataset, "facts": dict(body)})

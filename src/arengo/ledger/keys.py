@@ -57,6 +57,14 @@ def read(settings: Settings) -> Keys:
     raise SettingsError(f"{path} cannot be made.")
 
 
+def logs(settings: Settings) -> tuple[note.VerifierKey, ...]:
+    """Keys of the records this city cosigns. Raises SettingsError."""
+    try:
+        return tuple(note.verifier(text) for text in settings.ledger.logs)
+    except ArengoError as error:
+        raise SettingsError(f"[ledger] logs: {error.met}", todo="Each is a verifier key: NAME+KEYID+BASE64.") from None
+
+
 def _parsed(text: str) -> Keys:
     lines = text.split()
     signers = [note.signer(line) for line in lines if not line.startswith(NAMES)]

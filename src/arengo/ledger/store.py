@@ -68,9 +68,19 @@ class Store:
                     cursor.close()
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(arengo_read=True) as connection:
+    def read(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        """``snapshot``: all statements see the same moment (SQLite's always do)."""
+        more: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if snapshot and not self.local else {}
+        with self.engine.connect().execution_options(arengo_read=True, **more) as connection:
             yield connection
+
+    def forget(self) -> None:
+        """Overwrite what was erased wherever the database still has it beside its file."""
+        if self.local:
+            with self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         self._drop()

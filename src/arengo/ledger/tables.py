@@ -94,6 +94,14 @@ commitments = sa.Table(
     sa.Column("hashes", sa.LargeBinary, nullable=False),  # 32 bytes each; say nothing without the salts
 )
 
+day_map = sa.Table(
+    "ledger_map",
+    metadata,
+    sa.Column("n", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),  # entries it counts: those below
+    sa.Column("pairs", sa.LargeBinary, nullable=False),  # key and value of each person, 32 bytes each, in order
+)
+
 checkpoint = sa.Table(
     "ledger_checkpoint",
     metadata,

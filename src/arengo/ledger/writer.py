@@ -6,11 +6,12 @@ of its own writes for those who do not wait.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from arengo.errors import ArengoError, LedgerBroken, storage_full
@@ -96,6 +97,13 @@ class Writer:
         if self._pending:
             self._start()
             self._wake.set()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[Transaction]:
+        """A transaction of another kind while nobody appends, in this process or another."""
+        with self._turn, self._store.write() as transaction:
+            transaction.head()
+            yield transaction
 
     def close(self) -> None:
         self._closed = True
@@ -185,7 +193,7 @@ class _Batch:
 
     def add(self, told: Told) -> None:
         number = self.tree.size
-        root = "*" if told.everyone else self._about(number, told.subjects)
+        root = self._about(number, told.subjects)
         actor = self.names.actor(told.actor, told.organisation, self.month) if told.actor else ""
         leaf = told.leaf(number, self.at, actor, root)
         found = leaf_hash(leaf)
