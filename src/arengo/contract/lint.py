@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from arengo.contract import columns, cron, persons, rules, standard, vocabulary
+from arengo.contract import columns, cron, offer, persons, rules, standard, vocabulary
 from arengo.contract.document import Document, Path, parse, place_of
 from arengo.contract.finding import Finding, Report, Severity, by_line
 from arengo.contract.load import WGS84, build, crs_code, unreadable
@@ -49,6 +49,7 @@ def lint(text: str, path: FilePath | None = None) -> list[Finding]:
     _layout(contract, document, report)
     _places(contract, document, report)
     persons.check(contract, document, report)
+    offer.check(contract, document, report)
     _doubts(contract, document, report)
     return by_line(report.findings)
 

@@ -25,6 +25,7 @@ _TEXT: Shape = {"type": "string", "minLength": 1}
 _TEXTS: Shape = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
 _WORD: Shape = {"type": ["string", "number", "boolean", "null"]}
 _WORDS: Shape = {"anyOf": [_WORD, {"type": "array", "items": _WORD}]}
+_COUNT: Shape = {"type": "integer", "minimum": 1, "maximum": 1_000_000_000_000}
 _ISO_DURATION = r"^P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$"
 _GEOMETRY_TYPES = (
     "Geometry", "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon",
@@ -222,6 +223,23 @@ _ENTRIES = (
                    "mapping of `reason`, `since` (a day), `by`",
                    "Nothing of the dataset is disposed of while it stands here.", "",
                    {"reason": "Lawsuit 12/2026", "since": "2026-03-01", "by": "Legal Office"}),
+    # What is offered to those who ask
+    CustomProperty("arengoPlans", _CONTRACT,
+                   {"type": "array", "minItems": 1, "maxItems": 20, "items": _object(
+                       ("id",), id={"type": "string", "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 60},
+                       title=_TEXT, rate={"type": "number", "exclusiveMinimum": 0, "maximum": 100_000},
+                       daily=_COUNT, rows=_COUNT, perConsumer=_COUNT, total=_COUNT,
+                       lifetime={"type": "string", "pattern": _ISO_DURATION})},
+                   "list of mappings with `id`, `title`, `rate` (requests a second), `daily` (calls a day), `rows` (a "
+                   "day), `perConsumer` and `total` (daily calls granted by themselves to one organisation, to all), "
+                   "`lifetime` (of a token, ISO 8601)",
+                   "How much readers of a shared dataset may use; the first is the usual one.",
+                   "`standard`: 5 requests a second, 10,000 calls and 1,000,000 rows a day, tokens of 10 minutes",
+                   [{"id": "standard", "rate": 5, "daily": 5000, "perConsumer": 2000, "total": 20000}]),
+    CustomProperty("arengoApproval", _CONTRACT, {"enum": ["manual", "threshold", "automatic"]}, "",
+                   "Who grants requests: `manual` the owner each; `threshold` nobody while the daily calls stay under "
+                   "the plan's `perConsumer` and `total`, else the owner; `automatic` nobody, under the caps if any. "
+                   "Columns about people asked for unmasked always wait for a person.", "manual", "threshold"),
     CustomProperty("arengoHistoryWindow", _CONTRACT, {"type": "string", "pattern": _ISO_DURATION},
                    "ISO 8601 duration", "How far back earlier versions may be read.", "", "P30D", recorded=True),
     CustomProperty("arengoSmartDataModel", _CONTRACT, _TEXT, "address", "Smart Data Model the rows follow.", "",

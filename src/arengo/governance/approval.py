@@ -215,12 +215,13 @@ def unmasked(contract: Contract, terms: Terms) -> tuple[str, ...]:
 
 
 def by_rule(
-    contract: Contract, terms: Terms, *, approvals: int, consumer: int, everybody: int, refused: bool
+    contract: Contract, terms: Terms, *, approvals: int, consumer: int, everybody: int, fits: bool, refused: bool
 ) -> tuple[bool, str]:
     """Whether the owner's declared rule grants a request by itself, and why or why not, in a sentence.
 
     ``approvals``: how many the request needs. ``consumer``, ``everybody``: daily calls granted so far under the same
-    plan, to this organisation and to all. ``refused``: the owner has said no to this organisation before.
+    plan, to this organisation and to all. ``fits``: the purpose is one the contract states. ``refused``: the owner has
+    said no to this organisation before.
     """
     rule, plan = approval_rule(contract), plan_of(contract, terms.plan)
     if rule == "manual":
@@ -229,6 +230,8 @@ def by_rule(
         return False, f"{told[0]} tells about people and is asked for unmasked, so a person decides."
     if approvals > 1:
         return False, "Two approvers have to agree."
+    if not fits:
+        return False, "The data tells about people, and its contract does not state this purpose, so a person decides."
     if refused:
         return False, "The owner has refused, suspended or revoked a request of this organisation, so a person decides."
     caps = ((plan.per_consumer, consumer, "one organisation"), (plan.total, everybody, "all together"))

@@ -6,13 +6,13 @@ A contract names its plans and its rule of approval (``arengoPlans``, ``arengoAp
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from arengo.contract.model import Contract
+from arengo.contract.period import Period
 from arengo.errors import BadForm
 
 APPROVALS = ("manual", "threshold", "automatic")
@@ -64,24 +64,8 @@ def approval_rule(contract: Contract) -> str:
     return str(contract.custom.get("arengoApproval", "manual"))
 
 
-def duration(text: str) -> timedelta:
-    """An ISO 8601 duration; a year is 365 days and a month 30. Raises BadForm."""
-    found = re.fullmatch(
-        r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text[:40]
-    )
-    if found is None:
-        raise BadForm(f"{text[:40]!r} is no duration.", todo="Write it like P1Y, P6M, P30D or PT10M (ISO 8601).")
-    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    try:
-        return timedelta(
-            days=years * 365 + months * 30 + weeks * 7 + days, hours=hours, minutes=minutes, seconds=seconds
-        )
-    except OverflowError:
-        raise BadForm(f"{text[:40]!r} is longer than any record is kept.", todo="Write it like P1Y.") from None
-
-
 def _plan(item: Mapping[str, Any]) -> Plan:
-    lifetime = str(item.get("lifetime", ""))
+    lifetime = Period.parse(str(item.get("lifetime", "")))
     return Plan(
         str(item["id"]),
         str(item.get("title", "") or item["id"]),
@@ -90,5 +74,5 @@ def _plan(item: Mapping[str, Any]) -> Plan:
         int(item.get("rows", STANDARD.rows)),
         int(item.get("perConsumer", 0)),
         int(item.get("total", 0)),
-        duration(lifetime) if lifetime else STANDARD.lifetime,
+        lifetime.about if lifetime else STANDARD.lifetime,
     )

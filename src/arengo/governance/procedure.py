@@ -37,7 +37,7 @@ from arengo.governance.holdings import Holdings
 from arengo.governance.owner import owner_of
 from arengo.governance.plan import plan_of, plans
 from arengo.governance.product import Product, lock
-from arengo.governance.purpose import gaps, is_special, personal_columns
+from arengo.governance.purpose import gaps, personal_columns, special_columns, stated
 from arengo.governance.transition import Transition, transition
 from arengo.state.agreements import agreement
 from arengo.state.tables import contract as contracts
@@ -141,9 +141,9 @@ class Agreements(Holdings):
         if asked.valid_to <= now:
             raise BadForm("The term that is asked for is over.", todo="Choose a later end.")
         purpose = self.purposes.get(item.purpose)
-        special = any(is_special(column) for column in contract.properties if column.name in asked.columns)
-        personal = bool(personal_columns(contract, asked.columns))
-        if missing := gaps(purpose, personal=personal, sensitive=special):
+        about_people = bool(personal_columns(contract, asked.columns))
+        sensitive = bool(special_columns(contract, asked.columns))
+        if missing := gaps(purpose, about_people=about_people, sensitive=sensitive):
             raise BadForm(missing[0][1], todo="Complete the purpose, then send the request.")
         needed = levels(contract, replace(item, columns=asked.columns), purpose.personal)
         values: dict[str, Any] = {"requested_by": by.party, "requested_at": now, "contract_version": contract.version,
@@ -162,6 +162,7 @@ class Agreements(Holdings):
             consumer, everybody = dossier.volumes(connection, item.dataset, asked.plan, item.organisation, item.follows)
             granted, reason = by_rule(
                 contract, asked, approvals=len(needed), consumer=consumer, everybody=everybody,
+                fits=not about_people or stated(contract, purpose),
                 refused=dossier.refused(connection, item.dataset, item.organisation),
             )  # fmt: skip
             if granted:

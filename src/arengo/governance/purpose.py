@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from arengo.contract import dpv, vocabulary
-from arengo.contract.model import EMPTY, Contract, Property
+from arengo.contract import dpv
+from arengo.contract.model import EMPTY, Contract
+from arengo.contract.period import Period
+from arengo.contract.purpose import personal, purposes, special
 from arengo.errors import BadForm
-from arengo.governance.plan import duration
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 4000
@@ -85,25 +86,30 @@ class Purpose:
         return f"{found.label(language)} ({found.article})" if found else self.legal_basis
 
 
-def is_personal(column: Property) -> bool:
-    """Whether a column tells about a person: a privacy role, or a kind of personal data in its contract."""
-    return bool(column.privacy_role or column.custom.get("arengoPersonalKind") or column.custom.get("arengoSubject"))
-
-
-def is_special(column: Property) -> bool:
-    """Whether a column is of a special category of personal data (Art. 9 GDPR)."""
-    return "article 9" in vocabulary.PERSONAL_KINDS.get(str(column.custom.get("arengoPersonalKind", "")), "")
-
-
 def personal_columns(contract: Contract, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of ``names`` that tell about a person."""
-    return tuple(column.name for column in contract.properties if column.name in names and is_personal(column))
+    """Those of ``names`` that tell about a person; a place made from columns that do, does."""
+    about = {column.name for column in personal(contract)}
+    geometry = contract.geometry
+    if geometry is not None and geometry.derived and {geometry.x, geometry.y} & about:
+        about.add(geometry.column)
+    return tuple(name for name in names if name in about)
 
 
-def gaps(purpose: Purpose, *, personal: bool, sensitive: bool = False) -> list[tuple[str, str]]:
+def special_columns(contract: Contract, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of ``names`` that are of a special category (Art. 9 GDPR)."""
+    return tuple(column.name for column in special(contract) if column.name in names)
+
+
+def stated(contract: Contract, purpose: Purpose) -> bool:
+    """Whether the contract states this purpose or a wider one for its data; true when it states none."""
+    terms = [item.dpv for item in purposes(contract) if item.dpv]
+    return not terms or any(dpv.within(purpose.dpv, term) for term in terms)
+
+
+def gaps(purpose: Purpose, *, about_people: bool, sensitive: bool = False) -> list[tuple[str, str]]:
     """What is missing before a request with this purpose can be sent: (field, sentence); empty when complete.
 
-    ``personal``: a column asked for tells about people. ``sensitive``: one is of a special category (Art. 9).
+    ``about_people``: a column asked for tells about people. ``sensitive``: one is of a special category (Art. 9).
     """
     found: list[tuple[str, str]] = []
     if len(purpose.title.strip()) < 4:
@@ -112,7 +118,7 @@ def gaps(purpose: Purpose, *, personal: bool, sensitive: bool = False) -> list[t
         found.append(("text", "Say in a few sentences what the data is used for."))
     if dpv.concept(purpose.dpv, "purpose") is None:
         found.append(("dpv", "Choose what kind of purpose it is."))
-    if personal or purpose.personal:
+    if about_people or purpose.personal:
         if not purpose.personal:
             found.append(("personal", "The columns asked for tell about people; say so and answer the questions."))
         if dpv.concept(purpose.legal_basis, "basis") is None:
@@ -141,8 +147,8 @@ def written(values: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(answers, Mapping) or set(answers) - known:
         raise BadForm("There is no such question.", todo=f"Questions: {', '.join(sorted(known))}.")
     retention = _line(values.get("retention"), "retention", 40)
-    if retention:
-        duration(retention)
+    if retention and Period.parse(retention) is None:
+        raise BadForm(f"{retention!r} is no duration.", todo="Write it like P1Y or P90D (ISO 8601).")
     recipients = values.get("recipients") or ()
     if isinstance(recipients, str) or len(recipients) > 50:
         raise BadForm("The recipients are a list of at most 50.", todo="Name offices, not each person.")

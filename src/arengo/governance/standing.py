@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from arengo.contract.breaking import Effect, compare, match
 from arengo.contract.lint import SEMVER
 from arengo.contract.model import Contract
+from arengo.contract.purpose import personal, special
 from arengo.governance.agreement import Agreement, masks_by_column
 from arengo.governance.approval import PROTECTING
 from arengo.governance.owner import owner_of
-from arengo.governance.purpose import is_personal, is_special
 
 CLASSES = ("public", "internal", "confidential", "restricted", "secret")
 """Words for a column's classification, from what everybody may know to what few may."""
@@ -63,16 +63,18 @@ def _stops(old: Contract, new: Contract, agreement: Agreement) -> list[str]:
     if new.access == "closed" and old.access != "closed":
         found.append("The dataset is closed now.")
     masks = masks_by_column(agreement.masks)
+    people = {column.name for column in personal(new)} - {column.name for column in personal(old)}
+    sensitive = {column.name for column in special(new)} - {column.name for column in special(old)}
     for name in agreement.columns:
         before, after = old.column(name), new.column(name)
         if after is None:
             continue
         protected = any(mask.kind in PROTECTING for mask in masks.get(name, ()))
-        if is_personal(after) and not (before is not None and is_personal(before)) and not protected:
+        if name in people and not protected:
             found.append(f"The column {name} tells about people now.")
         elif before is not None and _rank(after.classification) > _rank(before.classification):
             found.append(f"The column {name} is classified {after.classification} now.")
-        elif before is not None and is_special(after) and not is_special(before):
+        elif name in sensitive:
             found.append(f"The column {name} is of a special category now.")
     return found
 
