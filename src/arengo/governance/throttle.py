@@ -42,10 +42,14 @@ class Throttle:
     def __init__(self, parties: Parties) -> None:
         self._parties = parties
 
+    def of(self, account: str, address: str) -> Try:
+        """The marks of an account and a network."""
+        seal = self._parties.seal
+        return Try(seal.mark("try account", account), seal.mark("try place", network(address)))
+
     def enter(self, account: str, address: str) -> Try:
         """Count a try. Raises QuotaSpent with the seconds to wait, counting nothing, when it comes too early."""
-        seal, now = self._parties.seal, self._parties.now()
-        made = Try(seal.mark("try account", account), seal.mark("try place", network(address)))
+        now, made = self._parties.now(), self.of(account, address)
         a = tables.login_attempt.c
         chosen = {
             "both": (a.account == made.account) & (a.place == made.place),
