@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from arengo.contract import dpv
 from arengo.contract.dpv import Concept
-from arengo.contract.model import EMPTY, Contract, Property
+from arengo.contract.model import EMPTY, Contract, Kind, Property
 from arengo.contract.period import Period
 
 SPECIAL_KINDS = ("origin", "religion", "politics", "health", "biometric", "sexuality")
@@ -152,6 +153,16 @@ def longest(contract: Contract) -> str:
         (period.about, item.retention) for item in purposes(contract) if (period := Period.parse(item.retention))
     ]
     return max(periods)[1] if periods else ""
+
+
+def aging(contract: Contract, now: datetime) -> tuple[Property, datetime] | None:
+    """The column rows age from (``arengoRetentionFrom``) and the day before which they are due, if they age."""
+    column = contract.column(str(contract.custom.get("arengoRetentionFrom", "")))
+    period = Period.parse(longest(contract))
+    if column is None or column.kind not in (Kind.DATE, Kind.TIMESTAMP) or period is None:
+        return None
+    before = period.before(now)
+    return (column, before) if before is not None else None
 
 
 def _purpose(item: Mapping[str, Any]) -> Purpose:

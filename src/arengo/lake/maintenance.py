@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from arengo.contract.model import Kind
+from arengo.contract.period import Period
 from arengo.errors import LakeError, SettingsError
 from arengo.lake import originals, parquet
 from arengo.lake.commit import Landing, settle
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from arengo.lake.store import Lake
 
 GRACE = timedelta(hours=1)
-_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +44,10 @@ def cutoff(retention: str, keep_days: int, now: datetime) -> datetime | None:
     """The time before which versions expire: ``retention`` (ISO 8601 duration) wins over ``keep_days``; None: never."""
     if not retention:
         return now - timedelta(days=keep_days) if keep_days > 0 else None
-    match = _DURATION.match(retention.strip().upper())
-    if match is None or retention.strip().upper() in ("P", "PT"):
+    period = Period.parse(retention)
+    if period is None:
         raise SettingsError(f"{retention!r} is not an ISO 8601 duration.", todo="Write P5Y, P18M, P30D or the like.")
-    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    total = now.year * 12 + now.month - 1 - years * 12 - months
-    if total < 12:
-        return None
-    year, month = divmod(total, 12)
-    day = min(now.day, [31, 29 if _leap(year) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month])
-    start = now.replace(year=year, month=month + 1, day=day)
-    try:
-        return start - timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        return None
-
-
-def _leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return period.before(now)
 
 
 def expire(lake: Lake, dataset: str, now: datetime) -> tuple[int, ...]:
@@ -73,27 +58,48 @@ def expire(lake: Lake, dataset: str, now: datetime) -> tuple[int, ...]:
         if newest is None:
             return ()
         before = cutoff(str(newest.extra.get("retention", "")), lake.settings.lake.keep_days, now)
-        if before is None:
+        return _drop(lake, dataset, past(lake, dataset, before), now)
+
+
+def past(lake: Lake, dataset: str, before: datetime | None) -> tuple[int, ...]:
+    """Numbers of the versions published before a time, without the newest, which always stays."""
+    newest = lake.newest(dataset)
+    if newest is None or before is None:
+        return ()
+    v = t.version.c
+    chosen = sa.select(v.number).where(v.dataset == dataset, v.published_at < before, v.number < newest.number)
+    with lake.state.read() as connection:
+        return tuple(connection.scalars(chosen.order_by(v.number)))
+
+
+def drop(lake: Lake, dataset: str, numbers: Iterable[int], now: datetime) -> tuple[int, ...]:
+    """Drop these versions and free their files; the numbers dropped. The newest is never among them."""
+    with lake.state.hold(f"lake {dataset}", wait=10):
+        settle(lake, dataset)
+        return _drop(lake, dataset, numbers, now)
+
+
+def _drop(lake: Lake, dataset: str, numbers: Iterable[int], now: datetime) -> tuple[int, ...]:
+    newest = lake.newest(dataset)
+    wanted = [number for number in numbers if newest is not None and number < newest.number]
+    if not wanted:
+        return ()
+    v, e = t.version, t.expired
+    with lake.state.write() as connection:
+        chosen = sa.select(v.c.number, v.c.published_at).where(v.c.dataset == dataset, v.c.number.in_(wanted))
+        gone = connection.execute(chosen.order_by(v.c.number)).all()
+        if not gone:
             return ()
-        v, e = t.version, t.expired
-        with lake.state.write() as connection:
-            gone = connection.execute(
-                sa.select(v.c.number, v.c.published_at).where(
-                    v.c.dataset == dataset, v.c.published_at < before, v.c.number < newest.number
-                )
-            ).all()
-            if not gone:
-                return ()
-            connection.execute(
-                sa.insert(e),
-                [
-                    {"dataset": dataset, "number": row.number, "published_at": row.published_at, "expired_at": now}
-                    for row in gone
-                ],
-            )
-            connection.execute(sa.delete(v).where(v.c.dataset == dataset, v.c.number.in_([row.number for row in gone])))
-            lake.state.bump(connection)
-        _collect(lake, dataset, GRACE)
+        connection.execute(
+            sa.insert(e),
+            [
+                {"dataset": dataset, "number": row.number, "published_at": row.published_at, "expired_at": now}
+                for row in gone
+            ],
+        )
+        connection.execute(sa.delete(v).where(v.c.dataset == dataset, v.c.number.in_([row.number for row in gone])))
+        lake.state.bump(connection)
+    _collect(lake, dataset, GRACE)
     return tuple(row.number for row in gone)
 
 

@@ -107,6 +107,7 @@ class Street:
                         place=error.place,
                     ) from error
                 time.sleep(WAITS[attempt])
+        staged, counts = self._young(staged, counts)
         return {
             "fingerprint": pull.fingerprint.value or found["source"],
             "reader": orjson.loads(orjson.dumps(dict(pull.fingerprint.state), default=str)),
@@ -129,6 +130,21 @@ class Street:
             "warnings": list(counts.warnings),
             "rows": counts.rows,
         }
+
+    def _young(self, staged: Staged, counts: Counts) -> tuple[Staged, Counts]:
+        """Without the rows that are past their retention: what is due for disposal does not come back in."""
+        from arengo.publish import disposal
+
+        if disposal.held(self.state, self.contract):
+            return staged, counts
+        gone = disposal.leave_out(staged, self.contract, self.at or datetime.now(UTC))
+        if not gone:
+            return staged, counts
+        said = f"{gone:,} rows are past their retention and were not taken in."
+        counts = replace(
+            counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
+        )
+        return replace(staged, rows=staged.rows - gone), counts
 
     def check(self, found: Found) -> dict[str, Any]:
         """Measure the contract's rules; writes ``quality.json``."""

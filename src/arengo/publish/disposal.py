@@ -1,0 +1,193 @@
+"""Rows past their retention: not taken in by a publication, and taken out of what is held.
+
+A row ages from the column ``arengoRetentionFrom`` names; it is due when the longest retention of the contract's
+purposes has passed since. What is held loses due rows by a version without them; the versions that still had them are
+dropped by whoever calls. A row whose day is unknown is kept.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from arengo.contract import purpose
+from arengo.contract.model import Contract, Kind, Property
+from arengo.errors import LakeError
+from arengo.lake.layout import ROW, quote
+from arengo.lake.version import Staged
+from arengo.publish import run as records
+from arengo.state.register import holds
+
+if TYPE_CHECKING:
+    from arengo.lake import Lake
+    from arengo.lake.version import Version
+    from arengo.settings import Settings
+    from arengo.state import State
+
+TRIGGER = "retention"
+
+
+def held(state: State, contract: Contract) -> bool:
+    """Whether a legal hold stands on the dataset, in its contract or in the register."""
+    if purpose.legal_hold(contract) is not None:
+        return True
+    with state.read() as connection:
+        return bool(holds(connection, contract.id))
+
+
+def leave_out(staged: Staged, contract: Contract, now: datetime) -> int:
+    """Take rows that are due out of what a publication staged; how many."""
+    import duckdb
+
+    from arengo.quality.staging import Parts, parts_of
+
+    aging = purpose.aging(contract, now)
+    if aging is None or aging[0].name not in {name for name, _, _ in staged.columns}:
+        return 0
+    parts = Parts(parts_of(staged.database))
+    parts.paths = sorted(parts.folder.glob("*.parquet"))
+    connection = duckdb.connect(str(staged.database), config={"threads": 1, "autoload_known_extensions": False})
+    try:
+        number = quote(staged.number)
+        due = f"SELECT {number} FROM {quote(staged.table)} WHERE {_due(*aging)}"
+        return parts.take_out(connection, staged.table, staged.number, due)
+    finally:
+        connection.close()
+
+
+def aged(lake: Lake, version: Version, column: Property, before: datetime) -> int:
+    """How many rows of a version are due. 0 when it has no such column."""
+    from arengo.lake.engine import job
+
+    if not _has(version, column) or not version.files:
+        return 0
+    scratch = lake.settings.home / "runs" / f"due-{version.dataset}-{version.number}"
+    try:
+        with job(lake.settings, scratch) as connection:
+            sql = f"SELECT count(*) FROM {lake.source(version)} WHERE {_due(column, before)}"
+            row = connection.execute(sql).fetchone()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return int(row[0]) if row else 0
+
+
+def dispose(
+    settings: Settings, state: State, lake: Lake, contract: Contract, column: Property, before: datetime, at: datetime
+) -> tuple[int, int | None]:
+    """Publish the newest version without its due rows: how many went, and the new version's number.
+
+    (0, None) when none is due. It is a publication like any other, with its run, profile and quality report; a rule
+    that refuses at publication does not refuse here, since the law does not wait for it.
+    """
+    with state.hold(f"publish {contract.id}", wait=600.0):
+        version = lake.newest(contract.id)
+        rows = aged(lake, version, column, before) if version is not None else 0
+        if version is None or not rows:
+            return 0, None
+        run = records.Run(
+            records.new_id(contract.id), contract.id, TRIGGER, records.RUNNING, "commit", started_at=datetime.now(UTC)
+        )
+        records.insert(state, run)
+        folder = settings.home / "runs" / run.id
+        try:
+            made = _publish(
+                settings, lake, _of(state, contract, version), version, _due(column, before), run.id, folder, at
+            )
+        except BaseException as error:
+            told = {"code": getattr(error, "code", "error"), "message": str(error) or type(error).__name__}
+            records.update(state, replace(run, state=records.FAILED, ended_at=datetime.now(UTC), error=told))
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        done = replace(
+            run, state=records.SUCCEEDED, ended_at=datetime.now(UTC), rows_in=made.rows, rows=made.rows, quarantined=0,
+            version=made.number,
+        )  # fmt: skip
+        records.update(state, done)
+        return version.rows - made.rows, made.number
+
+
+def _publish(
+    settings: Settings, lake: Lake, contract: Contract, version: Version, due: str, run: str, folder: Path, at: datetime
+) -> Version:
+    from arengo.lake.engine import translated
+    from arengo.quality import Counts, check, profile
+
+    threads = settings.engine.threads
+    with translated(folder):
+        staged = _staged(lake, version, due, folder)
+        counts = Counts(staged.rows, staged.rows, 0)
+        reports: dict[str, Path] = {}
+        for name, body in (
+            ("quality", check(contract, staged, counts, threads=threads).as_dict()),
+            ("profile", profile(contract, staged, counts, threads=threads)),
+        ):
+            reports[name] = _written(folder / f"{name}.json", body)
+    documents = lake.report(version, "documents")
+    if documents:
+        reports["documents"] = folder / "documents.json"
+        reports["documents"].write_bytes(documents)
+    made = lake.commit(
+        contract, staged, run=run, published_at=at, rows_in=staged.rows, quarantined=0,
+        fingerprint=version.fingerprint, reports=reports,
+    )  # fmt: skip
+    if made is None:
+        raise LakeError(f"The rows of {contract.id} that are due could not be taken out.", todo="Run it again.")
+    return made
+
+
+def _staged(lake: Lake, version: Version, due: str, folder: Path) -> Staged:
+    """The newest version's rows that stay, as a publication stages them."""
+    import duckdb
+
+    from arengo.quality.staging import Parts
+
+    database, table = folder / "staged.duckdb", "staged"
+    parts = Parts.anew(database)
+    source = lake.source(version)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "memory_limit": lake.settings.engine.job_memory,
+        "temp_directory": str(folder / "spill"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    connection = duckdb.connect(str(database), config=config)
+    try:
+        kept = f"SELECT * FROM {source} WHERE ({due}) IS NOT TRUE ORDER BY {quote(ROW)}"
+        rows = parts.add(connection, kept, ())
+        parts.show(connection, table, ROW, f"SELECT * FROM {source}")
+    finally:
+        connection.close()
+    columns = tuple((column.name, column.kind, column.required) for column in version.schema)
+    return Staged(database, table, columns, version.geometry, rows, ROW)
+
+
+def _of(state: State, contract: Contract, version: Version) -> Contract:
+    """The contract the version was made with: a disposal changes the rows, never what they mean."""
+    from arengo.contract.load import loads
+
+    text = state.contract_text(contract.id, version.contract_sha)
+    base = contract.source.base if contract.source is not None else None
+    return loads(text, base=base) if text else contract
+
+
+def _has(version: Version, column: Property) -> bool:
+    return any(item.name == column.name and item.kind is column.kind for item in version.schema)
+
+
+def _due(column: Property, before: datetime) -> str:
+    moment = before.astimezone(UTC)
+    literal = f"DATE '{moment:%Y-%m-%d}'" if column.kind is Kind.DATE else f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'"
+    return f"{quote(column.name)} < {literal}"
+
+
+def _written(path: Path, body: Mapping[str, object]) -> Path:
+    path.write_bytes(orjson.dumps(body))
+    return path
