@@ -64,12 +64,15 @@ def move(
     why: str = "",
     body: Mapping[str, Any] = EMPTY,
     granted: Terms | None = None,
+    void: bool = False,
     **values: Any,
 ) -> None:
     """Make a step and stamp it. Raises Conflict when somebody was quicker.
 
-    ``granted``: new terms in force. ``values``: other columns.
+    ``granted``: new terms in force; ``void``: none are any more. ``values``: other columns.
     """
+    if void:
+        values["granted"] = sa.null()
     if granted is not None:
         values |= {"granted": granted.as_json(), **_bounds(granted)}
     c = agreement.c

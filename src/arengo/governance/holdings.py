@@ -107,6 +107,12 @@ class Holdings:
             found = dossier.read(connection, chosen.limit(200))
         return tuple(self._effective(item) for item in found)
 
+    def about(self, dataset: str) -> tuple[Agreement, ...]:
+        """Everybody's agreements on a dataset that count now or may again, the newest first: who can read it."""
+        c = agreement.c
+        found = self._list(c.dataset == dataset, ("active", "suspended"), c.created_at.desc(), c.id)
+        return tuple(self._effective(item) for item in found)
+
     def _effective(self, item: Agreement) -> Agreement:
         if item.state != "active":
             return item

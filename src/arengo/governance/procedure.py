@@ -156,7 +156,7 @@ class Agreements(Holdings):
             dossier.unapprove(connection, id)
             dossier.move(
                 connection, item, "pending", action="submit", at=now, actor=by.party, why=_why(why),
-                organisation=item.organisation, body={"asked": asked.as_json()}, asked=asked.as_json(), granted=None,
+                organisation=item.organisation, body={"asked": asked.as_json()}, asked=asked.as_json(), void=True,
                 plan=asked.plan, volume=asked.volume, valid_from=asked.valid_from, valid_to=asked.valid_to, **values,
             )  # fmt: skip
             consumer, everybody = dossier.volumes(connection, item.dataset, asked.plan, item.organisation, item.follows)
@@ -465,7 +465,7 @@ class Agreements(Holdings):
         values: dict[str, Any] = {}
         if void:  # what was granted so far is void with the approvals: what is asked holds again
             assert item.asked is not None
-            values = {"granted": None, "requested_by": "", "requested_at": None, "plan": item.asked.plan,
+            values = {"void": True, "requested_by": "", "requested_at": None, "plan": item.asked.plan,
                       "volume": item.asked.volume, "valid_from": item.asked.valid_from,
                       "valid_to": item.asked.valid_to}  # fmt: skip
         with self._step() as connection:
