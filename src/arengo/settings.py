@@ -229,6 +229,22 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """``[policy]``: what the rules in policies/ may speak of."""
+
+    zones: tuple[str, ...] = _set(
+        (), "Zones of the network: a name and its networks each, such as 'office 10.0.0.0/8 2001:db8::/32'."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CensusSettings:
+    """``[census]``: the register of the city's applications and the exchanges between them."""
+
+    public: bool = _set(True, "Show the census to everybody, without technology, hosting, contacts and contract dates.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of ``city.toml`` plus the folder it was found in."""
 
@@ -249,6 +265,8 @@ class Settings:
     ledger: LedgerSettings = LedgerSettings()
     seal: SealSettings = SealSettings()
     register: RegisterSettings = RegisterSettings()
+    census: CensusSettings = CensusSettings()
+    policy: PolicySettings = PolicySettings()
     agreements: AgreementSettings = AgreementSettings()
     login: LoginSettings = LoginSettings()
 
@@ -278,6 +296,8 @@ SECTIONS: dict[str, type[Any]] = {
     "ledger": LedgerSettings,
     "seal": SealSettings,
     "register": RegisterSettings,
+    "census": CensusSettings,
+    "policy": PolicySettings,
     "login": LoginSettings,
 }
 

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.portal import (
     assets,
     builder,
+    census,
     citation,
     comparison,
     dashboard_maker,
@@ -132,6 +133,7 @@ def pages(
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
         Route(f"{at}/edit", site.take(steward.take, steward.MOST), methods=["POST"]),
         *participation.routes(site),
+        *census.routes(site),
         *(Route(path, embed.framed(site, answer), methods=["GET", "HEAD"]) for path, answer in frames.items()),
         Route(f"{at}/chart", site.take(gallery.keep), methods=["POST"]),
         Route("/charts/{chart}", site.take(gallery.drop), methods=["POST"]),

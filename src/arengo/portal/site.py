@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
-from arengo.errors import ArengoError, BadQuery, NotAllowed
+from arengo.errors import ArengoError, BadQuery, NotAllowed, NotFound
 from arengo.governance import ANYONE, Caller
 from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
@@ -27,15 +27,21 @@ from arengo.settings import Settings
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
+    from arengo.governance.application import Applications
     from arengo.governance.party import Parties
     from arengo.governance.person import Person
+    from arengo.governance.procedure import Agreements
     from arengo.governance.session import Session, Sessions
     from arengo.lake.version import Version
     from arengo.portal.drawing import Studio
     from arengo.portal.finding import Findings
     from arengo.portal.look import Look
     from arengo.portal.news import Counts
+    from arengo.portal.upload import File
     from arengo.services import Participation
+    from arengo.services.census import Census
+    from arengo.services.consumption import Consumption
+    from arengo.services.login import Local, Logins
     from arengo.state import State
 
 Quarantine = Callable[["Version"], "Path | None"]
@@ -104,6 +110,63 @@ class Site:
         return Sessions(self.parties)
 
     @cached_property
+    def applications(self) -> Applications:
+        """The programs that read."""
+        from arengo.governance.application import Applications
+
+        return Applications(self.state)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """Who may read what is not open, for what; requests and decisions."""
+        from arengo.governance.procedure import Agreements
+        from arengo.portal.terms import check_rows
+
+        return Agreements(
+            self.state,
+            contract=lambda dataset: self.catalogue.entry(dataset).contract,
+            settings=self.settings.agreements,
+            application=self._reader,
+            roles=lambda person: tuple((item.organisation, item.role) for item in self.parties.roles(person)),
+            named=self._named,
+            rows=check_rows,
+        )
+
+    @cached_property
+    def consumption(self) -> Consumption:
+        """What programs read."""
+        from arengo.services.consumption import Consumption
+
+        return Consumption(self.state, self.settings.city.timezone)
+
+    def _reader(self, application: str) -> str:
+        """The organisation an application reads for, '' when it is blocked or gone."""
+        found = self.applications.find(application)
+        return found.organisation if found is not None and found.active else ""
+
+    def _named(self, person: str) -> tuple[str, ...]:
+        """How a contract may name a person."""
+        try:
+            found = self.parties.person(person)
+        except NotFound:
+            return ()
+        return (found.mail, found.name)
+
+    @cached_property
+    def local(self) -> Local:
+        """Signing in with what is kept here."""
+        from arengo.services.login import Local
+
+        return Local(self.parties)
+
+    @cached_property
+    def logins(self) -> Logins:
+        """Signing in with providers of identities."""
+        from arengo.services.login import Logins
+
+        return Logins(self.parties)
+
+    @cached_property
     def counts(self) -> Counts:
         """Rows that changed between versions, as far as they are counted."""
         from arengo.portal.news import Counts
@@ -124,6 +187,13 @@ class Site:
         from arengo.services import Participation
 
         return Participation(self.settings, self.state, self.door, self.catalogue, composer(self.settings))
+
+    @cached_property
+    def census(self) -> Census:
+        """The city's applications and what they hand to each other."""
+        from arengo.services.census import Census
+
+        return Census(self.state, self.settings.sources, lambda: [e.id for e in self.catalogue.entries(limit=None).items])
 
     def serve(self, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
         """A Starlette endpoint (run in a thread) that answers Arengo's errors as pages."""
@@ -162,8 +232,7 @@ class Site:
             try:
                 if is_foreign(request):
                     raise NotAllowed("This form was sent from another site.", todo="Open the page here and send again.")
-                given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
-                form = Form({name: tuple(values) for name, values in given.items()})
+                form = _posted(request, body)
                 if visit.session is not None and not self.sessions.opens(visit.cookie, form.one(CSRF)):
                     raise NotAllowed(
                         "This form was not made for your session.", todo="Open the page again and send it from there."
@@ -187,11 +256,26 @@ class Site:
 
 
 class Form(dict[str, tuple[str, ...]]):
-    """A posted form: name -> values, texts without spaces around."""
+    """A posted form: name -> values, texts without spaces around; the files sent with it."""
+
+    files: tuple[File, ...] = ()
 
     def one(self, name: str, default: str = "") -> str:
         values = self.get(name, ())
         return values[0].strip() if values else default
+
+
+def _posted(request: Request, body: bytes) -> Form:
+    kind = request.headers.get("content-type", "")
+    if kind.lower().startswith("multipart/form-data"):
+        from arengo.portal.upload import parts
+
+        fields, files = parts(kind, body)
+        form = Form(fields)
+        form.files = files
+        return form
+    given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
+    return Form({name: tuple(values) for name, values in given.items()})
 
 
 def is_foreign(request: Request) -> bool:
@@ -221,6 +305,7 @@ class Visit:
         self.plain = (query.get("words", "") or cookies.get("arengo_words", "")) == "plain"
         self.as_of = query.get("as_of", "").strip()
         self._tag = ""
+        self._cookie: str | None = None
 
     # The rooms
 
@@ -275,13 +360,20 @@ class Visit:
         """The cookie of the session, '' when there is none."""
         from arengo.governance.session import cookie_name
 
-        return self.request.cookies.get(cookie_name(self.secure), "")
+        held = self.request.cookies.get(cookie_name(self.secure), "")
+        return held if self._cookie is None else self._cookie
 
     @cached_property
     def session(self) -> Session | None:
         """The session of whoever is signed in."""
         cookie = self.cookie
         return self._site.sessions.find(cookie) if cookie and self._site is not None else None
+
+    def renew(self, cookie: str) -> None:
+        """Answer as to the session of ``cookie``, which this very request made; to anyone when it is ''."""
+        self._cookie = cookie
+        for name in ("session", "csrf"):
+            self.__dict__.pop(name, None)
 
     @property
     def caller(self) -> Caller:
