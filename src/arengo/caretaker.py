@@ -159,6 +159,6 @@ def _tidy_daily(city: City) -> None:
 
 def tidy(city: City) -> dict[str, Any]:
     """Drop versions past their retention and files nothing needs; what was dropped, by dataset, and bytes freed."""
-    expired = city.lake.expire()
+    done = city.retention.run(by="arengo", rows=False)
     files, freed = city.lake.collect()
-    return {"expired": {name: list(numbers) for name, numbers in expired.items()}, "files": files, "bytes": freed}
+    return {"expired": {item.dataset: list(item.versions) for item in done}, "files": files, "bytes": freed}

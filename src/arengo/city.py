@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
     from arengo.services import Participation
+    from arengo.services.retention import Retention
     from arengo.sources.base import Context
     from arengo.state import State
     from arengo.state.records import ContractRecord
@@ -127,6 +128,13 @@ class City:
         from arengo.services import Participation
 
         return Participation(self.settings, self.state, self.door, self.catalogue, composer(self.settings))
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What is past its retention, what was disposed of, legal holds."""
+        from arengo.services.retention import Retention
+
+        return Retention(self.settings, self.state, self.lake)
 
     @cached_property
     def publisher(self) -> Publisher:

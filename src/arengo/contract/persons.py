@@ -123,22 +123,23 @@ def _complete(item: Purpose, here: Path, report: Report) -> None:
 def _special(contract: Contract, document: Document, report: Report) -> None:
     certain, unsaid = special(contract), doubtful(contract)
     place = place_of(document, "arengoPurposes")
-    for number, item in enumerate(purposes(contract)):
-        here: Path = (*place, "value", number, "legalBasis")
-        if certain and not item.grounds("special"):
+    stated = purposes(contract)
+    if stated and not any(item.grounds("special") for item in stated):  # a purpose may leave such a column alone
+        if certain:
             verb = "holds" if len(certain) == 1 else "hold"
             report.error(
-                here, "special-without-basis",
-                f"{_some(certain)} {verb} special categories of personal data, and the purpose '{item.id}' names no "
-                "exception of Art. 9(2).", "Write legalBasis: ['eu-gdpr:A6-1-e', 'eu-gdpr:A9-2-g'], say.",
+                place, "special-without-basis",
+                f"{_some(certain)} {verb} special categories of personal data, and no purpose names an exception of "
+                "Art. 9(2).", "Write legalBasis: ['eu-gdpr:A6-1-e', 'eu-gdpr:A9-2-g'], say.",
             )  # fmt: skip
-        elif unsaid and not item.grounds("special"):
+        elif unsaid:
             report.warning(
-                here, "sensitive-without-kind",
+                place, "sensitive-without-kind",
                 f"{_some(unsaid)} must not become known, and nothing says whether Art. 9 protects it.",
                 "Write its kind in arengoPersonalKind (income, health, ...); where it is of Art. 9, add its exception "
                 "to the legal basis, such as eu-gdpr:A9-2-g.",
             )  # fmt: skip
+    for number, item in enumerate(stated):
         offences = [column for column in contract.properties if column.custom.get("arengoPersonalKind") == "offence"]
         bases = [ground.code for ground in item.grounds("basis")]
         if offences and bases and not any(code.startswith(("eu-gdpr:A6-1-c", "eu-gdpr:A6-1-e")) for code in bases):

@@ -140,7 +140,8 @@ class Street:
         gone = disposal.leave_out(staged, self.contract, self.at or datetime.now(UTC))
         if not gone:
             return staged, counts
-        said = f"{gone:,} rows are past their retention and were not taken in."
+        said = f"{gone:,} rows are" if gone > 1 else "1 row is"
+        said += " past the retention the contract names and not taken in."
         counts = replace(
             counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
         )
