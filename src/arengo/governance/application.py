@@ -150,6 +150,11 @@ class Applications:
             raise _unknown()
         return found
 
+    def organisation_of(self, id: str) -> str:
+        """The organisation an application acts for, '' when there is no such one or it is blocked."""
+        found = self.find(id)
+        return found.organisation if found is not None and found.active else ""
+
     def mine(self, by: Caller) -> tuple[Application, ...]:
         """Those ``by`` may look after, by title: its own, those of organisations it administers."""
         t = tables.application.c

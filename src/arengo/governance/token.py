@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LASTS = timedelta(minutes=10)
-LONGEST = timedelta(hours=1)
+LONGEST = timedelta(hours=24)
 """No plan makes a token last longer: what it opens ends with it at the latest."""
 ASSERTED = 300
 """Seconds a client assertion may be good for."""
