@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from arengo.contract import Contract, loads
 from arengo.governance import Mask
@@ -162,9 +163,18 @@ class Town:
         self.agree(replace(self.held.items[0], **values))  # type: ignore[arg-type]
 
 
-def make_town(root: Path) -> Town:
-    settings = Settings(root, CitySettings(name="Limewood", timezone="Europe/Rome"))
+_BLANK: list[bytes] = []  # a state database that is migrated already
+
+
+def make_town(root: Path, **sections: Any) -> Town:
+    settings = Settings(root, CitySettings(name="Limewood", timezone="Europe/Rome"), **sections)
+    if _BLANK:
+        settings.home.mkdir(parents=True)
+        (settings.home / "state.sqlite").write_bytes(_BLANK[0])
     state = open_state(settings.state_url)
+    if not _BLANK:
+        state.close()
+        _BLANK.append((settings.home / "state.sqlite").read_bytes())
     for contract in (ENROLMENT, TREES):
         sha = hashlib.sha256(contract.text.encode()).hexdigest()
         state.put_contract(contract.id, version=contract.version, sha=sha, text=contract.text, path="", at=NOW)

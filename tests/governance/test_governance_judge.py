@@ -15,8 +15,12 @@ from arengo.governance import ANYONE, CITY, Caller, Decision, Mask, OpenJudge
 PROGRAM = Caller(party="school-routes", organisation="mobility", application="school-routes")
 STEWARD = Caller(party="sara", organisation="schools", roles=(("schools", "steward"),), assurance=2)
 READER = Caller(party="rita", organisation="schools", roles=(("schools", "reader"),), assurance=2)
-ADMINISTRATOR = Caller(party="adam", organisation="city", assurance=3,
-                       roles=(("*", "administrator"), ("schools", "administrator"), ("*", "steward"), ("*", "auditor")))  # fmt: skip
+ADMINISTRATOR = Caller(
+    party="adam",
+    organisation="city",
+    assurance=3,
+    roles=(("*", "administrator"), ("schools", "administrator"), ("*", "steward"), ("*", "auditor")),
+)
 EVERY = frozenset(columns_of(ENROLMENT))
 
 READERS = """
@@ -42,7 +46,7 @@ when { resource.personalKind == "birth-date" } unless { principal in resource.ow
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     made = make_town(tmp_path)
     yield made

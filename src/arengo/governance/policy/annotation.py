@@ -5,65 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from arengo.contract.model import Kind
 from arengo.governance.decision import MASKS, Mask
+from arengo.governance.policy.mask import read_mask
 
 KNOWN = ("id", "reason", "columns", "mask", "rows", "oblige")
-PERIODS = ("month", "year", "decade")
-_NUMBER = r"-?\d+(\.\d+)?"
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",:;]+?))\s*(?=[,:;]|$)')
-_GROUP = re.compile(r"[\w-]+:[\w-]+")
-
-FITS: dict[str, frozenset[Kind]] = {
-    "truncate": frozenset({Kind.STRING}),
-    "round": frozenset({Kind.INTEGER, Kind.NUMBER}),
-    "top": frozenset({Kind.INTEGER, Kind.NUMBER}),
-    "bottom": frozenset({Kind.INTEGER, Kind.NUMBER}),
-}
-"""Kinds of columns a mask makes sense for; the others fit all, ``generalise`` by its argument."""
-
-
-def read_mask(text: str) -> Mask:
-    """``generalise year`` -> a Mask. Raises ValueError with a sentence."""
-    kind, _, argument = text.strip().partition(" ")
-    mask = Mask(kind, argument.strip())
-    problem = mask_problem(mask)
-    if problem:
-        raise ValueError(problem)
-    return mask
-
-
-def mask_problem(mask: Mask) -> str:
-    """What is wrong with a mask by itself, '' for nothing."""
-    if mask.kind not in MASKS:
-        return f"There is no mask {mask.kind!r}; there are {', '.join(MASKS)}."
-    if mask.kind in ("hide", "pseudonym"):
-        return f"The mask {mask.kind} takes no argument, and here is {mask.argument!r}." if mask.argument else ""
-    if mask.kind == "truncate":
-        whole = re.fullmatch(r"[1-9]\d{0,5}", mask.argument)
-        return "" if whole else f"truncate wants how many characters, and here is {mask.argument!r}."
-    if mask.kind == "generalise":
-        width = bool(re.fullmatch(_NUMBER, mask.argument)) and float(mask.argument) > 0
-        if width or mask.argument in PERIODS or _GROUP.fullmatch(mask.argument):
-            return ""
-        return f"generalise wants month, year, decade, a width or HIERARCHY:LEVEL, and here is {mask.argument!r}."
-    good = bool(re.fullmatch(_NUMBER, mask.argument)) and (mask.kind != "round" or float(mask.argument) > 0)
-    return "" if good else f"{mask.kind} wants a number, and here is {mask.argument!r}."
-
-
-def misfit(mask: Mask, kind: Kind) -> str:
-    """Why a mask makes no sense for a column of this kind, '' when it does."""
-    allowed = FITS.get(mask.kind)
-    if mask.kind == "generalise":
-        if mask.argument in PERIODS:
-            allowed = frozenset({Kind.DATE, Kind.TIMESTAMP})
-        elif ":" in mask.argument:
-            allowed = frozenset({Kind.STRING, Kind.INTEGER})
-        else:
-            allowed = frozenset({Kind.INTEGER, Kind.NUMBER})
-    if allowed is None or kind in allowed:
-        return ""
-    return f"{mask} is for columns of kind {' or '.join(sorted(allowed))}, and this one is {kind}."
 
 
 def read_columns(text: str) -> tuple[str, ...]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from arengo.governance.policy.book import EMPTY, Book, fingerprint_of, make
+from arengo.contract.model import Contract
+from arengo.governance.hierarchy import take as take_hierarchies
+from arengo.governance.party import now_utc, untold
+from arengo.governance.policy.book import EMPTY, Book, fingerprint_of, folder, make
+from arengo.governance.policy.check import Checked, check_folder
+from arengo.governance.policy.zone import Zones
 from arengo.state import tables
 
 if TYPE_CHECKING:
+    from arengo.settings import Settings
     from arengo.state import State
 
 KIND, NAME = "policy", "in-force"
@@ -111,3 +117,55 @@ def take(state: State, wanted: Book, at: datetime, tell: Tell, actor: str = "") 
             }
             tell("policy", actor=actor, organisation=owner, body=said)
     return found
+
+
+class Policies:
+    """The policies of a city: in its folder, and in force.
+
+    ``contracts``: what policies may name, by dataset; ``organisations``: ids beyond those of owners; ``tell``: where
+    a change is recorded (kind ``policy``).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        contracts: Callable[[], Mapping[str, Contract]],
+        organisations: Callable[[], Iterable[str]] = tuple,
+        tell: Tell = untold,
+        now: Callable[[], datetime] = now_utc,
+    ) -> None:
+        self.settings = settings
+        self.state = state
+        self.contracts = contracts
+        self._organisations = organisations
+        self._tell = tell
+        self._now = now
+
+    @property
+    def book(self) -> Book:
+        """Those in force."""
+        return in_force(self.state)
+
+    def check(self) -> Checked:
+        """The folder's policies and hierarchies with everything that is wrong with them."""
+        zones = Zones(self.settings.policy.zones)
+        return check_folder(self.settings.root, self.contracts(), self._organisations(), zones.names)
+
+    def plan(self) -> tuple[FileChange, ...]:
+        """What :meth:`apply` would change. Raises PolicyError for what it would refuse."""
+        checked = self.check()
+        checked.refuse()
+        return changes(files_in_force(self.state), checked.book)
+
+    def apply(self, actor: str = "") -> tuple[FileChange, ...]:
+        """Bring policies and hierarchies of the folder into force; twice is once. Raises PolicyError."""
+        checked = self.check()
+        checked.refuse()
+        now = self._now()
+        take_hierarchies(self.state, checked.hierarchies, now)  # first: a policy may name a new one
+        return take(self.state, checked.book, now, self._tell, actor)
+
+    def waiting(self) -> bool:
+        """Whether the folder holds other policies than those in force."""
+        return fingerprint_of(folder(self.settings.root)) != self.book.fingerprint

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from arengo.contract.model import Contract
 from arengo.governance.caller import ANYONE, ASSURANCE, Caller
-from arengo.governance.decision import Decision
+from arengo.governance.decision import Decision, Mask, fingerprint
+from arengo.governance.hierarchy import Hierarchies
 from arengo.governance.owner import owner_of
 from arengo.governance.policy import schema
 from arengo.governance.policy.ground import Accords, Ground, NoAccords, ground
-from arengo.governance.policy.weigh import Explanation, weigh
+from arengo.governance.policy.mask import HIDE, misfit, together
+from arengo.governance.policy.weigh import Explanation, weigh, with_masks
 
 if TYPE_CHECKING:
     from arengo.governance.policy.book import Answers, Book, Slice
@@ -59,6 +61,7 @@ class CityJudge:
         self._parties = parties
         self._state = state
         self._now = now
+        self._hierarchies = Hierarchies(settings, state)
         self._zone = ZoneInfo(settings.city.timezone)
         self._guard = threading.Lock()
         self._generation = -1
@@ -105,9 +108,10 @@ class CityJudge:
             return weigh(names, base)
         part, held = self.slice(contract, names)
         if part.empty:
-            return weigh(names, base)
+            return self._grouped(weigh(names, base))
         answers = self._ask(contract, part, held, base, caller, now)
         made = weigh(names, base, answers, stranger=not (caller.party or caller.application))
+        made = self._grouped(self._fitted(contract, base, made))
         until = part.holds_until(now.astimezone(self._zone))
         if until is not None:
             earliest = min(until.astimezone(UTC), made.decision.expires or until)
@@ -126,12 +130,40 @@ class CityJudge:
         context = schema.circumstances(caller, purpose, about, now.astimezone(self._zone))
         return part.ask({"type": kind, "id": name}, context, entities)
 
+    def _fitted(self, contract: Contract, base: Ground, made: Explanation) -> Explanation:
+        """Masks that policies added, put together with what was there; one that a column cannot carry hides it."""
+        given = made.decision.masks
+        if given == base.masks:
+            return made
+        masks: list[tuple[str, Mask]] = []
+        for name in dict.fromkeys(name for name, _ in given):
+            mine = [mask for column, mask in given if column == name]
+            if mine != [mask for column, mask in base.masks if column == name]:
+                declared = contract.column(name)
+                sound = declared is None or not any(misfit(mask, declared.kind) for mask in mine)
+                mine = list(together(mine, self._place)) if sound else [HIDE]
+            masks += [(name, mask) for mask in mine]
+        return with_masks(made, tuple(masks))
+
+    def _place(self, name: str, level: str) -> int:
+        return self._hierarchies.get(name).place(level)
+
+    def _grouped(self, made: Explanation) -> Explanation:
+        """What is shown by groups of a hierarchy changes with the hierarchy."""
+        arguments = {mask.argument for _, mask in made.decision.masks if mask.kind == "generalise"}
+        names = {argument.partition(":")[0] for argument in arguments if ":" in argument}
+        if not names:
+            return made
+        marks = self._hierarchies.marks()
+        mark = fingerprint(made.decision.fingerprint, *(f"{name}:{marks.get(name)}" for name in sorted(names)))
+        return replace(made, decision=replace(made.decision, fingerprint=mark))
+
     def _published(
         self, contract: Contract, columns: Sequence[str], caller: Caller, mine: Decision, now: datetime
     ) -> Decision:
         """Open data is public as long as a stranger is shown the same."""
         if caller != ANYONE:
-            theirs = self.decide(contract, columns, ANYONE)
+            theirs = self.explain(contract, columns, ANYONE, at=now).decision
             if not theirs.allowed or theirs.fingerprint != mine.fingerprint:
                 return replace(mine, public=False)
         return mine
@@ -201,13 +233,9 @@ class CityJudge:
         return tuple(out)
 
     def _purpose(self, contract: Contract, id: str) -> schema.Purpose:
-        """What the agreement says of its purpose, otherwise the contract."""
-        ask = getattr(self._agreements, "purpose", None)
-        if id and ask is not None:
-            try:
-                found = ask(id)
-            except LookupError:
-                found = None
-            if found is not None:
-                return schema.Purpose(id, found.dpv, found.legal_basis)
+        """What was agreed about a purpose, otherwise what the contract says of it."""
+        purposes = getattr(self._agreements, "purposes", None)
+        found = purposes.find(id) if id and purposes is not None else None
+        if found is not None:
+            return schema.Purpose(id, found.dpv, found.legal_basis)
         return schema.purpose_of(contract, id)

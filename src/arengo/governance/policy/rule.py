@@ -129,7 +129,7 @@ def _policy(owner: str, file: str, line: int, text: str, template: pst.Template)
     name = said["id"]
     _combination(said, permit, actions, owner, template)
     about_columns = READ not in actions and is_column(template)
-    looks = frozenset(_looks(template.clauses))
+    looks = frozenset(looks_of(template.clauses))
     return Policy(
         f"{owner or 'city-wide'}/{name}",
         owner,
@@ -246,7 +246,7 @@ def walk(node: Any) -> Iterator[Any]:
             waiting.extend(getattr(value, item.name) for item in fields(value))
 
 
-def _looks(node: Any) -> Iterator[str]:
+def looks_of(node: Any) -> Iterator[str]:
     """``zone``, ``time.hour``, ...; ``*`` for the context as a whole."""
     from cedarpy import pst
 

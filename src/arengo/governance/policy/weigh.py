@@ -178,18 +178,12 @@ def _explanation(
 def _decision(base: Ground) -> Decision:
     masks = tuple((column, mask) for column, mask in base.masks if column in base.columns)
     whole = base.kind in ("open", "city") and not base.rows and not masks
-    if whole:
-        mark = fingerprint("open-2", base.access, *sorted(base.columns))
-    else:
-        keyed = any(mask.kind == "pseudonym" for _, mask in masks)
-        secret = (base.agreement, base.purpose, base.recipient) if keyed else ()
-        mark = fingerprint("city-1", bool(base.kind), sorted(base.columns), base.rows, masks, secret)
-    return Decision(
+    made = Decision(
         bool(base.kind),
         base.reason,
         base.rule,
         base.columns if base.kind else frozenset(),
-        mark,
+        fingerprint("open-2", base.access, *sorted(base.columns)) if whole else "",
         base.rows,
         masks,
         base.obligations,
@@ -200,3 +194,20 @@ def _decision(base: Ground) -> Decision:
         base.expires,
         base.todo,
     )
+    return made if whole else replace(made, fingerprint=_mark(made))
+
+
+def _mark(decision: Decision) -> str:
+    """Equal for equal grants; where there are pseudonyms, equal for one reader and purpose only."""
+    keyed = any(mask.kind == "pseudonym" for _, mask in decision.masks)
+    secret = (decision.agreement, decision.purpose, decision.recipient) if keyed else ()
+    return fingerprint("city-1", decision.allowed, sorted(decision.columns), decision.rows, decision.masks, secret)
+
+
+def with_masks(made: Explanation, masks: tuple[tuple[str, Mask], ...]) -> Explanation:
+    """The same with other masks."""
+    decision = replace(made.decision, masks=masks)
+    columns = tuple(
+        replace(item, masks=tuple(mask for name, mask in masks if name == item.column)) for item in made.columns
+    )
+    return replace(made, decision=replace(decision, fingerprint=_mark(decision)), columns=columns)
