@@ -26,17 +26,19 @@ def create() -> Any:
     import arengo
     from arengo import caretaker, faces, portal
     from arengo.city import open_city
+    from arengo.faces.callers import CityCallers, CityWatch
 
     if os.environ.get("ARENGO_LEAN"):  # set by serve(): this process is ours alone
         arengo.lean()
     city = open_city(os.environ.get("ARENGO_CITY", "."))
-    api = faces.routes(city.door, city.catalogue, city.settings)
-    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine)
+    callers, watch = CityCallers(city.access), CityWatch(city.access, city.door)
+    api = faces.routes(city.door, city.catalogue, city.settings, callers)
+    pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access)
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
     inner.router.redirect_slashes = False  # it would repeat whatever Host the request claims; see _Entry
     inner.state.city = city
     caretaker.watch(city)
-    return _Entry(faces.wrap(inner, city.door, city.catalogue, city.settings))
+    return _Entry(faces.wrap(inner, city.door, city.catalogue, city.settings, watch))
 
 
 class _Entry:

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from arengo.door.sql.derived import CityQuestions
     from arengo.lake import Lake
     from arengo.lake.version import Change, Difference, Version
+    from arengo.ledger import Ledger
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
     from arengo.services import Participation
+    from arengo.services.census import Census
+    from arengo.services.access import Access
     from arengo.services.retention import Retention
     from arengo.sources.base import Context
     from arengo.state import State
@@ -117,9 +120,24 @@ class City:
     def door(self) -> Door:
         from arengo.door import Door
 
-        door = Door(self.settings, self.catalogue, self.lake)
+        access = self.access
+        door = Door(self.settings, self.catalogue, self.lake, access.judge, access.hierarchies, access.record)
         self.catalogue.pages = door.pages  # the catalogue finds pages, but only the door reads rows
         return door
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The record of what happened."""
+        from arengo.ledger import Ledger
+
+        return Ledger(self.settings, self.state)
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may read what: people, programs, agreements, policies; and the record of it."""
+        from arengo.services.access import Access
+
+        return Access(self.settings, self.state, self.ledger, lambda dataset: self.catalogue.entry(dataset).contract)
 
     @cached_property
     def participation(self) -> Participation:
@@ -137,6 +155,13 @@ class City:
         return Retention(self.settings, self.state, self.lake)
 
     @cached_property
+    def census(self) -> Census:
+        """The city's applications and what they hand to each other."""
+        from arengo.services.census import Census
+
+        return Census(self.state, self.settings.sources, self.datasets)
+
+    @cached_property
     def publisher(self) -> Publisher:
         from arengo.publish import Publisher
 
@@ -151,7 +176,7 @@ class City:
 
     def close(self) -> None:
         """Release what is open; a City can be used as a context manager instead."""
-        for name in ("publisher", "door", "lake", "state"):
+        for name in ("publisher", "door", "access", "ledger", "lake", "state"):
             room = self.__dict__.pop(name, None)
             close = getattr(room, "close", None)
             if close is not None:

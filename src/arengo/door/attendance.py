@@ -7,11 +7,12 @@ nobody attends (a library call), the door writes the note by itself at once.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from arengo.contract.model import EMPTY
 from arengo.door.grant import subject_of
 from arengo.door.mask import digest
 from arengo.lake.cut import SUBJECT
@@ -38,6 +39,7 @@ class Reading:
     everyone: bool = False
     subjects: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
+    headers: Mapping[str, str] = EMPTY
 
     def add(self, rows: int | None, columns: frozenset[str], subjects: tuple[str, ...] | None) -> None:
         """``subjects`` None: any."""
@@ -53,7 +55,7 @@ class Reading:
 class Attendance:
     """The readings of one request. ``enter``: called before each new one; what it raises refuses the reading."""
 
-    enter: Callable[[View, Caller], None] | None = None
+    enter: Callable[[View, Caller], Mapping[str, str]] | None = None
     readings: list[Reading] = field(default_factory=list)
 
 
@@ -61,7 +63,7 @@ _HERE: ContextVar[Attendance | None] = ContextVar("arengo_attendance", default=N
 
 
 @contextlib.contextmanager
-def attended(enter: Callable[[View, Caller], None] | None = None) -> Iterator[Attendance]:
+def attended(enter: Callable[[View, Caller], Mapping[str, str]] | None = None) -> Iterator[Attendance]:
     """Collects what is read inside, in threads started from here too."""
     found = Attendance(enter)
     token = _HERE.set(found)
@@ -130,9 +132,9 @@ def note(view: View, caller: Caller) -> Reading | None:
     for item in here.readings:
         if item.view is view and item.caller == caller:
             return item
-    if here.enter is not None:
-        here.enter(view, caller)
     made = Reading(view, caller)
+    if here.enter is not None:
+        made.headers = here.enter(view, caller)
     here.readings.append(made)
     return made
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
 from arengo.door import mask as masks
-from arengo.errors import CallerError, PolicyError
+from arengo.errors import BadForm, CallerError, PolicyError
 from arengo.governance import Decision, Mask, fingerprint
 from arengo.lake.cut import SUBJECT, Cut, Shown
 from arengo.lake.version import Column, Version
@@ -85,6 +85,15 @@ def _rows(version: Version, decision: Decision) -> tuple[str, tuple[object, ...]
         parts.append(found)
     sql = " AND ".join(f"({part.sql})" for part in parts)
     return sql, tuple(value for part in parts for value in part.params), any(part.spatial for part in parts)
+
+
+def check_rows(contract: Contract, text: str) -> None:
+    """Raises BadForm for a row filter that cannot be read, or asks for a column the dataset does not have (CQL2)."""
+    fields = {item.name: Field(item.name, item.kind, item.required) for item in contract.properties}
+    try:
+        condition.compile_filter(cql2.parse_text(text), Scope(contract.id, fields, contract.geometry))
+    except CallerError as error:
+        raise BadForm(error.met, todo=error.todo) from error
 
 
 def _geometry(geometry: Geometry | None, plain: set[str]) -> Geometry | None:

@@ -80,19 +80,19 @@ _COPIED = frozenset((b"etag", b"cache-control", b"vary", b"last-modified", b"con
 class Watch:
     """What is done about readings of data that is not open. The default does nothing: there are none.
 
-    ``enter``: before the first look at a view; what it raises (QuotaSpent) refuses it. ``settle``: before the first
-    byte leaves; returns more headers. ``still``: raises when what was granted is granted no more. ``leave``: after.
-    All are called in worker threads, ``leave`` excepted.
+    ``enter``: before the first look at a view; what it raises (QuotaSpent) refuses it, what it returns are headers.
+    ``settle``: before the first byte leaves. ``still``: raises when what was granted is granted no more. ``leave``:
+    after any answer to a caller who is known. All but ``leave`` are called in worker threads.
     """
 
-    def enter(self, view: View, caller: Caller) -> None: ...
-
-    def settle(self, readings: Sequence[Reading], path: str) -> Mapping[str, str]:
+    def enter(self, view: View, caller: Caller) -> Mapping[str, str]:
         return {}
+
+    def settle(self, readings: Sequence[Reading], path: str) -> None: ...
 
     def still(self, readings: Sequence[Reading]) -> None: ...
 
-    def leave(self, readings: Sequence[Reading], path: str, status: int, size: int) -> None: ...
+    def leave(self, caller: Caller, readings: Sequence[Reading], path: str, status: int, size: int) -> None: ...
 
 
 class _Held:
@@ -205,7 +205,9 @@ class Gate:
             METER.add(path, method, sender.status, time.perf_counter() - started)
             if sender.status in _READ and method != "HEAD":
                 _count(path, agent, told)
-            self._watch.leave(sender.attendance.readings, path, sender.status, sender.bytes)
+            caller = scope.get("arengo.caller")
+            if caller is not None and caller.application:
+                self._watch.leave(caller, sender.attendance.readings, path, sender.status, sender.bytes)
         return told
 
     def _generation(self) -> int:
@@ -330,9 +332,9 @@ class _Sender:
     async def _settle(self, headers: Headers, status: int) -> Headers:
         """Put what was read on record; only then may the first byte leave."""
         readings = self.attendance.readings
-        more: Mapping[str, str] = {}
+        more = {name: value for item in readings for name, value in item.headers.items()}
         if status < 400:
-            more = await to_thread.run_sync(self._watch.settle, tuple(readings), self._path)
+            await to_thread.run_sync(self._watch.settle, tuple(readings), self._path)
             self._settled = len(readings)
             self._checked = time.monotonic()
         kept = [pair for pair in headers if pair[0] not in (b"cache-control", b"access-control-allow-origin")]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
     from arengo.lake.version import Version
+    from arengo.services.access import Access
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -33,13 +34,16 @@ def routes(
     settings: Settings,
     state: State,
     quarantine: Callable[[Version], Path | None] = lambda version: None,
+    access: Access | None = None,
 ) -> list[BaseRoute]:
     """All routes of the portal. ``quarantine``: the file of rows set aside of a version (``Lake.quarantine``).
+
+    ``access``: who may read what, opened here when it is not given.
 
     Raises SettingsError when the city's accent colour has too little contrast."""
     from arengo.portal.paths import pages
 
-    return pages(door, catalogue, settings, state, quarantine)
+    return pages(door, catalogue, settings, state, quarantine, access)
 
 
 def error_page(settings: Settings) -> Callable[[Request, Exception], Response]:

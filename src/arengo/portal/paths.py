@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import BaseRoute, Route
 
 from arengo.portal import (
+    accord_paths,
     assets,
     builder,
     census,
@@ -53,16 +54,22 @@ from arengo.settings import Settings
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
+    from arengo.services.access import Access
     from arengo.state import State
 
 
 def pages(
-    door: Door, catalogue: Catalogue, settings: Settings, state: State, quarantine: Quarantine
+    door: Door,
+    catalogue: Catalogue,
+    settings: Settings,
+    state: State,
+    quarantine: Quarantine,
+    access: Access | None = None,
 ) -> list[BaseRoute]:
     """Raises SettingsError for a look that cannot be shown and for an accessibility statement that cannot be made."""
     statement.check(settings)
     studio = Studio(settings.home / "versions", look.read(settings).folders)
-    site = Site(settings, door, catalogue, state, studio, quarantine)
+    site = Site(settings, door, catalogue, state, studio, quarantine, access)
 
     at = "/datasets/{dataset}"
     answers = {
@@ -132,6 +139,7 @@ def pages(
         *assets.routes(settings, studio),
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in answers.items()),
         Route(f"{at}/edit", site.take(steward.take, steward.MOST), methods=["POST"]),
+        *accord_paths.routes(site),
         *participation.routes(site),
         *census.routes(site),
         *(Route(path, embed.framed(site, answer), methods=["GET", "HEAD"]) for path, answer in frames.items()),

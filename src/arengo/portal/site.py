@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
-from arengo.errors import ArengoError, BadQuery, NotAllowed, NotFound
+from arengo.errors import ArengoError, BadQuery, NotAllowed
 from arengo.governance import ANYONE, Caller
 from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
@@ -27,6 +27,7 @@ from arengo.settings import Settings
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
+    from arengo.governance.agreement import Agreement
     from arengo.governance.application import Applications
     from arengo.governance.party import Parties
     from arengo.governance.person import Person
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from arengo.portal.news import Counts
     from arengo.portal.upload import File
     from arengo.services import Participation
+    from arengo.services.access import Access
     from arengo.services.census import Census
     from arengo.services.consumption import Consumption
     from arengo.services.login import Local, Logins
@@ -86,71 +88,59 @@ class Site:
     """The portal of one city: its rooms and its templates. One per process."""
 
     def __init__(
-        self, settings: Settings, door: Door, catalogue: Catalogue, state: State, studio: Studio, quarantine: Quarantine
+        self,
+        settings: Settings,
+        door: Door,
+        catalogue: Catalogue,
+        state: State,
+        studio: Studio,
+        quarantine: Quarantine,
+        access: Access | None = None,
     ) -> None:
         self.settings = settings
+        self._access = access
         self.door = door
         self.catalogue = catalogue
         self.state = state
         self.studio = studio
         self.quarantine = quarantine
+        self.inboxes: dict[Caller, tuple[object, tuple[Agreement, ...]]] = {}
 
     @cached_property
+    def access(self) -> Access:
+        """Who may read what: people, programs, agreements, the record."""
+        if self._access is not None:
+            return self._access
+        from arengo.ledger import Ledger
+        from arengo.services.access import Access
+
+        ledger = Ledger(self.settings, self.state)
+        return Access(self.settings, self.state, ledger, lambda dataset: self.catalogue.entry(dataset).contract)
+
+    @property
     def parties(self) -> Parties:
         """Organisations, people and roles."""
-        from arengo.governance.party import Parties
+        return self.access.parties
 
-        return Parties(self.settings, self.state)
-
-    @cached_property
+    @property
     def sessions(self) -> Sessions:
         """Who is signed in."""
-        from arengo.governance.session import Sessions
+        return self.access.sessions
 
-        return Sessions(self.parties)
-
-    @cached_property
+    @property
     def applications(self) -> Applications:
         """The programs that read."""
-        from arengo.governance.application import Applications
+        return self.access.applications
 
-        return Applications(self.state)
-
-    @cached_property
+    @property
     def agreements(self) -> Agreements:
         """Who may read what is not open, for what; requests and decisions."""
-        from arengo.governance.procedure import Agreements
-        from arengo.portal.terms import check_rows
+        return self.access.agreements
 
-        return Agreements(
-            self.state,
-            contract=lambda dataset: self.catalogue.entry(dataset).contract,
-            settings=self.settings.agreements,
-            application=self._reader,
-            roles=lambda person: tuple((item.organisation, item.role) for item in self.parties.roles(person)),
-            named=self._named,
-            rows=check_rows,
-        )
-
-    @cached_property
+    @property
     def consumption(self) -> Consumption:
         """What programs read."""
-        from arengo.services.consumption import Consumption
-
-        return Consumption(self.state, self.settings.city.timezone)
-
-    def _reader(self, application: str) -> str:
-        """The organisation an application reads for, '' when it is blocked or gone."""
-        found = self.applications.find(application)
-        return found.organisation if found is not None and found.active else ""
-
-    def _named(self, person: str) -> tuple[str, ...]:
-        """How a contract may name a person."""
-        try:
-            found = self.parties.person(person)
-        except NotFound:
-            return ()
-        return (found.mail, found.name)
+        return self.access.store.consumption
 
     @cached_property
     def local(self) -> Local:
@@ -193,7 +183,8 @@ class Site:
         """The city's applications and what they hand to each other."""
         from arengo.services.census import Census
 
-        return Census(self.state, self.settings.sources, lambda: [e.id for e in self.catalogue.entries(limit=None).items])
+        entries = self.catalogue.entries
+        return Census(self.state, self.settings.sources, lambda: [item.id for item in entries(limit=None).items])
 
     def serve(self, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
         """A Starlette endpoint (run in a thread) that answers Arengo's errors as pages."""
@@ -316,7 +307,7 @@ class Visit:
 
     @property
     def door(self) -> Door:
-        return self.site.door
+        return self.site.door.acting(self.caller)
 
     @property
     def look(self) -> Look:
@@ -342,11 +333,24 @@ class Visit:
     @cached_property
     def waiting(self) -> int | None:
         """How much waits on the steward's desk; None for everybody but the operator."""
-        if self._site is None or "arengo_operator" not in self.request.cookies:
+        if self._site is None:
             return None
+        asked = self.asked_access
+        if "arengo_operator" not in self.request.cookies:
+            return asked
         from arengo.portal.operator import is_operator
 
-        return self.site.participation.waiting().total if is_operator(self) else None
+        return self.site.participation.waiting().total + (asked or 0) if is_operator(self) else asked
+
+    @cached_property
+    def asked_access(self) -> int | None:
+        """How many requests for access wait for whoever is signed in; None for who decides about nothing."""
+        if self._site is None or not self.caller.party:
+            return None
+        from arengo.portal.granting import waiting
+
+        found = len(waiting(self))
+        return found if found or any(role == "steward" for _held, role in self.caller.roles) else None
 
     # Who asks
 

@@ -1,0 +1,171 @@
+"""Who may read what, composed: people, programs, agreements, policies, quotas and the record, over one state.
+
+One a process. The faces and the portal ask it who asks, the door asks it who may read, and it puts on record what was
+read before the first byte of it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from arengo.door.attendance import Reading, told
+from arengo.door.grant import check_rows
+from arengo.errors import NotFound
+from arengo.governance import Caller
+
+if TYPE_CHECKING:
+    from arengo.contract.model import Contract
+    from arengo.governance.application import Applications
+    from arengo.governance.hierarchy import Hierarchies
+    from arengo.governance.party import Parties
+    from arengo.governance.policy import CityJudge
+    from arengo.governance.policy.zone import Zones
+    from arengo.governance.procedure import Agreements
+    from arengo.governance.session import Sessions
+    from arengo.ledger import Ledger
+    from arengo.services.store import Store
+    from arengo.settings import Settings
+    from arengo.state import State
+
+WAIT = 30.0
+"""Seconds a reading waits for its place in the record; then it is not answered."""
+
+
+class Access:
+    """``contract``: the contract in force of a dataset; raises UnknownDataset. Rooms open when asked for."""
+
+    def __init__(self, settings: Settings, state: State, ledger: Ledger, contract: Callable[[str], Contract]) -> None:
+        self.settings = settings
+        self.state = state
+        self.ledger = ledger
+        self._contract = contract
+
+    # The rooms
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Organisations, people and roles."""
+        from arengo.governance.party import Parties
+
+        return Parties(self.settings, self.state, tell=self.ledger.tell)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        from arengo.governance.session import Sessions
+
+        return Sessions(self.parties, tell=self.ledger.tell)
+
+    @cached_property
+    def store(self) -> Store:
+        """The programs that read: their keys, tokens, plans and what they took."""
+        from arengo.services.store import Store
+
+        tell, agreements = self.ledger.tell, self.agreements
+        return Store(self.settings, self.state, self._contract, tell=tell, agreements=agreements)
+
+    @property
+    def applications(self) -> Applications:
+        return self.store.applications
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """Who may read what is not open, for what; requests and decisions."""
+        from arengo.governance.procedure import Agreements
+
+        return Agreements(
+            self.state,
+            contract=self._contract,
+            tell=self.ledger.tell,
+            settings=self.settings.agreements,
+            application=self._reads_for,
+            roles=lambda person: tuple((item.organisation, item.role) for item in self.parties.roles(person)),
+            named=self._named,
+            rows=check_rows,
+        )
+
+    @cached_property
+    def hierarchies(self) -> Hierarchies:
+        """What values are generalised to."""
+        from arengo.governance.hierarchy import Hierarchies
+
+        return Hierarchies(self.settings, self.state)
+
+    @cached_property
+    def judge(self) -> CityJudge:
+        """Decides for the door."""
+        from arengo.governance.policy import CityJudge
+
+        return CityJudge(self.settings, self.state, self.agreements, self.parties)
+
+    # Who asks
+
+    @cached_property
+    def _zones(self) -> Zones:
+        from arengo.governance.policy.zone import Zones
+
+        return Zones(self.settings.policy.zones)
+
+    def zone(self, peer: str, forwarded: str) -> str:
+        """The network zone a request comes from, '' for the rest of the world. ``forwarded``: X-Forwarded-For."""
+        if not self.settings.policy.zones:
+            return ""
+        hops = self.settings.participation.proxies
+        listed = [part.strip() for part in forwarded.split(",") if part.strip()]
+        return self._zones.of(listed[max(0, len(listed) - hops)] if hops > 0 and listed else peer)
+
+    # What is done about a reading
+
+    def enter(self, caller: Caller, agreement: str) -> Mapping[str, str]:
+        """Count a call of a program under its plan; the headers that say what is left. Raises QuotaSpent."""
+        allowance = self.store.charge(caller, agreement) if agreement else None
+        return allowance.headers if allowance is not None else {}
+
+    def record(self, readings: Sequence[Reading], place: str = "") -> None:
+        """Put readings on record; returns when that is durable. What it raises (LedgerBroken) keeps the data back."""
+        tickets = [
+            self.ledger.submit(
+                "read",
+                actor=item.caller.party or item.caller.application,
+                organisation=item.caller.organisation,
+                dataset=item.view.dataset,
+                body={**told(item), "face": place},
+                subjects=("*",) if item.everyone else sorted(item.subjects),
+            )
+            for item in readings
+        ]
+        for ticket in tickets:
+            ticket.wait(WAIT)
+
+    def leave(self, caller: Caller, readings: Sequence[Reading], place: str, status: int, size: int) -> None:
+        """Count what an application used. Never raises: the answer has left."""
+        if not caller.application:
+            return
+        read = [(item.view.dataset, item.view.decision.agreement, item.rows or 0) for item in readings]
+        self.store.consumption.note(caller, place, status, size, read)
+        for item in readings:
+            if item.rows and item.view.decision.agreement and status < 400:
+                self.store.spend(caller, item.view.decision.agreement, item.rows)
+
+    def close(self) -> None:
+        """Write what is still counted in memory."""
+        if "store" in self.__dict__:
+            self.store.close()
+        self.ledger.close()
+
+    # What the rooms ask of each other
+
+    def _reads_for(self, application: str) -> str:
+        """The organisation an application reads for, '' when it is blocked or gone."""
+        found = self.applications.find(application)
+        return found.organisation if found is not None and found.active else ""
+
+    def _named(self, person: str) -> tuple[str, ...]:
+        """How a contract may name a person."""
+        try:
+            found = self.parties.person(person)
+        except NotFound:
+            return ()
+        return (found.mail, found.name)
