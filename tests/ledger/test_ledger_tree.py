@@ -117,7 +117,7 @@ def test_consistency(size: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(0, size))
     proof = consistency_proof(old, size, TREE)
     before, after = root_of(old, TREE), root_of(size, TREE)
-    if 0 < old:
+    if old > 0:
         assert proof == subproof(old, DATA[:size], True)
     assert verify_consistency(old, size, proof, before, after)
     assert not verify_consistency(old, size, proof, sha256(before).digest(), after)

@@ -8,7 +8,6 @@ commitments, and the body is one commitment more. Without salts and bodies nothi
 from __future__ import annotations
 
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -96,8 +95,19 @@ def canonical(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=_OPTIONS, default=str)
     except TypeError:  # texts that are not Unicode (lone surrogates), integers beyond 64 bits
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-        return text.encode("utf-8", "replace")
+        return orjson.dumps(_plain(value), option=_OPTIONS, default=str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_plain(str(name)): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > 53:
+        return str(value)
+    return value
 
 
 def written(at: datetime) -> str:

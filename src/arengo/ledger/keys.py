@@ -1,6 +1,6 @@
 """``.arengo/ledger.key``: the secrets of this record, made at the first need; only the owner of the folder reads it.
 
-One line each: the log's signer key, the witness's signer key, the secret behind pseudonyms.
+One line each: the log's signer key, the witness's signer key, the secret behind pseudonyms, public keys of before.
 """
 
 from __future__ import annotations
@@ -13,21 +13,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from arengo.errors import ArengoError, SettingsError
+from arengo.errors import ArengoError, BadForm, SettingsError
 from arengo.ledger import note
 from arengo.ledger.entry import Pseudonyms
 from arengo.settings import Settings
 
 NAMES = "PSEUDONYMS+"
+BEFORE = "BEFORE+"
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """``log``: signs checkpoints; ``witness``: cosigns those of others; ``names``: gives pseudonyms."""
+    """``log``: signs checkpoints; ``witness``: cosigns those of others; ``names``: gives pseudonyms. ``before``: public
+    keys that signed until they were replaced, the newest first.
+    """
 
     log: note.SignerKey
     witness: note.SignerKey
     names: Pseudonyms
+    before: tuple[note.VerifierKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """A witness of ours. ``url``: its submission prefix (C2SP tlog-witness)."""
+
+    key: note.VerifierKey
+    url: str
 
 
 def origin(settings: Settings) -> str:
@@ -65,12 +77,40 @@ def logs(settings: Settings) -> tuple[note.VerifierKey, ...]:
         raise SettingsError(f"[ledger] logs: {error.met}", todo="Each is a verifier key: NAME+KEYID+BASE64.") from None
 
 
+def witnesses(settings: Settings) -> tuple[Cosigner, ...]:
+    """Who cosigns our record. Raises SettingsError."""
+    out = []
+    for text in settings.ledger.witnesses:
+        key, _, url = text.strip().partition(" ")
+        try:
+            made = Cosigner(note.verifier(key), url.strip().rstrip("/"))
+        except ArengoError as error:
+            raise SettingsError(
+                f"[ledger] witnesses: {error.met}", todo="Each is 'NAME+KEYID+BASE64 ADDRESS'."
+            ) from None
+        if made.key.kind != note.COSIGNATURE or not made.url.startswith(("https://", "http://")):
+            raise SettingsError(
+                f"[ledger] witnesses: {made.key.name} needs a cosigner's key (type 4) and an address.",
+                todo="'arengo ledger show --keys' of the witness prints both.",
+            )
+        out.append(made)
+    return tuple(out)
+
+
+def rotated(settings: Settings, held: Keys) -> Keys:
+    """The same keys with a new one for the log, under the same name; not written yet."""
+    log = note.SignerKey(held.log.name, note.ED25519, secrets.token_bytes(32))
+    return Keys(log, held.witness, held.names, (held.log.verifier, *held.before))
+
+
 def _parsed(text: str) -> Keys:
     lines = text.split()
-    signers = [note.signer(line) for line in lines if not line.startswith(NAMES)]
-    names = [line.removeprefix(NAMES) for line in lines if line.startswith(NAMES)]
-    found = {key.kind: key for key in signers}
-    return Keys(found[note.ED25519], found[note.COSIGNATURE], Pseudonyms(base64.b64decode(names[0])))
+    signers = {key.kind: key for key in (note.signer(line) for line in lines if line.startswith("PRIVATE+KEY+"))}
+    names = [note.unbase64(line.removeprefix(NAMES)) for line in lines if line.startswith(NAMES)]
+    before = [note.verifier(line.removeprefix(BEFORE)) for line in lines if line.startswith(BEFORE)]
+    if set(signers) != {note.ED25519, note.COSIGNATURE} or len(names) != 1 or len(names[0]) < 32:
+        raise BadForm("it does not hold one key of each kind")
+    return Keys(signers[note.ED25519], signers[note.COSIGNATURE], Pseudonyms(names[0]), tuple(before))
 
 
 def _make(path: Path, name: str) -> None:
@@ -89,7 +129,8 @@ def _make(path: Path, name: str) -> None:
 def write(path: Path, keys: Keys, *, new: bool = False) -> None:
     """Put keys into a file that is there whole or not at all. ``new``: not over one that is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (keys.log.secret(), keys.witness.secret(), NAMES + base64.b64encode(keys.names.secret).decode())
+    names = NAMES + base64.b64encode(keys.names.secret).decode()
+    lines = (keys.log.secret(), keys.witness.secret(), names, *(f"{BEFORE}{key}" for key in keys.before))
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -16,6 +16,7 @@ from arengo.ledger.checkpoint import Checkpoint
 from arengo.ledger.entry import IMMEDIATE, Entry, Told, Visibility, told, written
 from arengo.ledger.listing import Listing
 from arengo.ledger.nodes import Nodes
+from arengo.ledger.note import VerifierKey
 from arengo.ledger.persons import Mentions, Persons
 from arengo.ledger.signing import Signing
 from arengo.ledger.store import Store
@@ -222,6 +223,10 @@ class Ledger:
         self._map_daily()
         return self.sign()
 
+    def public_keys(self) -> tuple[VerifierKey, ...]:
+        """The record's own key, those it had before, then its witnesses'. Raises SettingsError."""
+        return (self.keys.log.verifier, *self.keys.before, *(item.key for item in keys.witnesses(self.settings)))
+
     def _is_published(self, signed: Checkpoint) -> bool:
         return self.signing.folder.checkpoint() == signed.text
 
@@ -265,6 +270,7 @@ class Ledger:
         self.store.forget()
         if count:
             self.tell("retention", actor=actor, body={"basis": basis, "erased": "subject", "entries": count})
+            self.map()  # the last one still counts her
         return count
 
     def erase_bodies(self, *, before: datetime, kinds: Iterable[str] = (), actor: str = "", basis: str = "") -> int:

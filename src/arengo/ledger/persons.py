@@ -21,7 +21,7 @@ from arengo.ledger.sparse import verify as verify_map
 from arengo.ledger.store import Store, Transaction
 from arengo.ledger.tree import Leaves, inclusion_proof, leaf_hash, verify_inclusion
 
-MAPS_KEPT = 2
+MAPS_KEPT = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,9 @@ class Signing:
             return None
         try:
             found = checkpoint.parse(text)
-            ours = found.origin == self._keys.log.name and found.note.signed_by([self._keys.log.verifier])
+            ours = found.origin == self._keys.log.name and found.note.signed_by(
+                [self._keys.log.verifier, *self._keys.before]
+            )
         except BadForm:
             return None  # damaged or somebody's else: it is written anew
         return found if ours else None
