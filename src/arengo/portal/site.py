@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
-from arengo.errors import ArengoError, BadQuery, NotAllowed
+from arengo.errors import ArengoError, BadQuery, NotAllowed, NotKnown, StepUp
 from arengo.governance import ANYONE, Caller
 from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
@@ -193,6 +193,10 @@ class Site:
             visit = Visit(request, self.settings, self)
             try:
                 return visit.remember(answer(visit))
+            except (NotKnown, StepUp) as error:
+                again = "/login/again?level=substantial&" if isinstance(error, StepUp) else "/login?"
+                aim = again + urlencode({"next": visit.here()})
+                return RedirectResponse(aim, 303, {"Cache-Control": "no-store"})
             except ArengoError as error:
                 from arengo.portal.failure import page
 
