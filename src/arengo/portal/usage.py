@@ -124,7 +124,7 @@ def bars(visit: Visit, days: Sequence[Day], since: date, today: date) -> Bars:
         sums[(item.day - since).days // step] += item.n
     slots = (today - since).days // step + 1
     most = max(max(sums.values(), default=0), 1)
-    top = _round_up(most)
+    top = round_up(most)
     width = (WIDTH - EDGE) / slots
     say = visit.speech
     drawn = []
@@ -144,7 +144,7 @@ def bars(visit: Visit, days: Sequence[Day], since: date, today: date) -> Bars:
     return Bars(tuple(drawn), round(max(width - 1.5, 1), 1), ticks, (say.date(since), say.date(today)), words)
 
 
-def _round_up(most: int) -> int:
+def round_up(most: int) -> int:
     """The next even round number."""
     if most <= 2:
         return 2

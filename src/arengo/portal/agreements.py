@@ -1,0 +1,445 @@
+"""What somebody asked for and may read: the list, and the whole story of one agreement with every way on.
+
+``/agreements`` is the reader's side; ``/agreements/{id}`` is the same page for both sides, with the steps each may
+take. What one may not see is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from arengo.errors import ArengoError, BadForm, CallerError, Conflict, NotAllowed
+from arengo.governance.agreement import ENDED, Agreement
+from arengo.governance.approval import member, steward
+from arengo.portal import agreement_story as told
+from arengo.portal.agreement_story import Names
+from arengo.portal.agreement_use import use_of
+from arengo.portal.agreement_words import badge, state_word, step_word
+from arengo.portal.sheet import Sheet
+from arengo.portal.site import Form, Visit, safe_target
+from arengo.portal.terms import last_day
+
+PAGE = 50
+GROUPS = (("draft", "pending"), ("active", "suspended"), ENDED)
+RENEW = timedelta(days=60)
+"""How long before its end an agreement says that it can be renewed."""
+ACTS = ("submit", "discard", "withdraw", "suspend", "resume", "revoke")
+INSTANT = ("submit", "resume")
+"""What needs no second look: sending what was just read, and lifting one's own suspension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A button. ``instant``: one click where scripts run. ``second``: not the main step. ``grave``: takes away."""
+
+    act: str
+    words: str
+    second: bool = False
+    instant: bool = False
+    grave: bool = False
+
+
+def signed_in(visit: Visit) -> Response | None:
+    """The way to sign in and come back here, for everybody who is not."""
+    if visit.caller.party:
+        return None
+    target = visit.here()
+    if visit.request.method == "POST":
+        target = visit.request.url.path
+    return RedirectResponse(f"/login?{urlencode({'next': target})}", 303, {"Cache-Control": "no-store"})
+
+
+def listing(visit: Visit) -> Response:
+    """``GET /agreements?state=&after=``."""
+    refused = signed_in(visit)
+    if refused:
+        return refused
+    accords, names = visit.site.agreements, Names(visit)
+    wanted = visit.param("state")
+    found = accords.listing(visit.caller, side="consumer", limit=1000)
+    found = tuple(item for item in found if item.requested_at or item.state == "draft")  # what was thrown away unsent
+    counts: dict[str, int] = {}
+    for item in found:
+        counts[badge(visit, item).state] = counts.get(badge(visit, item).state, 0) + 1
+    chosen = wanted if wanted in counts else ""
+    shown = [item for item in found if not chosen or badge(visit, item).state == chosen]
+    start = int(visit.param("from")) if visit.param("from").isdigit() else 0
+    page = shown[start : start + PAGE]
+    headings = (visit._("On the way"), visit._("May be read"), visit._("Over"))
+    groups = [
+        (heading, lines)
+        for heading, states in zip(headings, GROUPS, strict=True)
+        if (lines := [_line(visit, item, names) for item in page if badge(visit, item).state in states])
+    ]
+    values = {
+        "groups": groups,
+        "states": [
+            ("", visit._("all"), len(found)),
+            *((name, state_word(visit, name), n) for name, n in counts.items()),
+        ],
+        "chosen": chosen,
+        "more": visit.here(**{"from": start + PAGE}) if len(shown) > start + PAGE else "",
+        "desk": len(accords.inbox_of(visit.caller)),
+        "store": "/datasets?access=shared",
+    }
+    return private(visit.page("agreements.html", values))
+
+
+def _line(visit: Visit, item: Agreement, names: Names) -> dict[str, Any]:
+    purpose = visit.site.agreements.purposes.find(item.purpose)
+    when = told.left_words(visit, item)
+    if item.state in ("draft", "pending", "rejected"):
+        when = visit.speech.date(item.requested_at or item.created_at)
+    return told.head(visit, item, names) | {
+        "purpose": purpose.title if purpose else "",
+        "reader": names.reader(item),
+        "next": _next(visit, item, names),
+        "when": when,
+    }
+
+
+def _next(visit: Visit, item: Agreement, names: Names) -> str:
+    """What comes next, in a sentence."""
+    _, owner = visit._, names.organisation(item.owner)
+    state = badge(visit, item).state
+    if state == "draft":
+        return _("Look it over and send it.")
+    if state == "pending":
+        since = told.waits(visit, item.requested_at or item.created_at)[0]
+        if item.approvals:
+            return _("%(owner)s has given the first of two approvals; %(since)s.", owner=owner, since=since)
+        return _("%(owner)s decides; %(since)s.", owner=owner, since=since)
+    if state == "active" and item.valid_to - visit.now < RENEW:
+        return _("Renew it in time, so that nothing stops.")
+    if state == "active":
+        return _("Calls with a key of the application are answered.") if item.application else _("Sign in and read it.")
+    if state == "suspended":
+        return told.suspended_words(visit, item, names)
+    if state == "rejected":
+        return _("The owner said why. You can ask again for less or for another purpose.")
+    if state == "expired":
+        return _("Ask for a renewal to go on.")
+    return ""
+
+
+# One agreement
+
+
+def single(visit: Visit) -> Response:
+    """``GET /agreements/{id}``."""
+    return signed_in(visit) or _single(visit, Sheet(visit, "agreement"))
+
+
+def _single(visit: Visit, f: Sheet, said: dict[str, str] | None = None) -> Response:
+    accords, by, _ = visit.site.agreements, visit.caller, visit._
+    item = accords.get(visit.request.path_params["agreement"], by)
+    names, contract = Names(visit), told.contract_of(visit, item.dataset)
+    purpose = accords.purposes.get(item.purpose)
+    stamps = accords.history(item.id, by)
+    mine = member(by, item.organisation)
+    shown = told.head(visit, item, names)
+    posts, rest = _posts(visit, item)
+    values = {
+        "f": f,
+        "a": shown,
+        "now": _now(visit, item, names, mine, posts),
+        "rest": rest,
+        "diff": told.asked_granted(visit, item, contract),
+        "purpose": told.purpose_view(visit, purpose),
+        "message": told.message_of(stamps),
+        "steps": told.story(visit, stamps, names),
+        "facts": _facts(visit, item, names, contract is not None),
+        "approvers": told.approvals(visit, item, contract, purpose.personal, names),
+        "files": _files(visit, item),
+        "use": use_of(visit, (item,)) if item.state not in ("draft", "pending", "rejected") else None,
+        "said": said or _said(visit, item),
+        "up_href": "/agreements" if mine else "/desk/access",
+        "up_words": _("My requests and agreements") if mine else _("Requests for access"),
+    }
+    return private(visit.page("agreement.html", values, f.status))
+
+
+def _facts(visit: Visit, item: Agreement, names: Names, there: bool) -> list[tuple[str, str, str]]:
+    _, say = visit._, visit.speech
+    facts = [
+        (_("Dataset"), names.dataset(item.dataset), visit.link("datasets", item.dataset) if there else ""),
+        (_("Owner"), names.organisation(item.owner), ""),
+        (_("Reader"), names.organisation(item.organisation), ""),
+        (_("Application"), names.application(item.application) or _("its people, signed in"), ""),
+        (_("Asked by"), names.person(item.requested_by or item.drafted_by), ""),
+        (_("In force"), _("%(start)s to %(end)s", start=say.date(item.valid_from),
+                          end=say.date(last_day(visit, item.valid_to))), ""),
+        (_("Version of the contract"), item.contract_version, ""),
+    ]  # fmt: skip
+    if item.follows:
+        facts.append((_("Follows"), item.follows, f"/agreements/{quote(item.follows)}"))
+    for later in visit.site.agreements.followed_by(item.id):
+        if visit.site.agreements.sees(later, visit.caller) and later.state not in ("revoked", "rejected"):
+            facts.append((_("Followed by"), later.id, f"/agreements/{quote(later.id)}"))
+    return facts
+
+
+def _files(visit: Visit, item: Agreement) -> list[tuple[str, str]]:
+    if item.state in ("draft", "pending", "rejected"):
+        return []
+    at = f"/api/v1/agreements/{quote(item.id)}"
+    return [
+        (f"{at}/document.pdf", visit._("The agreement as a sealed document (PDF)")),
+        (f"{at}/odrl", visit._("The same for programs (ODRL, JSON-LD)")),
+    ]
+
+
+def _now(visit: Visit, item: Agreement, names: Names, mine: bool, posts: list[Post]) -> dict[str, Any]:
+    """What holds now and what can be done about it: the head of the page."""
+    _, shown = visit._, badge(visit, item)
+    owner = names.organisation(item.owner)
+    title, words, links = state_word(visit, shown.state).capitalize(), [], []
+    ask = f"/agreements/{quote(item.id)}"
+    if shown.state == "draft":
+        title = _("Not sent yet")
+        words = [_("Look it over. %(owner)s sees it when you send it.", owner=owner)]
+        links = [(f"{ask}/edit", _("Change the draft"), True)]
+        stamps = visit.site.agreements.history(item.id, visit.caller)
+        back = next((one for one in reversed(stamps) if one.action in ("return", "submit", "withdraw")), None)
+        if back is not None and back.action == "return":
+            title, words = _("%(owner)s asks you something", owner=owner), [back.why]
+    elif shown.state == "pending":
+        title = _("%(owner)s decides", owner=owner)
+        since = told.waits(visit, item.requested_at or item.created_at)[0]
+        words = [_("It %(since)s. Nothing can be read before. Whoever asked gets a letter.", since=since)]
+        if visit.site.agreements.deciders(item, visit.caller):
+            links = [(f"/desk/access/{quote(item.id)}", _("Decide"), False)]
+    elif shown.state == "active" and mine:
+        title = _("You may read it")
+        words = [told.left_words(visit, item)[:1].upper() + told.left_words(visit, item)[1:] + "."]
+        if item.application:
+            links = [(f"/applications/{quote(item.application)}", _("Make a key"), False)]
+        else:
+            links = [(visit.link("datasets", item.dataset), _("Open the data"), False)]
+        soon = item.valid_to - visit.now < RENEW
+        links += [(f"{ask}/renew", _("Renew"), not soon), (f"{ask}/change", _("Ask for a change"), True)]
+        stands = _standing(visit, item)
+        if stands.verdict == "ask":
+            words.append(_("The contract has changed; ask again in time: %(why)s", why=stands.words))
+            links.insert(0, (f"{ask}/upgrade", _("Go over to the new contract"), False))
+    elif shown.state == "active":
+        title = _("It is being read")
+        words = [told.left_words(visit, item)[:1].upper() + told.left_words(visit, item)[1:] + "."]
+    elif shown.state == "suspended":
+        title = told.suspended_words(visit, item, names)
+        words = [_("Calls are refused with this reason.")]
+        words += [why for why in (_last_why(visit, item, ("suspend", "outdate")),) if why]
+        if mine and _standing(visit, item).verdict != "stands":
+            links = [(f"{ask}/upgrade", _("Go over to the new contract"), False)]
+    elif shown.state == "rejected":
+        title = _("%(owner)s said no", owner=owner)
+        words = [why for why in (_last_why(visit, item, ("reject",)),) if why]
+        if mine:
+            again = f"?{urlencode([('column', name) for name in item.columns])}" if item.columns else ""
+            links = [(visit.link("datasets", item.dataset, "access", "ask") + again, _("Ask again for less"), False)]
+    elif shown.state in ("expired", "revoked"):
+        words = [_("It was in force until %(date)s.", date=visit.speech.date(min(item.valid_to, item.updated_at)))]
+        words += [why for why in (_last_why(visit, item, ("revoke",)),) if why]
+        if mine and shown.state == "expired":
+            links = [(f"{ask}/renew", _("Renew"), False)]
+    elif shown.state == "superseded":
+        words = [_("A newer agreement stands in its place.")]
+    return {"title": title, "words": words, "links": links, "posts": posts}
+
+
+def _standing(visit: Visit, item: Agreement) -> Any:
+    from arengo.governance.standing import STANDS
+
+    try:
+        return visit.site.agreements.standing(item)
+    except ArengoError:
+        return STANDS
+
+
+def _last_why(visit: Visit, item: Agreement, actions: tuple[str, ...]) -> str:
+    stamps = visit.site.agreements.history(item.id, visit.caller)
+    return next((one.why for one in reversed(stamps) if one.action in actions and one.why), "")
+
+
+def flags_of(visit: Visit, item: Agreement) -> tuple[str, ...]:
+    """On whose side the visitor may suspend and resume."""
+    by = visit.caller
+    out = []
+    if member(by, item.organisation):
+        out.append("consumer")
+    if steward(by, item.owner):
+        out.append("owner")
+    return tuple(out)
+
+
+def _posts(visit: Visit, item: Agreement) -> tuple[list[Post], list[Post]]:
+    """(main buttons, further ones) that this visitor may press now."""
+    _, by = visit._, visit.caller
+    mine, gives = member(by, item.organisation), steward(by, item.owner)
+    state, flags = badge(visit, item).state, flags_of(visit, item)
+    main: list[Post] = []
+    rest: list[Post] = []
+    if state == "draft" and mine:
+        main.append(Post("submit", _("Send the request"), instant=True))
+        rest.append(Post("discard", _("Throw the draft away"), grave=True))
+    if state == "pending" and mine:
+        main.append(Post("withdraw", _("Take the request back"), second=True))
+    if state == "active" and gives:
+        main.append(Post("suspend", _("Suspend"), second=True, instant=True))
+    if state == "suspended" and set(flags) & item.suspended_by:
+        main.append(Post("resume", _("Resume"), instant=True))
+    if state == "active" and mine and not gives:
+        rest.append(Post("suspend", _("Suspend it from our side")))
+    if state in ("active", "suspended") and (mine or gives):
+        rest.append(Post("revoke", _("End it for good"), grave=True))
+    return main, rest
+
+
+def act(visit: Visit, given: Form) -> Response:
+    """``POST /agreements/{id}``: a step of the agreement, with the page that asks first where it is due."""
+    refused = signed_in(visit)
+    if refused:
+        return refused
+    accords, by, _ = visit.site.agreements, visit.caller, visit._
+    item = accords.get(visit.request.path_params["agreement"], by)
+    name = given.one("act")
+    f = Sheet(visit, "agreement", given)
+    if name not in ACTS:
+        f.wrong("", _("Choose what to do."))
+        return _single(visit, f)
+    known = {post.act for part in _posts(visit, item) for post in part}
+    if name not in known:
+        return _single(visit, _told_late(visit, f, item))
+    sure = given.one("sure") == "1"
+    if name not in INSTANT and not sure:
+        return _sure(visit, Sheet(visit, "agreement"), item, name, given.one("back"))
+    why = f.text("why", 2000)
+    if name == "suspend" and "why" not in given:
+        why = _("Suspended with one click.")
+    needed = name in ("suspend", "revoke")
+    if needed and not why:
+        f.wrong("why", _("Say why: the other side reads it."))
+    if f.errors:
+        return _sure(visit, f, item, name, given.one("back"))
+    try:
+        step(visit, item, name, why)
+    except Conflict:
+        return _single(visit, _told_late(visit, f, accords.get(item.id, by)))
+    except (BadForm, NotAllowed) as error:
+        f.wrong("", f"{error.met} {error.todo}".strip(), error.status)
+        return _single(visit, f)
+    back = given.one("back")
+    target = safe_target(back) if back else f"/agreements/{quote(item.id)}"
+    return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode({'done': name, 'of': item.id})}", 303)
+
+
+def step(visit: Visit, item: Agreement, name: str, why: str) -> None:
+    """Make one step. Raises what the procedure raises."""
+    accords, by = visit.site.agreements, visit.caller
+    if name == "submit":
+        accords.submit(item.id, by=by, why=why)
+    elif name == "discard":
+        accords.discard(item.id, by=by, why=why)
+    elif name == "withdraw":
+        accords.withdraw(item.id, by=by, why=why)
+    elif name == "suspend":
+        accords.suspend(item.id, by=by, why=why)
+    elif name == "resume":
+        accords.resume(item.id, by=by, why=why)
+    elif name == "revoke":
+        accords.revoke(item.id, by=by, why=why)
+
+
+def _told_late(visit: Visit, f: Sheet, item: Agreement) -> Sheet:
+    """The form with a kind word that somebody was quicker."""
+    f.wrong("", late_words(visit, item), 409)
+    return f
+
+
+def late_words(visit: Visit, item: Agreement) -> str:
+    """Who did what when, for somebody who came second."""
+    _ = visit._
+    try:
+        last = visit.site.agreements.history(item.id, visit.caller)[-1]
+    except (CallerError, IndexError):
+        return _("Somebody was quicker. Look at it again.")
+    names = Names(visit)
+    minutes = int((visit.now - last.at).total_seconds() // 60)
+    ago = _("just now") if minutes < 1 else visit.speech.many("%(n)s minute ago", "%(n)s minutes ago", minutes)
+    if minutes >= 120:
+        ago = visit.speech.moment(last.at)
+    word = step_word(visit, last.action, last.before, last.after)
+    return _("%(who)s decided this %(when)s: %(what)s. Nothing of yours was changed.",
+             who=names.person(last.actor), when=ago, what=word)  # fmt: skip
+
+
+def _sure(visit: Visit, f: Sheet, item: Agreement, name: str, back: str) -> Response:
+    """The page that asks once more, and takes the reason."""
+    _, names = visit._, Names(visit)
+    reader = names.reader(item)
+    headings = {
+        "discard": (_("Throw the draft away?"), _("It was never sent; nobody else has seen it."), _("Throw it away")),
+        "withdraw": (
+            _("Take the request back?"),
+            _("It becomes a draft again. Approvals given so far are void."),
+            _("Take it back"),
+        ),
+        "suspend": (
+            _("Suspend the agreement?"),
+            _("The next call of %(reader)s is refused. You can resume it at any time.", reader=reader),
+            _("Suspend it"),
+        ),
+        "revoke": (
+            _("End the agreement for good?"),
+            _("The next call of %(reader)s is refused. It cannot be resumed, only asked for anew.", reader=reader),
+            _("End it"),
+        ),
+    }
+    heading, words, button = headings[name]
+    needed = name in ("suspend", "revoke")
+    values = {
+        "f": f,
+        "a": told.head(visit, item, names),
+        "heading": heading,
+        "words": words,
+        "button": button,
+        "action": "",
+        "act": name,
+        "until": "",
+        "why_needed": needed,
+        "why_hint": _("The other side reads it, and it stays in the record."),
+        "back_to": safe_target(back) if back else "",
+    }
+    return private(visit.page("agreement_sure.html", values, f.status))
+
+
+def _said(visit: Visit, item: Agreement) -> dict[str, str] | None:
+    """What was just done, after a form was sent."""
+    _ = visit._
+    done = visit.param("done")
+    if done not in ("submit", "withdraw", "suspend", "resume", "revoke", "draft", "change", "renew", "upgrade"):
+        return None
+    state, owner = item.state, Names(visit).organisation(item.owner)
+    if done in ("submit", "change", "renew", "upgrade") and state == "active":
+        return {"tone": "good", "title": _("Granted"), "words": _("The owner's rule grants this by itself.")}
+    if done in ("submit", "change", "renew", "upgrade") and state == "pending":
+        words = _("%(owner)s gets a letter and decides. You get a letter with the answer.", owner=owner)
+        return {"tone": "good", "title": _("Sent"), "words": words}
+    if done == "draft" and state == "draft":
+        return {"tone": "", "title": _("Kept as a draft"), "words": _("Nobody else sees it before you send it.")}
+    if done == "suspend" and state == "suspended":
+        words = _("The next call is refused. “Resume” undoes it.")
+        return {"tone": "good", "title": _("Suspended"), "words": words}
+    if done == "resume" and state == "active":
+        return {"tone": "good", "title": _("Resumed"), "words": _("Calls are answered again.")}
+    return None
+
+
+def private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
