@@ -2,25 +2,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from small_record import Clock
 
 from arengo.ledger import Ledger
 from arengo.settings import CitySettings, Settings
 from arengo.state import open_state
-
-
-class Clock:
-    """A clock that tests set; every look is a millisecond later."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.at += timedelta(milliseconds=1)
-        return self.at
 
 
 @pytest.fixture
@@ -62,20 +51,3 @@ def make(clock: Clock, migrated: Path) -> Iterator[Callable[[Path], Ledger]]:
 @pytest.fixture
 def ledger(make: Callable[[Path], Ledger], tmp_path: Path) -> Ledger:
     return make(tmp_path / "city")
-
-
-def fill(ledger: Ledger, count: int, start: int = 0) -> None:
-    """``count`` entries about a few persons, written in few transactions."""
-    tickets = [
-        ledger.submit(
-            "read",
-            actor=f"app-{i % 3}",
-            organisation="parks",
-            dataset="trees" if i % 2 else "children",
-            body={"version": 3, "fields": ["id", "age"], "purpose": "planning", "decision": "permit", "rows": i},
-            subjects=[f"person-{i % 7}"] if i % 2 == 0 else (),
-        )
-        for i in range(start, start + count)
-    ]
-    for ticket in tickets:
-        ticket.wait()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from conftest import Clock, fill
+from small_record import Clock, fill
 
 from arengo.errors import BadForm
 from arengo.ledger import Ledger, audit, export, inventory

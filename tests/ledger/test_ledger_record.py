@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from conftest import Clock, fill
+from small_record import Clock, fill
 
 from arengo.errors import BadForm, LedgerBroken, NotFound
 from arengo.ledger import EVERYONE, Ledger, Visibility

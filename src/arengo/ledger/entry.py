@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -248,13 +248,27 @@ def _facts(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
             value = str(value)
         if isinstance(value, str) and _word.fullmatch(value):
             out[name] = value
-    fields = body.get("fields")
-    if isinstance(fields, Sequence) and not isinstance(fields, (str, bytes)) and fields:
-        out["fields"] = [str(item)[:200] for item in fields]
-    rows = body.get("rows")
-    if isinstance(rows, int) and not isinstance(rows, bool):
-        out["rows"] = bucket(rows) if kind in ("read", "decision") else str(rows)
+    if "policy" not in out and isinstance(body.get("grant"), str) and _word.fullmatch(body["grant"]):
+        out["policy"] = body["grant"]
+    if "action" not in out and isinstance(body.get("act"), str) and _word.fullmatch(body["act"]):
+        out["action"] = body["act"]
+    fields = body.get("fields") or body.get("columns")
+    if isinstance(fields, (Sequence, Set)) and not isinstance(fields, (str, bytes)) and fields:
+        out["fields"] = [str(item)[:200] for item in (sorted(fields) if isinstance(fields, Set) else fields)]
+    rows = _rows(kind, body.get("rows"))
+    if rows:
+        out["rows"] = rows
     return out
+
+
+def _rows(kind: str, rows: Any) -> str:
+    """How many rows, as everybody may know it: rounded where somebody read them."""
+    if isinstance(rows, str) and rows.isascii() and rows.isdecimal() and len(rows) < 19:
+        rows = int(rows)
+    if isinstance(rows, int) and not isinstance(rows, bool):
+        return bucket(rows) if kind in ("read", "decision") else str(rows)
+    text = rows.replace(" ", "-") if isinstance(rows, str) else ""
+    return text if _word.fullmatch(text) else ""
 
 
 def subjects_root(commitments: Sequence[bytes]) -> bytes:

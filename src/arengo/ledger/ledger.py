@@ -87,10 +87,10 @@ class Ledger:
     ) -> int:
         """Record what happened; returns the entry's number when it is on the disk.
 
-        ``kind``: one of ``KINDS``. ``actor``: id of who acted. ``body``: facts; the identifiers ``contract``,
-        ``version``, ``snapshot``, ``purpose``, ``basis``, ``decision``, ``policy``, ``agreement``, ``request``, the
-        list ``fields`` and the count ``rows`` (rounded for reads) are seen by everybody, the rest by auditors until it
-        is erased. ``subjects``: whom it is about, ``*`` for everybody in the dataset; they never leave the machine.
+        ``kind``: one of ``KINDS``. ``actor``: id of who acted. ``body``: facts. Of these everybody sees identifiers
+        under the names of :data:`arengo.ledger.entry.WORDS`, the list ``fields`` (or ``columns``) and the count ``rows``
+        (rounded for reads); auditors see the rest until it is erased. ``subjects``: whom it is about, ``*`` for
+        everybody in the dataset; they never leave the machine.
         Raises BadForm for what cannot be recorded, LedgerBroken, StorageFull.
         """
         made = self._told(kind, actor, organisation, dataset, body, subjects, visibility)
