@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     from arengo.contract.sample import Sample
     from arengo.door import Answer, Door, PastRow
     from arengo.door.sql.derived import CityQuestions
+    from arengo.governance.policy.force import Policies
     from arengo.lake import Lake
     from arengo.lake.version import Change, Difference, Version
     from arengo.ledger import Ledger
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
     from arengo.services import Participation
-    from arengo.services.census import Census
     from arengo.services.access import Access
+    from arengo.services.census import Census
+    from arengo.services.register import Register
     from arengo.services.retention import Retention
     from arengo.sources.base import Context
     from arengo.state import State
@@ -140,6 +142,22 @@ class City:
         return Access(self.settings, self.state, self.ledger, lambda dataset: self.catalogue.entry(dataset).contract)
 
     @cached_property
+    def policies(self) -> Policies:
+        """The rules of ``policies/`` and ``hierarchies/``: what is wrong with them, what would change, what holds."""
+        from arengo.door.grant import check_rows
+        from arengo.governance.policy.force import Policies
+
+        def contracts() -> dict[str, Contract]:
+            good, bad = self.folder()
+            held = {name: self._loaded(item) for name, item in self.state.contracts().items() if name in bad}
+            return {**held, **good}
+
+        def organisations() -> tuple[str, ...]:
+            return tuple(self.access.parties.organisations())
+
+        return Policies(self.settings, self.state, contracts, organisations, self.ledger.tell, rows=check_rows)
+
+    @cached_property
     def participation(self) -> Participation:
         """What people send and follow: requests, comments, reuses, wishes, letters, webhooks, counts."""
         from arengo.portal.letters import composer
@@ -152,7 +170,15 @@ class City:
         """What is past its retention, what was disposed of, legal holds."""
         from arengo.services.retention import Retention
 
-        return Retention(self.settings, self.state, self.lake)
+        return Retention(self.settings, self.state, self.lake, tell=self.ledger.tell)
+
+    @cached_property
+    def register(self) -> Register:
+        """What the city does with personal data (GDPR, Art. 30), from contracts and agreements."""
+        from arengo.services.register import Register, readers_of
+
+        readers = readers_of(self.access.agreements, self.access.parties)
+        return Register(self.settings, self.state, self.catalogue, readers)
 
     @cached_property
     def census(self) -> Census:
@@ -298,9 +324,12 @@ class City:
     def apply(self, datasets: Sequence[str] | str = (), *, folder_wins: bool = False) -> list[PlanItem]:
         """Bring the running city to what the folder says. Applying twice changes nothing.
 
-        With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept.
+        With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept. Without,
+        policies and hierarchies are brought into force too; raises PolicyError for one that says nothing here.
         ``folder_wins``: what was edited in the portal gives way to the folder.
         """
+        if not _names(datasets):
+            self.policies.check().refuse()
         if folder_wins:
             for name in set(_names(datasets)) or set(edits(self.state)):
                 self.state.forget(EDIT, name)
@@ -321,6 +350,8 @@ class City:
                 )
             elif item.action == "retire":
                 self.state.retire(item.dataset, now)
+        if not _names(datasets):
+            self.policies.apply()
         return plan
 
     def _loaded(self, item: ContractRecord) -> Contract:
@@ -374,6 +405,8 @@ class City:
         """Apply the contracts named (all by default) and publish them; one run each, errors inside the runs."""
         from arengo.publish import Run
 
+        if not self.policies.ever:  # a new city is not published without its rules; later they wait for apply
+            self.policies.apply()
         good, bad = self.folder(_names(datasets))
         runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
         if good:
@@ -545,6 +578,12 @@ def init(path: Path | str, *, name: str = "", language: str = "en", timezone: st
             if any(mark in value for mark in '"\\\n'):
                 raise SettingsError(f"The {key} may not hold quotes, backslashes or line breaks: {value!r}.")
         toml.write_text(CITY_TOML.format(**words), encoding="utf-8")
+        from arengo.governance.policy import starter
+
+        for file, text in starter.FILES.items():
+            (root / file).parent.mkdir(exist_ok=True)
+            if not (root / file).exists():
+                (root / file).write_text(text, encoding="utf-8")
     ignore = root / ".gitignore"
     if not ignore.exists():
         ignore.write_text(".arengo/\n", encoding="utf-8")

@@ -80,8 +80,98 @@ def _untold(kind: str, **_: Any) -> None:
     """Nobody keeps a record."""
 
 
-class Retention:
-    """Retention runs and legal holds of one city. Safe from several threads and processes."""
+class Disposals:
+    """What was disposed of, and legal holds. Needs the state only; safe from several threads and processes."""
+
+    def __init__(
+        self,
+        state: State,
+        tell: Callable[..., object] = _untold,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._state = state
+        self._tell = tell
+        self._now = now
+
+    def runs(self, dataset: str = "", limit: int = 100) -> tuple[Disposed, ...]:
+        """What was disposed of, the newest first."""
+        c = retention_run.c
+        chosen = sa.select(retention_run).order_by(c.at.desc(), c.id).limit(limit)
+        if dataset:
+            chosen = chosen.where(c.dataset == dataset)
+        with self._state.read() as connection:
+            rows = connection.execute(chosen).all()
+        return tuple(
+            Disposed(row.id, row.dataset, row.at, row.by, tuple(row.versions), row.rows, row.version, row.rule)
+            for row in rows
+        )
+
+    # Holds
+
+    def hold_on(self, contract: Contract) -> Hold | None:
+        """The hold that stands on a dataset: of its contract, of the register, of the whole city."""
+        named = purpose.legal_hold(contract)
+        if named is not None:
+            try:
+                since = date.fromisoformat(named.since)
+            except ValueError:
+                since = None
+            return Hold("", contract.id, named.reason, since, named.by)
+        with self._state.read() as connection:
+            return next(iter(holds(connection, contract.id)), None)
+
+    def holds(self, dataset: str = "", lifted: bool = False) -> tuple[Hold, ...]:
+        """Holds of the register, the oldest first; contracts name theirs themselves."""
+        with self._state.read() as connection:
+            return holds(connection, dataset, lifted)
+
+    def hold(self, dataset: str, *, reason: str, by: str, since: date | None = None) -> Hold:
+        """Stop every disposal of a dataset (``*``: of all). Raises BadForm, NotFound, Conflict (it stands already)."""
+        reason = " ".join(reason.split())
+        if not 3 <= len(reason) <= MOST_WORDS:
+            raise BadForm("A hold needs a reason.", todo="Name the case or the letter that asks for it.")
+        if dataset != ALL and dataset not in self._state.contracts(retired=True):
+            raise NotFound(f"There is no dataset {dataset[:100]!r}.", todo="Name a dataset of the catalogue.")
+        now = self._now()
+        made = Hold(secrets.token_hex(6), dataset, reason, since or now.date(), by, now)
+        with self._state.write() as connection:
+            if any(item.dataset == dataset and item.reason == reason for item in holds(connection, dataset)):
+                raise Conflict("This hold stands already.", todo="See 'arengo register hold'.")
+            connection.execute(
+                sa.insert(legal_hold).values(
+                    id=made.id, dataset=dataset, reason=reason, since=made.since, set_at=now, set_by=by, lifted_by="",
+                    why="",
+                )
+            )  # fmt: skip
+            self._state.bump(connection)
+        self._told("hold", made, by, {"reason": reason, "since": str(made.since)})
+        return made
+
+    def lift(self, id: str, *, by: str, why: str) -> Hold:
+        """End a hold. Raises NotFound, BadForm (no reason), Conflict (lifted already)."""
+        why = " ".join(why.split())
+        if not 3 <= len(why) <= MOST_WORDS:
+            raise BadForm("Lifting a hold needs a reason.", todo="Say what ended the case.")
+        now = self._now()
+        with self._state.write() as connection:
+            found = next((item for item in holds(connection, lifted=True) if item.id == id), None)
+            if found is None:
+                raise NotFound(f"There is no hold {id[:40]!r}.", todo="See 'arengo register hold'.")
+            if found.lifted_at is not None:
+                raise Conflict("This hold was lifted already.")
+            values = {"lifted_at": now, "lifted_by": by, "why": why}
+            connection.execute(sa.update(legal_hold).where(legal_hold.c.id == id).values(**values))
+            self._state.bump(connection)
+        self._told("lift", found, by, {"why": why})
+        return Hold(found.id, found.dataset, found.reason, found.since, found.by, found.set_at, now, by, why)
+
+    def _told(self, what: str, hold: Hold, by: str, body: Mapping[str, Any]) -> None:
+        dataset = "" if hold.dataset == ALL else hold.dataset
+        self._tell("retention", actor=by, dataset=dataset, body={"hold": hold.id, "action": what, **body})
+
+
+class Retention(Disposals):
+    """Retention runs of one city."""
 
     def __init__(
         self,
@@ -91,11 +181,9 @@ class Retention:
         tell: Callable[..., object] = _untold,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        super().__init__(state, tell, now)
         self._settings = settings
-        self._state = state
         self._lake = lake
-        self._tell = tell
-        self._now = now
 
     # What is due
 
@@ -208,82 +296,6 @@ class Retention:
         body = {"run": done.id, "versions": list(versions), "rows": gone, "version": made, "rule": rule}
         self._tell("retention", actor=by, dataset=done.dataset, body=body)
         return done
-
-    def runs(self, dataset: str = "", limit: int = 100) -> tuple[Disposed, ...]:
-        """What was disposed of, the newest first."""
-        c = retention_run.c
-        chosen = sa.select(retention_run).order_by(c.at.desc(), c.id).limit(limit)
-        if dataset:
-            chosen = chosen.where(c.dataset == dataset)
-        with self._state.read() as connection:
-            rows = connection.execute(chosen).all()
-        return tuple(
-            Disposed(row.id, row.dataset, row.at, row.by, tuple(row.versions), row.rows, row.version, row.rule)
-            for row in rows
-        )
-
-    # Holds
-
-    def hold_on(self, contract: Contract) -> Hold | None:
-        """The hold that stands on a dataset: of its contract, of the register, of the whole city."""
-        named = purpose.legal_hold(contract)
-        if named is not None:
-            try:
-                since = date.fromisoformat(named.since)
-            except ValueError:
-                since = None
-            return Hold("", contract.id, named.reason, since, named.by)
-        with self._state.read() as connection:
-            return next(iter(holds(connection, contract.id)), None)
-
-    def holds(self, dataset: str = "", lifted: bool = False) -> tuple[Hold, ...]:
-        """Holds of the register, the oldest first; contracts name theirs themselves."""
-        with self._state.read() as connection:
-            return holds(connection, dataset, lifted)
-
-    def hold(self, dataset: str, *, reason: str, by: str, since: date | None = None) -> Hold:
-        """Stop every disposal of a dataset (``*``: of all). Raises BadForm, NotFound, Conflict (it stands already)."""
-        reason = " ".join(reason.split())
-        if not 3 <= len(reason) <= MOST_WORDS:
-            raise BadForm("A hold needs a reason.", todo="Name the case or the letter that asks for it.")
-        if dataset != ALL and dataset not in self._state.contracts(retired=True):
-            raise NotFound(f"There is no dataset {dataset[:100]!r}.", todo="Name a dataset of the catalogue.")
-        now = self._now()
-        made = Hold(secrets.token_hex(6), dataset, reason, since or now.date(), by, now)
-        with self._state.write() as connection:
-            if any(item.dataset == dataset and item.reason == reason for item in holds(connection, dataset)):
-                raise Conflict("This hold stands already.", todo="See 'arengo register hold'.")
-            connection.execute(
-                sa.insert(legal_hold).values(
-                    id=made.id, dataset=dataset, reason=reason, since=made.since, set_at=now, set_by=by, lifted_by="",
-                    why="",
-                )
-            )  # fmt: skip
-            self._state.bump(connection)
-        self._told("hold", made, by, {"reason": reason, "since": str(made.since)})
-        return made
-
-    def lift(self, id: str, *, by: str, why: str) -> Hold:
-        """End a hold. Raises NotFound, BadForm (no reason), Conflict (lifted already)."""
-        why = " ".join(why.split())
-        if not 3 <= len(why) <= MOST_WORDS:
-            raise BadForm("Lifting a hold needs a reason.", todo="Say what ended the case.")
-        now = self._now()
-        with self._state.write() as connection:
-            found = next((item for item in holds(connection, lifted=True) if item.id == id), None)
-            if found is None:
-                raise NotFound(f"There is no hold {id[:40]!r}.", todo="See 'arengo register hold'.")
-            if found.lifted_at is not None:
-                raise Conflict("This hold was lifted already.")
-            values = {"lifted_at": now, "lifted_by": by, "why": why}
-            connection.execute(sa.update(legal_hold).where(legal_hold.c.id == id).values(**values))
-            self._state.bump(connection)
-        self._told("lift", found, by, {"why": why})
-        return Hold(found.id, found.dataset, found.reason, found.since, found.by, found.set_at, now, by, why)
-
-    def _told(self, what: str, hold: Hold, by: str, body: Mapping[str, Any]) -> None:
-        dataset = "" if hold.dataset == ALL else hold.dataset
-        self._tell("retention", actor=by, dataset=dataset, body={"hold": hold.id, "action": what, **body})
 
 
 def counted(found: Iterable[Due]) -> tuple[int, int]:
