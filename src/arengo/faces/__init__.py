@@ -20,13 +20,23 @@ if TYPE_CHECKING:
     from arengo.door import Door
     from arengo.faces.gate import Watch
     from arengo.faces.site import Callers
+    from arengo.services.access import Access
     from arengo.settings import Settings
 
 __all__ = ["application", "handlers", "routes", "wrap"]
 
 
-def routes(door: Door, catalogue: Catalogue, settings: Settings, callers: Callers | None = None) -> list[BaseRoute]:
-    """All routes of the faces. ``callers``: who tells who asks; everybody is anyone without."""
+def routes(
+    door: Door,
+    catalogue: Catalogue,
+    settings: Settings,
+    callers: Callers | None = None,
+    access: Access | None = None,
+) -> list[BaseRoute]:
+    """All routes of the faces. ``callers``: who tells who asks; everybody is anyone without.
+
+    ``access``: who may read what is not open; without it there is no API store, since nobody could be given a key.
+    """
     from arengo.faces import documents, export, feeds, health, iceberg, openapi, rows, sitemap, sql, structured
     from arengo.faces.ckan import pages as ckan
     from arengo.faces.dcat import pages as dcat
@@ -35,7 +45,13 @@ def routes(door: Door, catalogue: Catalogue, settings: Settings, callers: Caller
 
     site = Site(door, catalogue, settings, callers)
     standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, structured, ckan, mcp)
-    return [route for standard in standards for route in standard.routes(site)]
+    found = [route for standard in standards for route in standard.routes(site)]
+    if access is not None:
+        from arengo.faces import applications, oauth, store
+
+        for governed in (oauth, store, applications):
+            found += governed.routes(site, access)
+    return found
 
 
 def handlers(page: Callable[..., Any] | None = None) -> dict[Any, Any]:
@@ -58,9 +74,10 @@ def application(
     settings: Settings,
     callers: Callers | None = None,
     watch: Watch | None = None,
+    access: Access | None = None,
 ) -> Any:
     """The faces alone as an ASGI application, without the portal."""
     from starlette.applications import Starlette
 
-    inner = Starlette(routes=routes(door, catalogue, settings, callers), exception_handlers=handlers())
+    inner = Starlette(routes=routes(door, catalogue, settings, callers, access), exception_handlers=handlers())
     return wrap(inner, door, catalogue, settings, watch)
