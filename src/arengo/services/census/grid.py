@@ -47,19 +47,21 @@ def read(paths: Sequence[Path], limits: SourceSettings, names: Sequence[str] = (
     Raises SourceMalformed (no table, damaged, no kind we read), SourceTooLarge.
     """
     called = list(names) or [path.name for path in paths]
-    out = []
     for path, name in zip(paths, called, strict=True):
         if path.stat().st_size > MOST_BYTES:
             raise SourceTooLarge(
                 f"It is larger than {MOST_BYTES:,} bytes.", todo="A census is smaller.", place=Place(file=name)
             )
-        for sheet, rows in _asked(path, name, limits):
-            out.append(Grid(name, sheet, tuple((number, tuple(cells)) for number, cells in rows)))
-    return out
+    found = _asked([(str(path), name) for path, name in zip(paths, called, strict=True)], limits)
+    return [
+        Grid(called[file], sheet, tuple((int(number), tuple(cells)) for number, cells in rows))
+        for file, sheet, rows in found
+    ]
 
 
-def _asked(path: Path, name: str, limits: SourceSettings) -> list[tuple[str, list[Row]]]:
-    said = {"path": str(path), "name": name, "max_ratio": limits.max_ratio}
+def _asked(files: list[tuple[str, str]], limits: SourceSettings) -> list[tuple[int, str, list[Row]]]:
+    said = {"files": files, "max_ratio": limits.max_ratio}
+    name = ", ".join(name for _, name in files)
     root = str(Path(__file__).resolve().parents[3])
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RUST_BACKTRACE": "0"}
     environ["PYTHONPATH"] = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
@@ -86,8 +88,9 @@ def _asked(path: Path, name: str, limits: SourceSettings) -> list[tuple[str, lis
         ) from error
     if "error" in answer:
         kind = SourceTooLarge if answer["kind"] == "SourceTooLarge" else SourceMalformed
-        raise kind(answer["error"], todo=answer["todo"], place=Place(file=name))
-    return [(sheet, [(int(number), cells) for number, cells in rows]) for sheet, rows in answer["sheets"]]
+        raise kind(answer["error"], todo=answer["todo"], place=Place(file=answer["file"]))
+    sheets: list[tuple[int, str, list[Row]]] = answer["sheets"]
+    return sheets
 
 
 # --- in the child
@@ -101,22 +104,27 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     said = json.load(sys.stdin)
-    try:
-        answer: object = {"sheets": [(name, list(rows)) for name, rows in _sheets(Path(said["path"]), said)]}
-    except (SourceMalformed, SourceTooLarge) as error:
-        answer = {"error": error.met, "todo": error.todo, "kind": type(error).__name__}
-    except MemoryError:
-        answer = {"error": "It asks for far more memory than a sheet needs.", "kind": "SourceTooLarge"}
-        answer["todo"] = "Copy the two sheets into a new file."
-    json.dump(answer, sys.stdout)
+    answer: dict[str, object] = {}
+    sheets: list[tuple[int, str, list[Row]]] = []
+    for file, (path, name) in enumerate(said["files"]):
+        try:
+            sheets += [(file, title, list(rows)) for title, rows in _sheets(Path(path), name, int(said["max_ratio"]))]
+        except (SourceMalformed, SourceTooLarge) as error:
+            answer = {"error": error.met, "todo": error.todo, "kind": type(error).__name__, "file": name}
+            break
+        except MemoryError:
+            met, todo = "It asks for far more memory than a sheet needs.", "Copy the two sheets into a new file."
+            answer = {"error": met, "todo": todo, "kind": "SourceTooLarge", "file": name}
+            break
+    json.dump(answer or {"sheets": sheets}, sys.stdout)
 
 
-def _sheets(path: Path, said: dict[str, object]) -> Iterator[tuple[str, Iterator[Row]]]:
+def _sheets(path: Path, name: str, ratio: int) -> Iterator[tuple[str, Iterator[Row]]]:
     with path.open("rb") as stream:
         head = stream.read(4096)
-    suffix = Path(str(said["name"])).suffix.lower()
+    suffix = Path(name).suffix.lower()
     if head.startswith(_PACKED):
-        yield from _book(path, int(str(said["max_ratio"])))
+        yield from _book(path, ratio)
     elif suffix in TEXTS or (b"\0" not in head and not head.lstrip().startswith((b"<", b"{", b"%PDF"))):
         yield "", _text(path)
     else:
