@@ -1,4 +1,4 @@
-"""One step of an agreement: the transition looked up, its guard checked, the row changed and stamped, the record told."""
+"""One step of an agreement: transition looked up, guard checked, row changed and stamped, record told."""
 
 from __future__ import annotations
 
