@@ -46,6 +46,7 @@ WORDS = (
     "contract",
     "version",
     "snapshot",
+    "verifier",
     "purpose",
     "basis",
     "decision",

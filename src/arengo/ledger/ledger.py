@@ -88,7 +88,7 @@ class Ledger:
         """Record what happened; returns the entry's number when it is on the disk.
 
         ``kind``: one of ``KINDS``. ``actor``: id of who acted. ``body``: facts. Of these everybody sees identifiers
-        under the names of :data:`arengo.ledger.entry.WORDS`, the list ``fields`` (or ``columns``) and the count ``rows``
+        under the names of :data:`arengo.ledger.entry.WORDS`, the list ``fields`` (``columns``) and the count ``rows``
         (rounded for reads); auditors see the rest until it is erased. ``subjects``: whom it is about, ``*`` for
         everybody in the dataset; they never leave the machine.
         Raises BadForm for what cannot be recorded, LedgerBroken, StorageFull.
@@ -226,6 +226,21 @@ class Ledger:
     def public_keys(self) -> tuple[VerifierKey, ...]:
         """The record's own key, those it had before, then its witnesses'. Raises SettingsError."""
         return (self.keys.log.verifier, *self.keys.before, *(item.key for item in keys.witnesses(self.settings)))
+
+    def rotate(self, *, actor: str = "") -> VerifierKey:
+        """Give the record a new key under its old name. The old key signs the entry that names the new one.
+
+        Other processes of this city sign with the old key, which stays valid, until they open the record again.
+        """
+        made = keys.rotated(self.settings, self.keys)
+        body = {"action": "key-changed", "verifier": str(made.log.verifier), "before": str(self.keys.log.verifier)}
+        self.tell("administration", actor=actor, body=body)
+        self.sign()
+        keys.write(self.settings.home / "ledger.key", made)
+        self.close()
+        self.__dict__.pop("keys", None)
+        self.signing.sign(again=True)
+        return made.log.verifier
 
     def _is_published(self, signed: Checkpoint) -> bool:
         return self.signing.folder.checkpoint() == signed.text

@@ -1,0 +1,244 @@
+"""The record for programs: signed checkpoint, tiles and entry bundles (C2SP tlog-tiles), entries and proofs as JSON.
+
+``/ledger/v1`` is the record's prefix: a client of C2SP needs nothing else. Everybody reads leaves; bodies are for
+auditors, one at a time, and each look is recorded. ``POST add-checkpoint`` cosigns for others (C2SP tlog-witness).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from arengo.errors import BadQuery, NotAllowed, NotFound
+from arengo.faces.site import FOR_EVER, Site, parameters, send_json
+from arengo.ledger import KINDS, Entry, Ledger
+from arengo.ledger.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from arengo.services.access import Access
+
+ROOT = "/ledger/v1"
+TEXT = "text/plain; charset=utf-8"
+MOST = 1000
+AUDITOR = "auditor"
+
+
+def routes(site: Site, access: Access) -> list[BaseRoute]:
+    face = _Face(site, access.ledger)
+    reading = {
+        "/checkpoint": face.checkpoint,
+        "/checkpoints": face.checkpoints,
+        "/keys": face.keys,
+        "/tile/{path:path}": face.tile,
+        "/entries": face.entries,
+        "/entries/{number}": face.entry,
+        "/days": face.days,
+        "/proof/inclusion": face.inclusion,
+        "/proof/consistency": face.consistency,
+    }
+    return [
+        *(Route(ROOT + path, answer, methods=["GET", "HEAD"]) for path, answer in reading.items()),
+        Route(f"{ROOT}/add-checkpoint", face.add_checkpoint, methods=["POST"]),
+    ]
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """An entry as everybody may see it."""
+    out: dict[str, Any] = {"number": entry.number, "hash": _text(entry.hash), "leaf": dict(entry.facts)}
+    if entry.hidden:
+        out["hidden"] = True
+    if entry.erased:
+        out["erased"] = True
+    return out
+
+
+class _Face:
+    def __init__(self, site: Site, ledger: Ledger) -> None:
+        self.site = site
+        self.ledger = ledger
+
+    def checkpoint(self, request: Request) -> Response:
+        """The newest signed checkpoint, with the signatures of witnesses."""
+        parameters(request, ())
+        return Response(self._signed().text, 200, {"Cache-Control": "no-cache"}, TEXT)
+
+    def checkpoints(self, request: Request) -> Response:
+        """Checkpoints that are kept, the newest first."""
+        given = parameters(request, ("before", "limit"))
+        before = _number(given, "before", None)
+        limit = _limit(given)
+        found = self.ledger.signing.checkpoints(limit, before)
+        body: dict[str, Any] = {"items": [_checkpoint_json(item) for item in found]}
+        if len(found) == limit:
+            body["next"] = f"{ROOT}/checkpoints?before={found[-1].size}&limit={limit}"
+        return send_json(request, body)
+
+    def keys(self, request: Request) -> Response:
+        """Verifier keys, one a line: the record's own, those it had before, its witnesses'."""
+        parameters(request, ())
+        text = "".join(f"{key}\n" for key in self.ledger.public_keys())
+        return Response(text, 200, {"Cache-Control": "no-cache"}, TEXT)
+
+    def tile(self, request: Request) -> Response:
+        """A tile or an entry bundle; none of them ever changes."""
+        parameters(request, ())
+        found = self.ledger.signing.tile(f"tile/{request.path_params['path']}")
+        return Response(found, 200, {"Cache-Control": FOR_EVER}, "application/octet-stream")
+
+    def entries(self, request: Request) -> Response:
+        """Entries by kind, dataset, organisation, day; the oldest first, with ``before`` the newest first."""
+        names = ("after", "before", "limit", "kind", "dataset", "organisation", "day")
+        given = parameters(request, names)
+        if given.get("kind", KINDS[0]) not in KINDS:
+            raise BadQuery(f"The record has no kind {given['kind'][:40]!r}.", todo=f"There are: {', '.join(KINDS)}.")
+        limit, before = _limit(given), _number(given, "before", None)
+        after = _number(given, "after", -1)
+        assert after is not None
+        filters = {name: given.get(name, "") for name in ("kind", "dataset", "organisation")}
+        found = self.ledger.entries(after, limit, before=before, day=_day(given), **filters)
+        body: dict[str, Any] = {"size": self.ledger.size, "items": [entry_json(entry) for entry in found]}
+        if len(found) == limit:
+            kept = [(name, value) for name, value in given.items() if name not in ("after", "before")]
+            turn = ("after" if before is None else "before", str(found[-1].number))
+            body["next"] = f"{ROOT}/entries?{'&'.join(f'{name}={value}' for name, value in [*_quoted(kept), turn])}"
+        return send_json(request, body)
+
+    def entry(self, request: Request) -> Response:
+        """One entry with its place in the newest checkpoint; ``body=true`` shows its body to an auditor."""
+        given = parameters(request, ("body",))
+        number = _number(dict(request.path_params), "number", None)
+        assert number is not None
+        entry = self.ledger.entry(number)
+        body = entry_json(entry)
+        signed = self.ledger.checkpoint()
+        if signed is not None and number < signed.size:
+            body["checkpoint"] = _checkpoint_json(signed)
+            body["proof"] = _texts(self.ledger.inclusion(number, signed.size))
+        if given.get("body", "false") not in ("true", "false"):
+            raise BadQuery("The parameter 'body' is true or false.")
+        if given.get("body") == "true":
+            body |= self._body(request, entry)
+            return _private(send_json(request, body))
+        return send_json(request, body)
+
+    def _body(self, request: Request, entry: Entry) -> dict[str, Any]:
+        """What auditors see besides. That they looked is recorded first."""
+        caller = self.site.caller(request)
+        if not caller.has(AUDITOR, entry.organisation):
+            raise NotAllowed(
+                "Bodies of entries are for auditors.",
+                todo="Ask the city for the role of an auditor; leaves and proofs are for everybody.",
+            )
+        look(self.ledger, entry, caller.party or caller.application, caller.organisation)
+        whole = self.ledger.entry(entry.number, whole=True)
+        if whole.body is None:
+            return {"body": None}
+        return {"body": whole.text, "salt": base64.b64encode(bytes.fromhex(whole.salt)).decode()}
+
+    def days(self, request: Request) -> Response:
+        """How many entries of each kind there are a day."""
+        given = parameters(request, ("since",))
+        return send_json(request, self.ledger.days(_day(given, "since")))
+
+    def inclusion(self, request: Request) -> Response:
+        """Proof that an entry is among the first ``size`` (RFC 9162, 2.1.3)."""
+        given = parameters(request, ("entry", "size"))
+        number = _number(given, "entry", None)
+        size = _number(given, "size", None)
+        if number is None:
+            raise BadQuery("Which entry?", todo="Say entry=NUMBER.")
+        if size is None:
+            size = self._signed().size
+        proof = self.ledger.inclusion(number, size)
+        return send_json(request, {"entry": number, "size": size, "proof": _texts(proof)})
+
+    def consistency(self, request: Request) -> Response:
+        """Proof that the record of ``size`` entries begins with that of ``old`` (RFC 9162, 2.1.4)."""
+        given = parameters(request, ("old", "size"))
+        old = _number(given, "old", None)
+        size = _number(given, "size", None)
+        if old is None:
+            raise BadQuery("From which size on?", todo="Say old=SIZE.")
+        if size is None:
+            size = self._signed().size
+        proof = self.ledger.consistency(old, size)
+        return send_json(request, {"old": old, "size": size, "proof": _texts(proof)})
+
+    async def add_checkpoint(self, request: Request) -> Response:
+        """Cosign the checkpoint of another record that is known here."""
+        from starlette.concurrency import run_in_threadpool
+
+        from arengo.ledger.witness import MOST_REQUEST
+
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_REQUEST:
+                return Response("This is longer than a checkpoint with its proof.\n", 400, media_type=TEXT)
+        made = await run_in_threadpool(lambda: self.ledger.witness.add(body))
+        return Response(made.text, made.status, {"Cache-Control": "no-store"}, made.media)
+
+    def _signed(self) -> Checkpoint:
+        found = self.ledger.checkpoint()
+        if found is None:
+            raise NotFound("The record is not signed yet.", todo="Come again in a minute.")
+        return found
+
+
+def look(ledger: Ledger, entry: Entry, actor: str, organisation: str) -> None:
+    """Record that somebody looks at a body."""
+    body = {"action": "body-read", "entry": entry.number}
+    ledger.tell("administration", actor=actor, organisation=organisation, body=body)
+
+
+def _checkpoint_json(item: Checkpoint) -> dict[str, Any]:
+    return {"origin": item.origin, "size": item.size, "root": _text(item.root), "note": item.text}
+
+
+def _private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [_text(value) for value in values]
+
+
+def _quoted(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    from urllib.parse import quote
+
+    return [(name, quote(value, safe="")) for name, value in pairs]
+
+
+def _number(given: dict[str, Any], name: str, default: int | None) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise BadQuery(f"{name} is {text[:40]!r}, but a whole number from 0 on is wanted.")
+    return int(text)
+
+
+def _limit(given: dict[str, str]) -> int:
+    found = _number(given, "limit", 100)
+    if not found or found > MOST:
+        raise BadQuery(f"limit is a whole number from 1 to {MOST}.")
+    return found
+
+
+def _day(given: dict[str, str], name: str = "day") -> str:
+    text = given.get(name, "")
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        raise BadQuery(f"{name} is {text[:40]!r}, but a day is wanted.", todo="Write 2026-05-01.") from None
