@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from arengo.contract import vocabulary
 from arengo.contract.model import Contract
-from arengo.errors import PolicyError
+from arengo.errors import CallerError, PolicyError
 from arengo.governance.caller import ROLES
 from arengo.governance.hierarchy import Hierarchy
 from arengo.governance.hierarchy import folder as hierarchy_files
@@ -19,8 +19,8 @@ from arengo.governance.hierarchy import read as read_hierarchy
 from arengo.governance.owner import owner_of
 from arengo.governance.policy.book import Book, fingerprint_of, folder, owner_of_file
 from arengo.governance.policy.mask import misfit
-from arengo.governance.policy.rule import Policy, is_column, path_of, read, statements, uid_of, walk
-from arengo.governance.policy.schema import ACTIONS, SCHEMA
+from arengo.governance.policy.rule import Policy, could_apply, is_column, path_of, read, statements, uid_of, walk
+from arengo.governance.policy.schema import ACTIONS, SCHEMA, things
 
 _NUMBERED = re.compile(r"(for policy `policy\d+`, )?")
 _ATTRIBUTE = re.compile(r"attribute `(\w+)` on entity type `(\w+)` not found")
@@ -28,12 +28,16 @@ _ATTRIBUTE = re.compile(r"attribute `(\w+)` on entity type `(\w+)` not found")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What there is in the city. ``organisations``: ids beyond the owners of datasets; () when nobody knows them."""
+    """What there is in the city. ``organisations``: ids beyond the owners of datasets; () when nobody knows them.
+
+    ``rows``: raises a CallerError for a condition on rows that the dataset cannot answer.
+    """
 
     contracts: Mapping[str, Contract]
     organisations: tuple[str, ...] = ()
     hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
+    rows: Callable[[Contract, str], object] = lambda contract, text: None
 
     @property
     def owners(self) -> frozenset[str]:
@@ -61,7 +65,11 @@ class Checked:
 
 
 def check_folder(
-    root: Path, contracts: Mapping[str, Contract], organisations: Iterable[str] = (), zones: Iterable[str] = ()
+    root: Path,
+    contracts: Mapping[str, Contract],
+    organisations: Iterable[str] = (),
+    zones: Iterable[str] = (),
+    rows: Callable[[Contract, str], object] = lambda contract, text: None,
 ) -> Checked:
     """Everything of ``policies/`` and ``hierarchies/`` in a city folder."""
     errors: list[PolicyError] = []
@@ -81,7 +89,7 @@ def check_folder(
         files = folder(root)
     except PolicyError as error:
         errors.append(error)
-    made = check(files, Facts(contracts, tuple(organisations), groups, tuple(zones)))
+    made = check(files, Facts(contracts, tuple(organisations), groups, tuple(zones), rows))
     unknown = [*_unused_names(contracts, groups)]
     return Checked(made.book, texts, (*errors, *made.errors), (*made.warnings, *unknown))
 
@@ -279,12 +287,27 @@ def _annotations(policy: Policy, facts: Facts) -> Iterator[tuple[PolicyError, bo
             if column not in names:
                 met = f"{policy.id}: {contract.id} has no column {column!r}."
                 yield _error(policy, met, _near(column, names)), True
+    for held in _about(policy, facts, contract) if policy.rows else ():
+        try:
+            facts.rows(held, policy.rows)
+        except CallerError as error:
+            met = f"{policy.id}: @rows cannot be asked of {held.id}: {error.met}"
+            yield _error(policy, met, error.todo or "Name the dataset the rows are of."), True
     for column, mask in policy.masks:
         declared = contract.column(column or alone) if contract else None
         problem = misfit(mask, declared.kind) if declared else ""
         if problem:
             yield _error(policy, f"{policy.id}: {column or alone}: {problem}"), True
         yield from ((error, True) for error in _group(policy, mask.kind, mask.argument, facts))
+
+
+def _about(policy: Policy, facts: Facts, named: Contract | None) -> Iterator[Contract]:
+    """Datasets whose rows a policy could cut."""
+    for contract in facts.contracts.values() if named is None else (named,):
+        if policy.owner in ("", owner_of(contract)):
+            dataset, columns = things(contract, [item.name for item in contract.properties], (owner_of(contract),))
+            if any(could_apply(policy, thing) for thing in (dataset, *columns)):
+                yield contract
 
 
 def _group(policy: Policy, kind: str, argument: str, facts: Facts) -> Iterator[PolicyError]:

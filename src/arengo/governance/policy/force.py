@@ -123,7 +123,7 @@ class Policies:
     """The policies of a city: in its folder, and in force.
 
     ``contracts``: what policies may name, by dataset; ``organisations``: ids beyond those of owners; ``tell``: where
-    a change is recorded (kind ``policy``).
+    a change is recorded (kind ``policy``); ``rows``: raises BadQuery or UnknownColumn for a filter that is none.
     """
 
     def __init__(
@@ -134,6 +134,7 @@ class Policies:
         organisations: Callable[[], Iterable[str]] = tuple,
         tell: Tell = untold,
         now: Callable[[], datetime] = now_utc,
+        rows: Callable[[Contract, str], object] = lambda contract, text: None,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -141,6 +142,7 @@ class Policies:
         self._organisations = organisations
         self._tell = tell
         self._now = now
+        self._rows = rows
 
     @property
     def book(self) -> Book:
@@ -150,7 +152,7 @@ class Policies:
     def check(self) -> Checked:
         """The folder's policies and hierarchies with everything that is wrong with them."""
         zones = Zones(self.settings.policy.zones)
-        return check_folder(self.settings.root, self.contracts(), self._organisations(), zones.names)
+        return check_folder(self.settings.root, self.contracts(), self._organisations(), zones.names, self._rows)
 
     def plan(self) -> tuple[FileChange, ...]:
         """What :meth:`apply` would change. Raises PolicyError for what it would refuse."""
@@ -165,6 +167,11 @@ class Policies:
         now = self._now()
         take_hierarchies(self.state, checked.hierarchies, now)  # first: a policy may name a new one
         return take(self.state, checked.book, now, self._tell, actor)
+
+    @property
+    def ever(self) -> bool:
+        """Whether policies were ever brought into force, be it none."""
+        return ever(self.state)
 
     def waiting(self) -> bool:
         """Whether the folder holds other policies than those in force."""

@@ -44,9 +44,9 @@ def _now() -> datetime:
 class CityJudge:
     """Implements :class:`arengo.governance.decision.Judge`. Thread-safe, one a process.
 
-    ``agreements``: whoever knows them; ``parties``: whoever knows which office is part of which. A decision is
-    remembered until the state's generation counts up (a suspension, a new policy or contract), until it expires, or
-    until the clock goes back behind it.
+    ``agreements``: whoever knows them; ``parties``: whoever knows which office is part of which; ``book``: other
+    policies than those in force, to try them. A decision is remembered until the state's generation counts up (a
+    suspension, a new policy or contract), until it expires, or until the clock goes back behind it.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class CityJudge:
         agreements: Accords | None = None,
         parties: Offices | None = None,
         now: Callable[[], datetime] = _now,
+        book: Book | None = None,
     ) -> None:
         self._agreements: Accords = agreements or NoAccords()
         self._parties = parties
@@ -66,6 +67,7 @@ class CityJudge:
         self._guard = threading.Lock()
         self._generation = -1
         self._kept: OrderedDict[_Key, tuple[datetime, Decision]] = OrderedDict()
+        self._fixed = book
         self._book: Book | None = None
         self._slices: OrderedDict[_Key, tuple[Slice, Any]] = OrderedDict()
 
@@ -182,9 +184,11 @@ class CityJudge:
 
     @property
     def book(self) -> Book:
-        """The policies in force."""
+        """The policies it decides by."""
         from arengo.governance.policy.force import in_force
 
+        if self._fixed is not None:
+            return self._fixed
         generation = self._state.generation()
         with self._guard:
             if generation != self._generation:
