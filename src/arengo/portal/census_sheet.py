@@ -17,6 +17,8 @@ from arengo.services.census.grid import MOST_BYTES
 
 MOST = 8_000_000
 """Bytes of a posted form with its files."""
+MUCH = 0.2
+"""Share of the census that a sheet may remove before the page asks whether it is only a part."""
 SHOWN = 300
 """Changes written on the page; the rest are counted."""
 KEEPERS = ("steward", "publisher", "administrator")
@@ -72,12 +74,13 @@ def preview(visit: Visit) -> Response:
     """``GET /census/sheet/{batch}``: what would change."""
     _must_keep(visit)
     plan = visit.site.census.waiting(visit.request.path_params["batch"])
-    removed = [item for item in plan.changes if item.action == "removed"]
-    rest = [item for item in plan.changes if item.action != "removed"]
-    shown = list(islice((*removed, *rest), SHOWN))
+    order = ("changed", "removed", "added")
+    shown = list(islice(sorted(plan.changes, key=lambda item: order.index(item.action)), SHOWN))
+    held = visit.site.census.register()
     values = {
         "plan": plan,
         "counts": plan.counts,
+        "much": plan.counts["removed"] > MUCH * (len(held.applications) + len(held.exchanges)),
         "changes": [(item, _fields(visit, item)) for item in shown],
         "more": len(plan.changes) - len(shown),
         "action_words": _actions(visit),
