@@ -105,6 +105,15 @@ class Delegations:
         with self._state.read() as connection:
             return tuple(_delegation(row) for row in connection.execute(chosen))
 
+    def deputies(self, person: str, organisation: str) -> tuple[str, ...]:
+        """Who stands in for a person in an organisation now."""
+        now, c = self._now(), delegation.c
+        chosen = sa.select(c.to).where(
+            c.person == person, c.organisation == organisation, c.since <= now, c.until > now, c.ended_at.is_(None)
+        ).order_by(c.to)  # fmt: skip
+        with self._state.read() as connection:
+            return tuple(dict.fromkeys(str(row[0]) for row in connection.execute(chosen)))
+
     def principal(self, person: str, by: Caller, organisation: str) -> Caller:
         """The person ``by`` stands in for, with the rights she has now. Raises NotAllowed."""
         for item in self.stood_in_for(by.party, organisation):

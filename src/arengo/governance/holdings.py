@@ -28,6 +28,7 @@ from arengo.governance.standing import STANDS, Standing, standing
 from arengo.settings import AgreementSettings
 from arengo.state import State
 from arengo.state.agreements import agreement
+from arengo.state.tables import dataset as datasets
 
 KEPT = 20_000
 """Answers of :meth:`Agreements.of` held at most."""
@@ -72,7 +73,7 @@ class Holdings:
         self._contract = contract
         self._tell = tell
         self._application = application
-        self._named = named
+        self.named = named
         self._rows = rows
         self._held: dict[tuple[str, str], tuple[Agreement, ...]] = {}
         self._generation = -1
@@ -148,7 +149,7 @@ class Holdings:
         owner = self._owner(item)
         if any(by.has(role, owner) for role in ("auditor", "administrator")) or steward(by, owner):
             return True
-        if any(level.entitles(by, self._named) for level in self._levels(item)):
+        if any(level.entitles(by, self.named) for level in self._levels(item)):
             return True
         return bool(self.delegations.stood_in_for(by.party, owner))
 
@@ -200,6 +201,15 @@ class Holdings:
         with self.state.read() as connection:
             return dossier.read(connection, select)
 
+    def moved(self, *states: str) -> tuple[Agreement, ...]:
+        """Those in these states whose contract is not the one in force any more."""
+        c = agreement.c
+        select = sa.select(agreement).join(
+            datasets, (datasets.c.id == c.dataset) & (datasets.c.contract_sha != c.contract_sha)
+        ).where(c.state.in_(states)).order_by(c.dataset, c.id)  # fmt: skip
+        with self.state.read() as connection:
+            return dossier.read(connection, select)
+
     def followed_by(self, id: str) -> tuple[Agreement, ...]:
         """The agreements that renew, change or upgrade this one, the newest first."""
         return self._list(agreement.c.follows == id, (), agreement.c.created_at.desc(), agreement.c.id)
@@ -242,21 +252,21 @@ class Holdings:
         """As whom ``by`` may give the approval that is due: '' for herself, otherwise persons stood in for."""
         if item.state != "pending" or not is_person(by):
             return ()
-        due = self._due(item)
+        due = self.due(item)
         taken = {item.drafted_by, item.requested_by, *(name for given in item.approvals
                                                        for name in (given.who, given.behalf) if name)}  # fmt: skip
         if by.party in taken:
             return ()
-        found = [""] if due.entitles(by, self._named) else []
+        found = [""] if due.entitles(by, self.named) else []
         for one in self.delegations.stood_in_for(by.party):
             if one.person in taken:
                 continue
             principal = self.delegations.principal(one.person, by, one.organisation)
-            if due.entitles(principal, self._named):
+            if due.entitles(principal, self.named):
                 found.append(one.person)
         return tuple(found)
 
-    def _due(self, item: Agreement) -> Level:
+    def due(self, item: Agreement) -> Level:
         """The approval that is due: the first level that has none."""
         given = {approval.level for approval in item.approvals}
         wanted = self._levels(item)

@@ -63,7 +63,7 @@ class Agreements(Requests):
     ) -> Agreement:  # fmt: skip
         """Give the approval that is due. ``terms``: what is granted, never wider than asked; None for all of it."""
         item = self._open(id, by, seen)
-        due = self._due(item)
+        due = self.due(item)
         action = "confirm" if due.number == 2 else "approve"
         self._may(item, action, by, behalf)
         contract = self._contract(item.dataset)
@@ -194,9 +194,9 @@ class Agreements(Requests):
     def review(self) -> tuple[Agreement, ...]:
         """Suspend what the contract in force no longer carries: at once where more would be given out than was agreed,
         after the time of grace where it was to be asked for again. Those that were suspended."""
-        c, due, reasons = agreement.c, [], {}
-        held = self._list(c.state.in_(("active", "suspended")), (), c.dataset, c.id, limit=1_000_000)
-        for item in held:
+        due: list[Agreement] = []
+        reasons: dict[str, str] = {}
+        for item in self.moved("active", "suspended"):
             if "platform" in item.suspended_by:
                 continue
             try:

@@ -91,13 +91,13 @@ class Steps(Holdings):
             if not steward(who, owner):
                 raise NotAllowed(f"That is decided by a steward of {owner}.", todo="Ask one of them.")
             return owner
-        due = self._due(item)
+        due = self.due(item)
         if action in ("approve", "confirm") and (action == "confirm") != (due.number == 2):
             raise Conflict("Another approval is due first.", todo=f"It is given by {due}.")
         not_the_requester((by.party, behalf), item)
         who = self.delegations.principal(behalf, by, owner) if behalf else by
         entitled = [due] if action in ("approve", "confirm") else list(self.levels(item))
-        if not any(level.entitles(who, self._named) for level in entitled):
+        if not any(level.entitles(who, self.named) for level in entitled):
             raise NotAllowed(f"That is decided by {due}.", todo="Ask for the decision there.")
         given = {name for approval in item.approvals for name in (approval.who, approval.behalf) if name}
         if action == "confirm" and given & {by.party, behalf}:

@@ -40,8 +40,17 @@ KINDS = (
     "wish.planned",
     "wish.published",
     "wish.declined",
+    "agreement.pending",
+    "agreement.active",
+    "agreement.rejected",
+    "agreement.returned",
+    "agreement.suspended",
+    "agreement.revoked",
+    "agreement.expired",
+    "agreement.superseded",
 )
-"""What can be subscribed to. ``amendment.received`` and ``wish.received`` carry no text: nobody has read it yet."""
+"""What can be subscribed to. ``amendment.received`` and ``wish.received`` carry no text: nobody has read it yet.
+``agreement.*`` names organisations and no person, and goes only where it is asked for by that name."""
 
 
 @dataclass(frozen=True, slots=True)

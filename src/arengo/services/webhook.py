@@ -78,7 +78,10 @@ class Hook:
     rests: str = ""
 
     def wants(self, event: Event) -> bool:
-        fits = any(fnmatchcase(event.kind, pattern) for pattern in self.events)
+        patterns: Sequence[str] = self.events
+        if event.kind.startswith("agreement."):  # who reads what is no public fact: '*' is not enough
+            patterns = [pattern for pattern in patterns if pattern.startswith("agreement.")]
+        fits = any(fnmatchcase(event.kind, pattern) for pattern in patterns)
         return fits and (not self.datasets or event.dataset in self.datasets)
 
 
@@ -346,6 +349,8 @@ class Webhooks:
 
 
 def _page(event: Event) -> str:
+    if event.kind.startswith("agreement."):
+        return f"/agreements/{event.subject}"
     if event.kind.startswith("amendment."):
         return f"/datasets/{event.dataset}/requests/{event.subject}"
     if event.kind.startswith("wish."):
