@@ -236,7 +236,7 @@ def test_the_desk_is_the_operators(town: City, visitor) -> None:
         assert visitor.get(path).status_code == 303
     for path in ("/desk", "/desk/webhooks", "/desk/wish/AB"):
         answer = visitor.post(path, data={"kind": "wish", "act": "spam", "item": "x"})
-        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/operator")
+        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login")
 
 
 def test_a_wish_from_the_question_to_the_dataset(town: City, visitor, steward) -> None:

@@ -149,7 +149,7 @@ def whole(visit: Visit, d: Dossier, item: Amendment, private: bool = False) -> d
         "changes": changes(d, item) if private or item.seen else [],
         "evidence": linked(item.evidence) if private or item.seen else [],
         "steps": history(visit, "amendment", steps, private or item.seen),
-        "operator": is_operator(visit),
+        "operator": is_operator(visit, d.id),
     }
 
 

@@ -69,7 +69,7 @@ def page(visit: Visit) -> Response:
     short = _shortened(visit, d)
     if short:
         return RedirectResponse(short, 303, {"Cache-Control": "no-store"})
-    operator = is_operator(visit)
+    operator = is_operator(visit, d.id)
     known = visit.unchanged(*d.mark, operator, _districts(d))
     if known:
         return known

@@ -9,10 +9,10 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.errors import ArengoError, BadForm, CallerError, NotFound
+from arengo.errors import ArengoError, BadForm, CallerError, NotAllowed, NotFound
 from arengo.portal.amendment import changes, history, line
 from arengo.portal.dossier import Dossier
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import is_operator, kept
 from arengo.portal.reuse import title as dataset_title
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
@@ -123,14 +123,65 @@ def move(visit: Visit, given: Form) -> Response:
     return RedirectResponse(f"/desk/{kind}/{number}" if given.one("stay") else f"/desk?kind={kind}", 303)
 
 
-def guarded(visit: Visit) -> Response | None:
-    """The way to sign in for everybody but the operator."""
-    if is_operator(visit):
+def guarded(visit: Visit, *, whole: bool = False) -> Response | None:
+    """The way to sign in for everybody for whom nothing waits. ``whole``: only who decides for the whole city."""
+    if is_operator(visit) or (not whole and kept(visit)):
         return None
-    return RedirectResponse(f"/operator?next={visit.request.url.path}", 303, {"Cache-Control": "no-store"})
+    if visit.person is not None:
+        raise NotAllowed("Only stewards decide here.", todo="Ask an administrator of your organisation for the role.")
+    return RedirectResponse(f"/login?next={visit.request.url.path}", 303, {"Cache-Control": "no-store"})
+
+
+def waiting(visit: Visit) -> dict[str, int]:
+    """How much of each kind waits for the visitor: all of it, or what is about the datasets of the visitor's office."""
+    mine = kept(visit)
+    if mine is None:
+        found = visit.site.participation.waiting()
+        return {
+            "amendment": found.amendments,
+            "comment": found.comments,
+            "reuse": found.reuses,
+            "wish": found.wishes,
+        }
+    return {kind: len(_rows(visit, kind, mine)) for kind in KINDS}
+
+
+def _rows(visit: Visit, kind: str, mine: frozenset[str] | None) -> list[Any]:
+    """What waits of one kind, the oldest first; only about ``mine`` when not the whole city is the visitor's."""
+    services = visit.site.participation
+    found: list[Any]
+    if kind == "amendment":
+        found = list(services.amendments.of(states=services.amendments.progress.waiting, limit=MOST))
+    elif kind == "comment":
+        found = list(services.discussions.waiting(MOST))
+    elif kind == "reuse":
+        found = list(services.reuses.waiting(MOST))
+    else:
+        found = list(services.wishes.of(("received", "review"), MOST))
+    if mine is not None:
+        found = [item for item in found if _mine(kind, item, mine)]
+    return sorted(found, key=lambda item: item.created_at)
+
+
+def _mine(kind: str, item: Any, mine: frozenset[str]) -> bool:
+    """A reuse is an office's when all its datasets are; a wish is the whole city's."""
+    about = item.datasets if kind == "reuse" else () if kind == "wish" else (item.dataset,)
+    return bool(about) and mine.issuperset(about)
+
+
+def _only_mine(visit: Visit, kind: str, number: str) -> None:
+    """Raises NotAllowed when something is another office's to decide."""
+    mine = kept(visit)
+    if mine is None:
+        return
+    services = visit.site.participation
+    found: Any = services.reuses.one(number) if kind == "reuse" else services.tracked[kind].row(number)
+    if not _mine(kind, found, mine):
+        raise NotAllowed("Another office decides about this.", todo="Leave it to its stewards.")
 
 
 def _move(visit: Visit, kind: str, number: str, state: str, words: str, **more: Any) -> None:
+    _only_mine(visit, kind, number)
     services = visit.site.participation
     if kind == "amendment":
         services.amendments.move(number, state, words, **more)
@@ -147,13 +198,7 @@ def _move(visit: Visit, kind: str, number: str, state: str, words: str, **more: 
 
 def _page(visit: Visit, problems: list[str], given: Form | None = None) -> Response:
     services = visit.site.participation
-    waiting = services.waiting()
-    counts = {
-        "amendment": waiting.amendments,
-        "comment": waiting.comments,
-        "reuse": waiting.reuses,
-        "wish": waiting.wishes,
-    }
+    counts = waiting(visit)
     asked = given.one("kind") if given else visit.param("kind")
     kind = asked if asked in KINDS else next((name for name in KINDS if counts[name]), "amendment")
     letters = services.letters.counts() if services.letters.able else {}
@@ -179,9 +224,9 @@ def items(visit: Visit, kind: str) -> list[Item]:
     """What waits of one kind, the oldest first."""
     services = visit.site.participation
     out: list[Item] = []
+    found = _rows(visit, kind, kept(visit))
     if kind == "amendment":
-        found = services.amendments.of(states=services.amendments.progress.waiting, limit=MOST)
-        for item in sorted(found, key=lambda entry: entry.created_at):
+        for item in found:
             about = item.label or item.column
             words = item.wrong + "".join(
                 f"\n{name}: {item.current.get(name) or '–'} → {text or '–'}" for name, text in item.proposed.items()
@@ -189,9 +234,8 @@ def items(visit: Visit, kind: str) -> list[Item]:
             title = dataset_title(visit, item.dataset)
             out.append(_item(visit, kind, item.id, title, about, words, item.state, item.created_at))
     elif kind == "comment":
-        comments = services.discussions.waiting(MOST)
-        reports = services.discussions.reports([item.id for item in comments])
-        for remark in comments:
+        reports = services.discussions.reports([item.id for item in found])
+        for remark in found:
             title = dataset_title(visit, remark.dataset)
             notes = []
             if remark.reports:
@@ -202,13 +246,12 @@ def items(visit: Visit, kind: str) -> list[Item]:
                 _item(visit, kind, remark.id, title, remark.author, words, remark.state, remark.created_at, notes)
             )
     elif kind == "reuse":
-        for reuse in services.reuses.waiting(MOST):
+        for reuse in found:
             about = ", ".join(dataset_title(visit, name) for name in reuse.datasets)
             words = f"{reuse.words}\n{reuse.author}, {reuse.link}"
             out.append(_item(visit, kind, reuse.id, reuse.title, about, words, reuse.state, reuse.created_at))
     else:
-        wishes = services.wishes.of(("received", "review"), MOST)
-        for wish in sorted(wishes, key=lambda entry: entry.created_at):
+        for wish in found:
             words = f"{wish.words}\n{wish.purpose}".strip()
             notes = []
             if wish.support:
@@ -237,6 +280,7 @@ def _item(
 
 def _single(visit: Visit, f: Sheet) -> Response:
     kind, number = _where(visit)
+    _only_mine(visit, kind, number)
     services = visit.site.participation
     service: Tracked = services.tracked[kind]
     row = service.row(number)

@@ -37,7 +37,7 @@ def say(visit: Visit, given: Form) -> Response:
     """``POST /datasets/{id}/discussion``: a thread or a reply."""
     services, _ = visit.site.participation, visit._
     d = dossier(visit)
-    operator = is_operator(visit)
+    operator = is_operator(visit, d.id)
     if not services.settings.open and not operator:
         raise NotAllowed("This city takes no comments here.", todo="Write to its contact address.")
     f = Sheet(visit, "comment", given)
@@ -102,7 +102,7 @@ def _page(visit: Visit, d: Dossier, f: Sheet) -> Response:
         }
         for thread in services.discussions.threads(d.id)
     ]
-    operator = is_operator(visit)
+    operator = is_operator(visit, d.id)
     values: dict[str, Any] = {
         "d": d,
         "tab": "discussion",

@@ -17,7 +17,7 @@ from arengo.portal.amendment import strip as requests
 from arengo.portal.cells import Cell, Head, one
 from arengo.portal.charts import head as plain_head
 from arengo.portal.dossier import Dossier
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import KEEPERS, is_operator
 from arengo.portal.site import HEADERS, Visit
 
 
@@ -118,7 +118,7 @@ def _example(d: Dossier, head: Head, item: Property | None, measured: Mapping[st
 def quality(visit: Visit) -> Response:
     """``/datasets/{id}/quality``: checks in words, rows set aside, profile of every column."""
     d = Dossier(visit, visit.request.path_params["dataset"])
-    operator = is_operator(visit)
+    operator = is_operator(visit, d.id, KEEPERS)
     known = visit.unchanged(*d.mark, operator)
     if known:
         return known
@@ -272,8 +272,10 @@ def _general(reason: str) -> str:
 def quarantine(visit: Visit) -> Response:
     """``/datasets/{id}/quarantine.csv``: what was set aside, for the owner of the data."""
     d = Dossier(visit, visit.request.path_params["dataset"])
-    if not is_operator(visit):
-        raise NotAllowed("The rows set aside may hold personal data.", todo="Sign in as operator: /operator says how.")
+    if not is_operator(visit, d.id, KEEPERS):
+        raise NotAllowed(
+            "The rows set aside may hold personal data.", todo="Sign in as one of the owner's stewards or publishers."
+        )
     path = visit.site.quarantine(d.view.version) if d.version else None
     if path is None or d.version is None:
         raise UnknownVersion(f"No row of this version of {d.title} was set aside.", todo="")

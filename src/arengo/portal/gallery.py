@@ -111,7 +111,7 @@ def single(visit: Visit) -> Response:
     d = Dossier(visit, chart.dataset)
     problems: list[str] = []
     design = read(d, chart.pairs, problems)
-    operator = is_operator(visit)
+    operator = is_operator(visit, chart.dataset)
     known = visit.unchanged(*d.mark, pictures.identity(d, design), chart.stamp, operator)
     if known:
         return known
@@ -128,7 +128,7 @@ def single(visit: Visit) -> Response:
 
 def keep(visit: Visit, form: Form) -> Response:
     """``POST /datasets/{id}/chart`` by the operator: keep this design under a name."""
-    _operator(visit)
+    _operator(visit, visit.request.path_params["dataset"])
     d = Dossier(visit, visit.request.path_params["dataset"])
     design = read(d, parse_qsl(form.one("design")[:20_000]))
     if not ready(d, design):
@@ -148,11 +148,11 @@ def keep(visit: Visit, form: Form) -> Response:
 
 def drop(visit: Visit, form: Form) -> Response:
     """``POST /charts/{id}`` by the operator: drop what is kept."""
-    _operator(visit)
+    _operator(visit, find(visit, visit.request.path_params["chart"]).dataset)
     visit.site.state.forget(KIND, visit.request.path_params["chart"])
     return RedirectResponse("/charts", 303)
 
 
-def _operator(visit: Visit) -> None:
-    if not is_operator(visit):
-        raise NotAllowed("Only the operator keeps and drops charts.", todo="Sign in with the city's key first.")
+def _operator(visit: Visit, dataset: str) -> None:
+    if not is_operator(visit, dataset):
+        raise NotAllowed("Only stewards of the data keep and drop its charts.", todo="Sign in as one first.")

@@ -17,7 +17,8 @@ from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreements import late_words, private, signed_in
 from arengo.portal.desk import LATE, kind_words
-from arengo.portal.operator import is_operator
+from arengo.portal.desk import waiting as others_waiting
+from arengo.portal.operator import kept
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
 from arengo.portal.terms import end_of
@@ -199,15 +200,9 @@ def _owned(visit: Visit, names: Names) -> list[dict[str, Any]]:
 
 def _others(visit: Visit) -> list[tuple[str, str, int]]:
     """What else waits, for who may see it."""
-    if not is_operator(visit):
+    if kept(visit) == frozenset():
         return []
-    counts = visit.site.participation.waiting()
-    numbers = {
-        "amendment": counts.amendments,
-        "comment": counts.comments,
-        "reuse": counts.reuses,
-        "wish": counts.wishes,
-    }
+    numbers = others_waiting(visit)
     return [(kind, words, numbers[kind]) for kind, words in kind_words(visit).items()]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from arengo.errors import ArengoError, UnknownDataset
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import KEEPERS, is_operator, kept
 from arengo.portal.site import Visit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def listing(visit: Visit) -> Response:
     known = visit.unchanged(
         [(run.id, run.state, run.step, str(run.ended_at)) for run in found],
         visit.site.catalogue.generation,
-        is_operator(visit),
+        kept(visit, KEEPERS),
     )
     if known:
         return known
@@ -58,7 +58,7 @@ def single(visit: Visit) -> Response:
     run = visit.site.state.run(name)
     if run is None:
         raise UnknownDataset(f"There is no run {name}.", todo="See the list of publications.")
-    operator = is_operator(visit)
+    operator = is_operator(visit, run.dataset, KEEPERS)
     known = visit.unchanged(run.state, run.step, len(run.steps), str(run.ended_at), operator)
     if known:
         return known
@@ -71,7 +71,7 @@ def single(visit: Visit) -> Response:
 def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
     """``run`` as its page shows it; counts of a dataset that is not open are the operator's."""
     _ = visit._
-    if not (is_operator(visit) or _open(visit, run.dataset)):
+    if not (is_operator(visit, run.dataset, KEEPERS) or _open(visit, run.dataset)):
         steps = tuple({**step, "rows": None} for step in run.steps)
         run = replace(run, rows_in=None, rows=None, quarantined=None, steps=steps)
     seconds = None

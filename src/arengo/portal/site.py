@@ -38,12 +38,15 @@ if TYPE_CHECKING:
     from arengo.portal.finding import Findings
     from arengo.portal.look import Look
     from arengo.portal.news import Counts
+    from arengo.portal.register import Papers
     from arengo.portal.upload import File
     from arengo.services import Participation
     from arengo.services.access import Access
     from arengo.services.census import Census
     from arengo.services.consumption import Consumption
     from arengo.services.login import Local, Logins
+    from arengo.services.register import Register
+    from arengo.services.seal import Sealer
     from arengo.state import State
 
 Quarantine = Callable[["Version"], "Path | None"]
@@ -136,6 +139,27 @@ class Site:
     def agreements(self) -> Agreements:
         """Who may read what is not open, for what; requests and decisions."""
         return self.access.agreements
+
+    @cached_property
+    def register(self) -> Register:
+        """What the city does with personal data."""
+        from arengo.services.register import Register, readers_of
+
+        return Register(self.settings, self.state, self.catalogue, readers_of(self.agreements, self.parties))
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Seals the city's documents."""
+        from arengo.services.seal import Sealer
+
+        return Sealer(self.settings)
+
+    @cached_property
+    def papers(self) -> Papers:
+        """Documents that were sealed, as far as they are kept."""
+        from arengo.portal.register import Papers
+
+        return Papers()
 
     @property
     def consumption(self) -> Consumption:
@@ -336,15 +360,16 @@ class Visit:
 
     @cached_property
     def waiting(self) -> int | None:
-        """How much waits on the steward's desk; None for everybody but the operator."""
+        """How much waits on the steward's desk; None for who decides nothing."""
         if self._site is None:
             return None
         asked = self.asked_access
-        if "arengo_operator" not in self.request.cookies:
+        if "arengo_operator" not in self.request.cookies and not self.caller.roles:
             return asked
-        from arengo.portal.operator import is_operator
+        from arengo.portal.desk import waiting
+        from arengo.portal.operator import kept
 
-        return self.site.participation.waiting().total + (asked or 0) if is_operator(self) else asked
+        return asked if kept(self) == frozenset() else sum(waiting(self).values()) + (asked or 0)
 
     @cached_property
     def asked_access(self) -> int | None:

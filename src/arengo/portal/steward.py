@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.contract import Finding, Severity, lint, loads
+from arengo.contract import Contract, Finding, Severity, lint, loads
 from arengo.contract.document import parse
 from arengo.errors import ContractError, NotAllowed
 from arengo.portal.contract_form import Field, Section, changed, faults, sections
@@ -17,20 +17,21 @@ from arengo.portal.operator import is_operator
 from arengo.portal.site import Form, Visit
 from arengo.services.stewardship import Proposal, Stewardship
 
+EDITORS = ("steward", "publisher")
 MOST = 1_000_000
 """Bytes of a posted form: a contract of hundreds of columns in six languages."""
 
 
 def page(visit: Visit) -> Response:
     """``GET /datasets/{id}/edit``; ``?as=text`` shows the contract's own text."""
-    _only_stewards(visit)
+    _only_stewards(visit, visit.request.path_params["dataset"])
     return _form(visit, as_text=visit.param("as") == "text")
 
 
 def take(visit: Visit, form: Form) -> Response:
     """``POST /datasets/{id}/edit``: show what would change, or keep it."""
-    _only_stewards(visit)
     dataset = visit.request.path_params["dataset"]
+    _only_stewards(visit, dataset)
     stewardship = Stewardship(visit.site.state)
     held = stewardship.current(dataset)
     as_text = "text" in form
@@ -41,6 +42,7 @@ def take(visit: Visit, form: Form) -> Response:
         if form.one("base") != held.sha:
             return _form(visit, as_text=as_text, posted=form, moved=True)
         if form.one("do") == "keep" and made.sound:
+            _only_the_citys(visit, contract, loads(text))
             stewardship.keep(dataset, text, form.one("base"))
             return RedirectResponse(f"{visit.link('datasets', dataset)}", 303)
     except ContractError as error:
@@ -115,11 +117,20 @@ def _where(visit: Visit, line: int | None) -> str:
     return visit._("line %(n)s", n=line) if line else ""
 
 
-def _only_stewards(visit: Visit) -> None:
-    if not is_operator(visit):
+def _only_the_citys(visit: Visit, old: Contract, new: Contract) -> None:
+    """Raises NotAllowed when an office changes whose the data is or whence it comes: it could read another's files."""
+    if not is_operator(visit, roles=EDITORS) and (old.owner, old.source) != (new.owner, new.source):
         raise NotAllowed(
-            visit._("Only a steward of this city may edit contracts."),
-            todo=visit._("Sign in with the key of the city folder first."),
+            visit._("Whose data this is and where it comes from is the city's to change."),
+            todo=visit._("Ask a publisher of the whole city, or whoever keeps its key."),
+        )
+
+
+def _only_stewards(visit: Visit, dataset: str) -> None:
+    if not is_operator(visit, dataset, EDITORS):
+        raise NotAllowed(
+            visit._("Only stewards and publishers of the owner may edit this contract."),
+            todo=visit._("Sign in as one of them first."),
         )
 
 

@@ -18,12 +18,12 @@ LISTED = 50
 
 def page(visit: Visit) -> Response:
     """``GET /desk/webhooks?hook=&state=``."""
-    return guarded(visit) or _page(visit, Sheet(visit, "webhook"))
+    return guarded(visit, whole=True) or _page(visit, Sheet(visit, "webhook"))
 
 
 def take(visit: Visit, given: Form) -> Response:
     """``POST /desk/webhooks``: add, test, drop, wake, or try again."""
-    refused = guarded(visit)
+    refused = guarded(visit, whole=True)
     if refused:
         return refused
     hooks, f, _ = visit.site.participation.webhooks, Sheet(visit, "webhook", given), visit._
