@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from arengo.governance.hierarchy import Hierarchies
     from arengo.governance.party import Parties
     from arengo.governance.policy import CityJudge
+    from arengo.governance.policy.analysis import Analysis
     from arengo.governance.policy.zone import Zones
     from arengo.governance.procedure import Agreements
     from arengo.governance.session import Sessions
@@ -100,6 +101,13 @@ class Access:
 
         return CityJudge(self.settings, self.state, self.agreements, self.parties)
 
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Who can read what, and what a party can read."""
+        from arengo.governance.policy.analysis import Analysis
+
+        return Analysis(self.judge, self.agreements, self._person, self._reads_for, self._holders)
+
     # Who asks
 
     @cached_property
@@ -161,6 +169,21 @@ class Access:
         """The organisation an application reads for, '' when it is blocked or gone."""
         found = self.applications.find(application)
         return found.organisation if found is not None and found.active else ""
+
+    def _person(self, id: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+        """The organisation and roles of a person who may sign in."""
+        try:
+            found = self.parties.person(id)
+        except NotFound:
+            return None
+        if not found.active:
+            return None
+        return found.organisation, tuple((item.organisation, item.role) for item in self.parties.roles(id))
+
+    def _holders(self, organisation: str, role: str) -> tuple[str, ...]:
+        """Ids of the people who have a role in an organisation."""
+        return tuple(dict.fromkeys(item.person for item in self.parties.roles(organisation=organisation)
+                                   if item.role == role))  # fmt: skip
 
     def _named(self, person: str) -> tuple[str, ...]:
         """How a contract may name a person."""

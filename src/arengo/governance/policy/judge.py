@@ -113,7 +113,9 @@ class CityJudge:
             return self._grouped(weigh(names, base))
         answers = self._ask(contract, part, held, base, caller, now)
         made = weigh(names, base, answers, stranger=not (caller.party or caller.application))
-        made = self._grouped(self._fitted(contract, base, made))
+        if made.decision.masks != base.masks:
+            made = with_masks(made, self.fit(contract, made.decision.masks, base.masks))
+        made = self._grouped(made)
         until = part.holds_until(now.astimezone(self._zone))
         if until is not None:
             earliest = min(until.astimezone(UTC), made.decision.expires or until)
@@ -128,24 +130,23 @@ class CityJudge:
         kind, name = schema.principal(caller)
         entities = held.with_added_json_str(schema.asker(caller, self.offices(caller.organisation)))
         about = {"id": base.agreement, "state": base.state, "plan": base.plan}
-        purpose = self._purpose(contract, base.purpose or caller.purpose)
+        purpose = self.purpose(contract, base.purpose or caller.purpose)
         context = schema.circumstances(caller, purpose, about, now.astimezone(self._zone))
         return part.ask({"type": kind, "id": name}, context, entities)
 
-    def _fitted(self, contract: Contract, base: Ground, made: Explanation) -> Explanation:
-        """Masks that policies added, put together with what was there; one that a column cannot carry hides it."""
-        given = made.decision.masks
-        if given == base.masks:
-            return made
-        masks: list[tuple[str, Mask]] = []
-        for name in dict.fromkeys(name for name, _ in given):
-            mine = [mask for column, mask in given if column == name]
-            if mine != [mask for column, mask in base.masks if column == name]:
+    def fit(
+        self, contract: Contract, masks: tuple[tuple[str, Mask], ...], agreed: tuple[tuple[str, Mask], ...] = ()
+    ) -> tuple[tuple[str, Mask], ...]:
+        """Masks of policies put together with those ``agreed``; one that a column cannot carry hides it."""
+        out: list[tuple[str, Mask]] = []
+        for name in dict.fromkeys(name for name, _ in masks):
+            mine = [mask for column, mask in masks if column == name]
+            if mine != [mask for column, mask in agreed if column == name]:
                 declared = contract.column(name)
                 sound = declared is None or not any(misfit(mask, declared.kind) for mask in mine)
                 mine = list(together(mine, self._place)) if sound else [HIDE]
-            masks += [(name, mask) for mask in mine]
-        return with_masks(made, tuple(masks))
+            out += [(name, mask) for mask in mine]
+        return tuple(out)
 
     def _place(self, name: str, level: str) -> int:
         return self._hierarchies.get(name).place(level)
@@ -236,7 +237,15 @@ class CityJudge:
             organisation = getattr(known.get(organisation), "parent", "")
         return tuple(out)
 
-    def _purpose(self, contract: Contract, id: str) -> schema.Purpose:
+    def ground(self, contract: Contract, names: Sequence[str], caller: Caller) -> Ground:
+        """Why somebody may read, before any policy is asked."""
+        return ground(contract, frozenset(names), caller, self._agreements, self._now())
+
+    def local(self) -> datetime:
+        """Now, in the city's time zone."""
+        return self._now().astimezone(self._zone)
+
+    def purpose(self, contract: Contract, id: str) -> schema.Purpose:
         """What was agreed about a purpose, otherwise what the contract says of it."""
         purposes = getattr(self._agreements, "purposes", None)
         found = purposes.find(id) if id and purposes is not None else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from arengo.governance.caller import ASSURANCE
-from arengo.governance.policy.rule import Policy, conjuncts, path_of
+from arengo.governance.policy.rule import Policy, conjuncts, looks_of, path_of
 
 _NAMES = {
     ("context", "assurance"): "the assurance of the login",
@@ -46,21 +47,18 @@ _MARKS = {"eq": "==", "not_eq": "!=", "less": "<", "less_eq": "<=", "greater": "
           "and": "&&", "or": "||", "in": "in", "add": "+", "sub": "-", "mul": "*"}  # fmt: skip
 
 
-def conditions(policy: Policy, *, only_request: bool = False) -> tuple[str, ...]:
-    """Every condition as words that say when it holds. ``only_request``: those that depend on the request alone."""
-    parts = conjuncts(policy.template)
-    return tuple(words(expr, wanted) for wanted, expr in parts if not only_request or depends(expr))
-
-
 UNKNOWN = ("assurance", "zone", "time")
 """What of the context is not known before somebody asks."""
 
 
-def depends(expr: Any) -> bool:
-    """Whether an expression looks at what only a request says."""
-    from arengo.governance.policy.rule import looks_of
+def conditions(policy: Policy) -> tuple[str, ...]:
+    """Every condition as words that say when it holds."""
+    return tuple(words(expr, wanted) for wanted, expr in conjuncts(policy.template))
 
-    return any(item == "*" or item.split(".")[0] in UNKNOWN for item in looks_of(expr))
+
+def depends(expr: Any, unknown: Sequence[str] = UNKNOWN) -> bool:
+    """Whether an expression looks at what only a request says."""
+    return any(item == "*" or item.split(".")[0] in unknown for item in looks_of(expr))
 
 
 def words(expr: Any, wanted: bool = True) -> str:
