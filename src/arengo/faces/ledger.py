@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.errors import BadQuery, NotAllowed, NotFound
-from arengo.faces.site import FOR_EVER, Site, parameters, send_json
+from arengo.faces.site import FOR_EVER, JSON, Site, parameters
 from arengo.ledger import KINDS, Entry, Ledger
 from arengo.ledger.checkpoint import Checkpoint
 
@@ -77,7 +78,7 @@ class _Face:
         body: dict[str, Any] = {"items": [_checkpoint_json(item) for item in found]}
         if len(found) == limit:
             body["next"] = f"{ROOT}/checkpoints?before={found[-1].size}&limit={limit}"
-        return send_json(request, body)
+        return _answer(body)
 
     def keys(self, request: Request) -> Response:
         """Verifier keys, one a line: the record's own, those it had before, its witnesses'."""
@@ -100,14 +101,21 @@ class _Face:
         limit, before = _limit(given), _number(given, "before", None)
         after = _number(given, "after", -1)
         assert after is not None
-        filters = {name: given.get(name, "") for name in ("kind", "dataset", "organisation")}
-        found = self.ledger.entries(after, limit, before=before, day=_day(given), **filters)
+        found = self.ledger.entries(
+            after,
+            limit,
+            before=before,
+            kind=given.get("kind", ""),
+            dataset=given.get("dataset", ""),
+            organisation=given.get("organisation", ""),
+            day=_day(given),
+        )
         body: dict[str, Any] = {"size": self.ledger.size, "items": [entry_json(entry) for entry in found]}
         if len(found) == limit:
             kept = [(name, value) for name, value in given.items() if name not in ("after", "before")]
             turn = ("after" if before is None else "before", str(found[-1].number))
             body["next"] = f"{ROOT}/entries?{'&'.join(f'{name}={value}' for name, value in [*_quoted(kept), turn])}"
-        return send_json(request, body)
+        return _answer(body)
 
     def entry(self, request: Request) -> Response:
         """One entry with its place in the newest checkpoint; ``body=true`` shows its body to an auditor."""
@@ -124,8 +132,8 @@ class _Face:
             raise BadQuery("The parameter 'body' is true or false.")
         if given.get("body") == "true":
             body |= self._body(request, entry)
-            return _private(send_json(request, body))
-        return send_json(request, body)
+            return _answer(body, "private, no-store")
+        return _answer(body)
 
     def _body(self, request: Request, entry: Entry) -> dict[str, Any]:
         """What auditors see besides. That they looked is recorded first."""
@@ -144,7 +152,7 @@ class _Face:
     def days(self, request: Request) -> Response:
         """How many entries of each kind there are a day."""
         given = parameters(request, ("since",))
-        return send_json(request, self.ledger.days(_day(given, "since")))
+        return _answer(self.ledger.days(_day(given, "since")))
 
     def inclusion(self, request: Request) -> Response:
         """Proof that an entry is among the first ``size`` (RFC 9162, 2.1.3)."""
@@ -156,7 +164,7 @@ class _Face:
         if size is None:
             size = self._signed().size
         proof = self.ledger.inclusion(number, size)
-        return send_json(request, {"entry": number, "size": size, "proof": _texts(proof)})
+        return _answer({"entry": number, "size": size, "proof": _texts(proof)})
 
     def consistency(self, request: Request) -> Response:
         """Proof that the record of ``size`` entries begins with that of ``old`` (RFC 9162, 2.1.4)."""
@@ -168,7 +176,7 @@ class _Face:
         if size is None:
             size = self._signed().size
         proof = self.ledger.consistency(old, size)
-        return send_json(request, {"old": old, "size": size, "proof": _texts(proof)})
+        return _answer({"old": old, "size": size, "proof": _texts(proof)})
 
     async def add_checkpoint(self, request: Request) -> Response:
         """Cosign the checkpoint of another record that is known here."""
@@ -201,9 +209,9 @@ def _checkpoint_json(item: Checkpoint) -> dict[str, Any]:
     return {"origin": item.origin, "size": item.size, "root": _text(item.root), "note": item.text}
 
 
-def _private(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+def _answer(body: Any, cache: str = "no-cache") -> Response:
+    """Without an ETag: the record grows while nothing is published, which is what answers are kept by."""
+    return Response(orjson.dumps(body), 200, {"Cache-Control": cache}, JSON)
 
 
 def _text(value: bytes) -> str:

@@ -43,6 +43,7 @@ MOST_LEAF = 60_000  # a log entry of C2SP tlog-tiles is at most 65,535 bytes
 SALT = 16
 
 WORDS = (
+    "action",
     "contract",
     "version",
     "snapshot",
