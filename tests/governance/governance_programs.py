@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,9 @@ from arengo.governance.signing import SigningKeys
 from arengo.governance.token import Tokens
 from arengo.settings import CitySettings, Settings
 from arengo.state import State, open_state
+
+_EMPTY: list[bytes] = []
+"""A state database as it is after its migrations; making it costs more than most tests."""
 
 HERE = "https://data.example.org"
 ROWS = f"{HERE}/api/v1/datasets/pupils/rows"
@@ -40,7 +45,14 @@ class Programs:
 
     def __post_init__(self) -> None:
         self.settings = Settings(root=self.folder, city=CitySettings(url=HERE))
+        path = self.settings.home / "state.sqlite"
+        if _EMPTY and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(_EMPTY[0])
         self.state: State = open_state(self.settings.state_url)
+        if not _EMPTY:
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                _EMPTY.append(connection.serialize())
         self.seen: Counters = counters(self.state, self.settings.home)
         self.applications = Applications(
             self.state,

@@ -152,6 +152,8 @@ def listing(desk: Desk, request: Request) -> Any:
     found = desk.site.catalogue.entries(given.get("q", ""), given.get("theme", ""), None)
     entries = [item for item in found.items if wanted in ("", item.contract.access)]
     start = whole("cursor", given.get("cursor", "0"))
+    if start < 0:
+        raise BadQuery("The cursor is broken.", todo="Start again without cursor; follow the next links.")
     page = entries[start : start + limit]
     follows = str(start + limit) if start + limit < len(entries) else ""
     body = {
