@@ -192,7 +192,7 @@ def _facts(visit: Visit, d: Dossier) -> list[tuple[str, str]]:
         facts.append((_("Decided by"), _decided_by(visit, d)))
         usual = response.usual(visit.site.state, d.id)
         facts.append(
-            (_("Usual time to an answer"), span_words(visit, usual) if usual is not None else _("nobody has asked yet"))
+            (_("Usual time to an answer"), span_words(visit, usual) if usual is not None else _("no answer yet"))
         )
     persons = personal(contract)
     if contract.access != "closed":

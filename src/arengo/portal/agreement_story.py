@@ -11,6 +11,7 @@ from arengo.contract.model import Contract
 from arengo.errors import ArengoError
 from arengo.governance.agreement import Agreement, Stamp, masks_by_column
 from arengo.governance.approval import Level, levels
+from arengo.governance.caller import ROLES
 from arengo.governance.plan import plans
 from arengo.governance.purpose import QUESTIONS, Purpose
 from arengo.portal.agreement_words import (
@@ -124,11 +125,11 @@ def asked_granted(visit: Visit, agreement: Agreement, contract: Contract | None)
     for name in asked.columns:
         wanted, given = before.get(name, ()), after.get(name, ())
         kept = name in granted.columns and not refused
-        how = masks_words(visit, given if decided and kept else wanted)
+        how = masks_words(visit, given) if decided and kept else ""
         fewer += decided and not kept
         blurred += decided and kept and given != wanted
         verdict = "" if not decided else "no" if not kept else "blurred" if given else "yes"
-        columns.append({"label": labels[name], "asked": True, "granted": verdict, "how": how})
+        columns.append({"label": labels[name], "granted": verdict, "asked_how": masks_words(visit, wanted), "how": how})
     terms = [
         (_("Rows"), asked.rows or _("all"), granted.rows or _("all")),
         (_("Plan"), *(plan_title(contract, terms.plan) for terms in (asked, granted))),
@@ -267,12 +268,22 @@ def approvals(visit: Visit, agreement: Agreement, contract: Contract | None, per
 
 def missing_words(visit: Visit, level: Level, count: int, names: Names) -> str:
     _ = visit._
-    who = ", ".join(level.words) or _("a steward of %(owner)s", owner=names.organisation(level.owner))
+    told = [_named(visit, word, level.owner, names) for word in level.words]
+    who = ", ".join(told) or _("a steward of %(owner)s", owner=names.organisation(level.owner))
     if count == 1:
         return _("Waits for %(who)s.", who=who)
     if level.number == 1:
         return _("First approval is missing: %(who)s.", who=who)
     return _("Second approval is missing: %(who)s.", who=who)
+
+
+def _named(visit: Visit, word: str, owner: str, names: Names) -> str:
+    """Whom a contract names as approver: a role of an organisation in words, anybody else as the contract does."""
+    organisation, _colon, role = word.rpartition(":")
+    if role not in ROLES:
+        return word
+    where = names.organisation(organisation or owner)
+    return visit._("a steward of %(owner)s", owner=where) if role == "steward" else f"{role}, {where}"
 
 
 def suspended_words(visit: Visit, agreement: Agreement, names: Names) -> str:
@@ -283,7 +294,9 @@ def suspended_words(visit: Visit, agreement: Agreement, names: Names) -> str:
 def waits(visit: Visit, since: datetime) -> tuple[str, int]:
     """How long something has waited, in words and days."""
     days = max((visit.now - since).days, 0)
-    words = visit.speech.many("waits for %(n)s day", "waits for %(n)s days", days) if days else visit._("since today")
+    words = (
+        visit.speech.many("waits for %(n)s day", "waits for %(n)s days", days) if days else visit._("waits since today")
+    )
     return words, days
 
 

@@ -107,8 +107,8 @@ def mask_words(visit: Visit, mask: Mask) -> str:
             return _("only the group (%(hierarchy)s, level %(level)s)", hierarchy=name, level=level)
         return _("only a range %(width)s wide", width=argument)
     return {
-        "hide": _("hidden: the column is there, its values are not"),
-        "pseudonym": _("a code instead of the value (pseudonym)"),
+        "hide": _("hidden"),
+        "pseudonym": _("a code instead (pseudonym)"),
         "round": _("rounded to %(step)s", step=argument),
         "top": _("at most %(bound)s", bound=argument),
         "bottom": _("at least %(bound)s", bound=argument),

@@ -112,8 +112,8 @@ def _next(visit: Visit, item: Agreement, names: Names) -> str:
     if state == "pending":
         since = told.waits(visit, item.requested_at or item.created_at)[0]
         if item.approvals:
-            return _("%(owner)s has given the first of two approvals; %(since)s.", owner=owner, since=since)
-        return _("%(owner)s decides; %(since)s.", owner=owner, since=since)
+            return _("The first of two approvals is given; the request %(since)s.", since=since)
+        return _("%(owner)s decides; the request %(since)s.", owner=owner, since=since)
     if state == "active" and item.valid_to - visit.now < RENEW:
         return _("Renew it in time, so that nothing stops.")
     if state == "active":
@@ -211,7 +211,7 @@ def _now(visit: Visit, item: Agreement, names: Names, mine: bool, posts: list[Po
     elif shown.state == "pending":
         title = _("%(owner)s decides", owner=owner)
         since = told.waits(visit, item.requested_at or item.created_at)[0]
-        words = [_("It %(since)s. Nothing can be read before. Whoever asked gets a letter.", since=since)]
+        words = [_("The request %(since)s. Nothing can be read before. Whoever asked gets a letter.", since=since)]
         if visit.site.agreements.deciders(item, visit.caller):
             links = [(f"/desk/access/{quote(item.id)}", _("Decide"), False)]
     elif shown.state == "active" and mine:

@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from arengo.contract.model import Contract
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, PolicyError, UnknownDataset
 from arengo.governance.agreement import Agreement
-from arengo.governance.approval import steward
+from arengo.governance.approval import member, steward
 from arengo.governance.plan import Plan, plan_of, plans
 from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
-from arengo.portal.agreement_words import mask_kinds, plan_words
+from arengo.portal.agreement_words import mask_kinds
 from arengo.portal.agreements import late_words, private, signed_in
 from arengo.portal.look_through import Seen, look
 from arengo.portal.sheet import Sheet
@@ -180,7 +180,7 @@ def _plans(visit: Visit, contract: Contract, item: Agreement) -> list[tuple[str,
     except BadForm:
         most = None
     return [
-        (plan.id, f"{plan.title}: {plan_words(visit, plan)}")
+        (plan.id, plan.title + ", " + visit.speech.many("%(n)s call a day", "%(n)s calls a day", plan.daily))
         for plan in plans(contract)
         if most is None or not plan.wider(most)
     ]

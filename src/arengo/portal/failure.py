@@ -50,6 +50,7 @@ def page(visit: Visit, error: Exception) -> Response:
         "safe": safe,
         "number": number,
         "refused": isinstance(error, NotAllowed) or status == 403,
+        "ask": _asking(visit) if isinstance(error, NotAllowed) else "",
         "retry": status in (429, 503, 507) or (isinstance(error, ArengoError) and error.retry),
     }
     answer = visit.page("error.html", values, status)
@@ -57,6 +58,18 @@ def page(visit: Visit, error: Exception) -> Response:
     if status in (429, 503):
         answer.headers["Retry-After"] = "10"
     return answer
+
+
+def _asking(visit: Visit) -> str:
+    """Where access can be asked for, when the page refused is about a dataset that is shared; ''."""
+    dataset = visit.request.path_params.get("dataset", "")
+    if not dataset or visit.request.method not in ("GET", "HEAD"):
+        return ""
+    try:
+        contract = visit.site.catalogue.entry(dataset).contract
+    except (ArengoError, AssertionError):  # no such dataset; an error outside the pages
+        return ""
+    return visit.link("datasets", dataset, "access") if contract.access == "shared" else ""
 
 
 def _headings(_: Callable[[str], str]) -> dict[int, tuple[str, str]]:

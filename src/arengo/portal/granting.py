@@ -17,7 +17,7 @@ from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreements import late_words, private, signed_in
 from arengo.portal.desk import LATE, kind_words
-from arengo.portal.desk import waiting as others_waiting
+from arengo.portal.desk import waiting as desk_waiting
 from arengo.portal.operator import kept
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
@@ -76,8 +76,8 @@ def decide(visit: Visit, given: Form) -> Response:
             problems.append((words, f"/desk/access/{quote(number)}"))
     if problems:
         return _page(visit, problems, given, done)
-    kept = {name: given.one(name) for name in ("dataset", "organisation") if given.one(name)}
-    return RedirectResponse(f"/desk/access?{urlencode({**kept, 'done': act, 'n': done})}", 303)
+    chosen_filter = {name: given.one(name) for name in ("dataset", "organisation") if given.one(name)}
+    return RedirectResponse(f"/desk/access?{urlencode({**chosen_filter, 'done': act, 'n': done})}", 303)
 
 
 def waiting(visit: Visit) -> tuple[Agreement, ...]:
@@ -202,8 +202,8 @@ def _others(visit: Visit) -> list[tuple[str, str, int]]:
     """What else waits, for who may see it."""
     if kept(visit) == frozenset():
         return []
-    numbers = others_waiting(visit)
-    return [(kind, words, numbers[kind]) for kind, words in kind_words(visit).items()]
+    words = kind_words(visit)
+    return [(kind, words[kind], n) for kind, n in desk_waiting(visit).items()]
 
 
 def _said(visit: Visit, done: int) -> dict[str, str] | None:

@@ -142,7 +142,7 @@ def _plain(visit: Visit, contract: Contract, terms: Terms, answer: Answer) -> tu
             tuple(
                 SeenCell(
                     row[name].full or row[name].text,
-                    changed=name in masked,
+                    changed=False,
                     numeric=name in named and named[name].numeric and name not in masked,
                 )
                 for name in terms.columns

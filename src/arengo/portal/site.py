@@ -371,6 +371,11 @@ class Visit:
 
         return asked if kept(self) == frozenset() else sum(waiting(self).values()) + (asked or 0)
 
+    @property
+    def desk(self) -> str:
+        """Where what waits is decided: requests for access first where there are any."""
+        return "/desk/access" if self.asked_access or self.waiting == self.asked_access else "/desk"
+
     @cached_property
     def asked_access(self) -> int | None:
         """How many requests for access wait for whoever is signed in; None for who decides about nothing."""
