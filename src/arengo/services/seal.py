@@ -116,6 +116,15 @@ class Sealer:
         """SHA-256 of the certificate in force, in hexadecimal."""
         return hashlib.sha256(self._ready(datetime.now(UTC)).signing_cert.dump()).hexdigest()
 
+    def known(self) -> str:
+        """The fingerprint in force without loading what seals; '' before the city's own certificate was made."""
+        from asn1crypto import pem
+
+        if self._settings.seal.file:
+            return self.fingerprint()
+        path = self._folder / "certificate.pem"
+        return hashlib.sha256(pem.unarmor(path.read_bytes())[2]).hexdigest() if path.is_file() else ""
+
     def fingerprints(self) -> frozenset[str]:
         """Of every certificate this city sealed with."""
         from asn1crypto import pem

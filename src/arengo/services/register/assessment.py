@@ -15,8 +15,6 @@ from arengo.services.register.activity import Activity
 
 VULNERABLE = ("dpv:Child", "dpv:Patient", "dpv:Employee", "dpv:VulnerableDataSubject")
 TRACES = ("location", "plate", "device-id", "ip-address", "card")
-MANY = 5_000
-"""People in the rows from which a city of some size may call it large; the controller decides (recital 91)."""
 QUESTIONS = (
     "description", "means", "proportion", "less", "quality", "told", "rights", "processors", "transfers",
     "access-risk", "change-risk", "loss-risk", "measures", "views", "advice", "review",
@@ -80,13 +78,12 @@ def assess(activities: tuple[Activity, ...], rows: int | None, version: int | No
     traces = tuple(kind for kind in first.kinds if kind in TRACES)
     identifiers = sum(role == "identifier" for role in roles)
     sensitive = first.special or (("offence",) if "offence" in first.kinds else ())
-    large = rows is not None and rows >= MANY
     criteria = (
         Criterion("scoring", None),
         Criterion("automated", None),
         Criterion("monitoring", True if traces else None, traces),
         Criterion("sensitive", bool(sensitive), sensitive),
-        Criterion("large", True if large else None, (str(rows),) if rows is not None else ()),
+        Criterion("large", None, (str(rows),) if rows is not None else ()),  # no law names a number (recital 91)
         Criterion("combined", True if first.inputs else None, first.inputs),
         Criterion("vulnerable", bool(vulnerable), vulnerable),
         Criterion("innovative", None),
