@@ -58,6 +58,8 @@ WORDS = (
     "size",
 )
 """Facts of a body that stand in the leaf, so everybody sees them: identifiers, never free text."""
+UNNAMED = ("login",)
+"""Kinds whose leaves do not tell who or of which office: when people sign in is nobody else's business."""
 _word = re.compile(r"[A-Za-z0-9_][\w.:/#%+~=-]{0,199}", re.ASCII)
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
@@ -181,9 +183,8 @@ class Told:
         out: dict[str, Any] = {"v": VERSION, "n": number, "t": at, "kind": self.kind}
         if self.visibility.kind == "immediate":
             out |= self.facts
-            for name, value in (("organisation", self.organisation), ("dataset", self.dataset), ("actor", actor)):
-                if value:
-                    out[name] = value
+            said = {"organisation": self.organisation, "dataset": self.dataset, "actor": actor}
+            out |= {name: value for name, value in said.items() if value and self.kind not in UNNAMED}
             if self.everyone:
                 out["everyone"] = True
         else:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from arengo.errors import ArengoError, LedgerBroken, storage_full
-from arengo.ledger.entry import SALT, Pseudonyms, Told, commitment, counted, subjects_root, written
+from arengo.ledger.entry import SALT, UNNAMED, Pseudonyms, Told, commitment, counted, subjects_root, written
 from arengo.ledger.store import Store, Transaction
 from arengo.ledger.tree import Frontier, leaf_hash
 
@@ -198,12 +198,12 @@ class _Batch:
         leaf = told.leaf(number, self.at, actor, root)
         found = leaf_hash(leaf)
         self.nodes += self.tree.add(found)
-        shown = told.visibility.kind == "immediate"
+        shown = told.visibility.kind == "immediate" and told.kind not in UNNAMED
         dataset, organisation = (told.dataset, told.organisation) if shown else ("", "")
         self.leaves.append((number, leaf, found, told.kind, dataset, organisation, self.at))
         self.bodies.append((number, told.actor, told.text, told.salt))
         self.kinds[told.kind] += 1
-        if not shown:
+        if told.visibility.kind != "immediate":
             way = told.visibility
             self.hidden.append((number, way.kind, written(way.until) if way.until else "", way.by, way.basis))
 
