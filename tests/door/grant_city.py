@@ -55,6 +55,9 @@ class Rule:
         self.columns, self.rows = frozenset(columns), tuple(rows)
         self.masks = tuple(sorted((masks or {}).items()))
 
+    def __repr__(self) -> str:
+        return f"Rule({sorted(self.columns)}, {self.rows}, {self.masks})"
+
     def decide(self, contract: Contract, columns: Sequence[str], caller: Caller) -> Decision:
         made = OpenJudge().decide(contract, columns, caller)
         if caller != READER or contract.access == "open":

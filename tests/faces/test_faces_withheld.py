@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "door"))
@@ -97,6 +97,8 @@ ALIKE: dict[str, tuple[Mask, Any]] = {
 
 
 class Keys:
+    """Whoever shows the key."""
+
     def of(self, request: Any) -> Caller:
         return READER if request.headers.get("x-api-key") == "reader" else ANYONE
 
@@ -111,7 +113,7 @@ def worlds(draw: st.DrawFn) -> tuple[Rule, list[list[dict[str, Any]]], list[list
     noise = st.integers(0, 400)
     first, second = [], []
     for version in range(2):
-        one = [pupil(number) for number in range(draw(st.integers(1, 14)))] + [pupil(700)] * version
+        one = [pupil(number) for number in range(draw(st.integers(1, 14)))] + [pupil(28)] * version
         other = []
         for row in one:
             kept = dict(row)
@@ -170,7 +172,12 @@ def _steady(body: bytes) -> bytes:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=8,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(worlds())
 def test_nothing_withheld_can_be_told_from_any_answer(drawn: Any) -> None:
     _compare(*drawn)
@@ -201,7 +208,11 @@ def _compare(rule: Rule, one: Any, other: Any) -> None:
         answered = 0
         for path in paths:
             first, second = (heard(client, path) for client in clients)
-            assert first == second, path
+            if path.startswith("/iceberg") and first[0] == second[0] == 200:
+                assert rule.columns == set(COLUMNS), rule  # the files themselves: only for who may read all of it
+                assert not (rule.rows or rule.masks), rule
+                continue
+            assert first == second, (path, rule)
             assert b"SECRET" not in second[2], path
             answered += first[0] == 200
             if "etag" in first[1]:

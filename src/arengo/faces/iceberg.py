@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from arengo.errors import ArengoError, BadQuery, NotAllowed, UnknownDataset
+from arengo.errors import ArengoError, BadQuery, NotAllowed, NotKnown, UnknownDataset
 from arengo.faces.site import Site, send_json
 
 ROOT = "/iceberg/v1"
@@ -84,6 +84,8 @@ def _kind(error: ArengoError) -> str:
         return "NoSuchTableException"
     if isinstance(error, NotAllowed):
         return "ForbiddenException"
+    if isinstance(error, NotKnown):
+        return "NotAuthorizedException"
     return "BadRequestException" if error.status < 500 else "InternalServerError"
 
 

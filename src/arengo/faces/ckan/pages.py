@@ -21,8 +21,11 @@ from arengo.errors import (
     BadQuery,
     CallerError,
     NotAllowed,
+    NotKnown,
+    QuotaSpent,
     Stopped,
     TooExpensive,
+    TooOften,
     UnknownDataset,
     UnknownVersion,
 )
@@ -160,13 +163,18 @@ def _failed(base: str, name: str, error: ArengoError) -> Response:
         body[field or "message"] = [body["message"]] if field else body["message"]
         if excerpt := getattr(error, "excerpt", ""):
             body["info"] = {"orig": [f"{error.met}\n{excerpt[:1000]}"]}
-    return _error(base, name, status, body)
+    made = _error(base, name, status, body)
+    if isinstance(error, QuotaSpent):
+        made.headers["Retry-After"] = str(error.seconds)
+    return made
 
 
 def _kind(error: ArengoError, name: str) -> tuple[int, str]:
     """(status, CKAN's name) of an error."""
-    if isinstance(error, NotAllowed):
+    if isinstance(error, (NotAllowed, NotKnown)):
         return 403, "Authorization Error"
+    if isinstance(error, TooOften):
+        return 429, "Rate Limit Error"
     if isinstance(error, (UnknownDataset, UnknownVersion)):
         return 404, "Not Found Error"
     if isinstance(error, (TooExpensive, Stopped)) or error.status >= 500:
