@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from arengo.contract import Contract, loads
-from arengo.governance import Mask
+from arengo.governance import Caller, Mask
 from arengo.governance.agreement import Agreement
 from arengo.governance.policy import CityJudge
 from arengo.governance.policy.book import make
@@ -60,7 +60,7 @@ customProperties:
   - {property: arengoOwner, value: Schools}
   - {property: arengoTheme, value: EDUC}
   - property: arengoPurposes
-    value: [{id: planning, title: Planning, dpv: PublicBenefit, legalBasis: A6-1-e}]
+    value: [{id: planning, title: Planning, dpv: 'dpv:PublicBenefit', legalBasis: 'eu-gdpr:A6-1-e', retention: P1Y}]
 """
 
 LIMES = """\
@@ -119,8 +119,13 @@ class Held:
     def of(self, application: str, dataset: str) -> Sequence[Agreement]:
         return [item for item in self.items if item.application == application and item.dataset == dataset]
 
-    def about(self, dataset: str) -> Sequence[Agreement]:
-        return [item for item in self.items if item.dataset == dataset]
+    def listing(
+        self, by: Caller, *, side: str, states: Sequence[str], dataset: str, limit: int, after: str
+    ) -> Sequence[Agreement]:
+        assert side == "owner"
+        found = sorted((item for item in self.items if item.dataset == dataset and item.state in states),
+                       key=lambda item: item.id)  # fmt: skip
+        return [item for item in found if item.id > after][:limit]
 
 
 @dataclass(frozen=True)

@@ -317,7 +317,8 @@ def test_zone_purpose_and_parents_are_known_to_policies(town: Town) -> None:
     town.rules(city="""
 @id("office") @reason("Only from the office.")
 forbid (principal in Organisation::"city", action == Action::"read", resource in Organisation::"city")
-when { context.zone != "office" && context.purpose.legalBasis == "A6-1-e" && context.purpose.dpv == "PublicBenefit"
+when { context.zone != "office" && context.purpose.legalBasis == "eu-gdpr:A6-1-e"
+       && context.purpose.dpv == "dpv:PublicBenefit"
        && context.agreement.plan == "free" && context.agreement.id == "agr-1" && resource.personal
        && resource.classifications.contains("restricted") && resource.tags.contains("schools") };
 """)  # fmt: skip

@@ -118,7 +118,7 @@ class Analysis:
         out: list[Reader] = []
         for candidate in self._candidates(contract, names):
             made = self._reader(contract, names, candidate)
-            if made is not None and made not in out:
+            if made is not None and made not in out and not _as_everyone(made, out):
                 out.append(made)
         if not columns:
             return tuple(out)
@@ -266,8 +266,9 @@ class Analysis:
             when.append(f"unless {' and '.join(said)}")
         shown = {name: Shown(name) for name in sorted(base.columns)} if base.kind else {}
         used: list[Policy] = []
+        given: list[tuple[str, Mask]] = []
         if not base.kind and not base.final and one.kind != "everyone":
-            shown, used = _given(names, found, unknown)
+            shown, used, given = _given(names, found, unknown)
         for name in list(shown):
             taken = _of(found.on_column.get(name, ()), "forbid", schema.SEE)
             hurdles = [_conditions(item, unknown) for item in taken]
@@ -282,7 +283,7 @@ class Analysis:
         rows += [item.rows for item in used if item.rows]
         promises += [text for item in used for text in item.obligations]
         shaping = _shape(shown, found, unknown, rows, promises)
-        masks = [*base.masks, *_permit_masks(used), *shaping]
+        masks = [*base.masks, *given, *shaping]
         fitted = self._judge.fit(contract, tuple(masks), base.masks)
         for name in shown:
             shown[name] = replace(shown[name], masks=tuple(mask for column, mask in fitted if column == name))
@@ -360,6 +361,17 @@ _ANY = 'Action::"read"'
 _ASKERS = ("Person", "Application")
 
 
+def _as_everyone(made: Reader, before: Sequence[Reader]) -> bool:
+    """Whether somebody sees of open data just what everyone does."""
+    if not before:
+        return False
+    first = before[0]
+    shown = (first.columns, first.rows, first.obligations, first.when)
+    return first.kind == "everyone" and made.ground == "open" and shown == (
+        made.columns, made.rows, made.obligations, made.when
+    )  # fmt: skip
+
+
 def _memberships(expr: Any) -> Iterator[tuple[str, str]]:
     """``principal in Role::"..."`` as (type, id)."""
     from cedarpy import pst
@@ -380,30 +392,30 @@ def _conditions(policy: Policy, unknown: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _given(names: Sequence[str], found: _Found, unknown: Sequence[str]) -> tuple[dict[str, Shown], list[Policy]]:
+def _given(
+    names: Sequence[str], found: _Found, unknown: Sequence[str]
+) -> tuple[dict[str, Shown], list[Policy], list[tuple[str, Mask]]]:
     """Columns that permits give, each with the conditions of all permits that give it, unless one asks for none."""
+    masks: list[tuple[str, Mask]] = []
     ways: dict[str, list[tuple[str, ...]]] = {}
     used: list[Policy] = []
     for item in _of(found.on_dataset, "permit", schema.READ):
         used.append(item)
+        masks += item.masks
         for name in item.columns or names:
             if name in names:
                 ways.setdefault(name, []).append(_conditions(item, unknown))
     for name, policies in found.on_column.items():
         for item in _of(policies, "permit", schema.SEE):
             used.append(item)
+            masks += [(column or name, mask) for column, mask in item.masks]
             ways.setdefault(name, []).append(_conditions(item, unknown))
     shown = {}
     for name, several in ways.items():
         free = any(not said for said in several)
         said = dict.fromkeys(" and ".join(conditions) for conditions in several)
         shown[name] = Shown(name, when=() if free else (f"when {' or when '.join(said)}",))
-    return shown, list(dict.fromkeys(used))
-
-
-def _permit_masks(used: Sequence[Policy]) -> Iterator[tuple[str, Mask]]:
-    for item in used:
-        yield from ((column, mask) for column, mask in item.masks if column)
+    return shown, list(dict.fromkeys(used)), masks
 
 
 def _shape(
