@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.errors import BadForm, NotFound, UnknownDataset
-from arengo.faces.site import BASE_HEADERS, Site, parameters, segment, send_json
-from arengo.faces.store import ROOT, Desk, read, write
+from arengo.faces.site import Site, parameters, segment, send_json
+from arengo.faces.store import PRIVATE, ROOT, Desk, read, write
 from arengo.governance.agreement import STATES, Agreement, Terms, diff
 from arengo.governance.decision import Mask
 from arengo.governance.odrl import export, offer, profile
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
 
 MAX_LIST = 500
+MOST = 262_144
+"""Bytes of a body: a request of hundreds of columns with its risk answers."""
 LD = "application/ld+json"
 SIDES = ("", "consumer", "owner", "inbox")
 _TERMS = ("columns", "rows", "masks", "obligations", "plan", "volume", "valid_from", "valid_to")
@@ -42,16 +45,16 @@ def routes(site: Site, access: Access) -> list[BaseRoute]:
     all_, one = f"{ROOT}/agreements", f"{ROOT}/agreements/{{agreement}}"
     return [
         Route(all_, read(desk, listing), methods=get),
-        Route(all_, write(desk, create), methods=["POST"]),
+        Route(all_, write(desk, create, MOST), methods=["POST"]),
         Route(f"{all_}/decisions", write(desk, decide), methods=["POST"]),
         Route(one, read(desk, single), methods=get),
         Route(f"{one}/history", read(desk, history), methods=get),
         Route(f"{one}/odrl", read(desk, odrl), methods=get),
-        Route(f"{one}/{{action}}", write(desk, act), methods=["POST"]),
+        Route(f"{one}/{{action}}", write(desk, act, MOST), methods=["POST"]),
         Route(f"{ROOT}/purposes", read(desk, purposes), methods=get),
-        Route(f"{ROOT}/purposes", write(desk, write_purpose), methods=["POST"]),
+        Route(f"{ROOT}/purposes", write(desk, write_purpose, MOST), methods=["POST"]),
         Route(f"{ROOT}/purposes/{{purpose}}", read(desk, purpose), methods=get),
-        Route(f"{ROOT}/purposes/{{purpose}}", write(desk, edit_purpose), methods=["PUT"]),
+        Route(f"{ROOT}/purposes/{{purpose}}", write(desk, edit_purpose, MOST), methods=["PUT"]),
         Route(f"{ROOT}/delegations", read(desk, delegations), methods=get),
         Route(f"{ROOT}/delegations", write(desk, delegate), methods=["POST"]),
         Route(f"{ROOT}/delegations/{{delegation}}", write(desk, end_delegation), methods=["DELETE"]),
@@ -121,7 +124,7 @@ def odrl(desk: Desk, request: Request) -> Any:
     if contract is None:
         raise NotFound("The contract it was agreed on is no longer kept.")
     body = export(item, contract, agreements.purposes.get(item.purpose), desk.site.absolute(request))
-    return send_json(request, body, media=LD)
+    return Response(orjson.dumps(body), 200, PRIVATE, LD)
 
 
 def create(desk: Desk, request: Request, given: Mapping[str, Any]) -> tuple[Any, int]:
@@ -381,6 +384,8 @@ def offered(desk: Desk, request: Request) -> Any:
     """What the owner of a product offers, as an ODRL Offer. Anybody may know it."""
     parameters(request, ())
     contract = desk.site.catalogue.entry(request.path_params["dataset"]).contract
+    if contract.access != "shared":
+        raise NotFound(f"The dataset is {contract.access}, so nothing is offered under an agreement.")
     return _ld(request, offer(contract, desk.site.absolute(request)))
 
 
@@ -403,9 +408,7 @@ def vocabulary(desk: Desk, request: Request) -> Any:
 
 
 def _ld(request: Request, body: Mapping[str, Any]) -> Response:
-    made = send_json(request, body, media=LD)
-    made.headers["Vary"] = BASE_HEADERS["Vary"]
-    return made
+    return send_json(request, body, media=LD)
 
 
 # ---- bodies ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ MACHINE = (
     "/oauth/",
     "/.well-known/",
     "/ledger/v1/",
+    "/ns/",
     "/ngsi-ld/",
     "/sta/",
     "/dsp/",

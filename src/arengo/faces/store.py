@@ -35,7 +35,7 @@ MOST = 16_384
 """Bytes of a body."""
 DAYS = 30
 LONGEST_DAYS = 800
-_PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 Read = Callable[["Desk", Request], Any]
 Write = Callable[["Desk", Request, Mapping[str, Any]], tuple[Any, int]]
@@ -85,13 +85,13 @@ def read(desk: Desk, answer: Read, *, private: bool = True) -> Callable[[Request
     return endpoint
 
 
-def write(desk: Desk, answer: Write) -> Callable[[Request], Awaitable[Response]]:
+def write(desk: Desk, answer: Write, most: int = MOST) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that takes a JSON object and changes something."""
 
     async def endpoint(request: Request) -> Response:
         _at_home(request)
         try:
-            given = await _given(request)
+            given = await _given(request, most)
         except ClientDisconnect:  # nobody reads the answer
             return Response(status_code=400)
         body, status = await run_in_threadpool(answer, desk, request, given)
@@ -103,8 +103,8 @@ def write(desk: Desk, answer: Write) -> Callable[[Request], Awaitable[Response]]
 
 def _sent(body: Any, status: int = 200) -> Response:
     if status == 204:
-        return Response(None, 204, _PRIVATE)
-    return Response(orjson.dumps(body, option=JSON_OPTIONS, default=plain), status, _PRIVATE, JSON)
+        return Response(None, 204, PRIVATE)
+    return Response(orjson.dumps(body, option=JSON_OPTIONS, default=plain), status, PRIVATE, JSON)
 
 
 def _at_home(request: Request) -> None:
@@ -116,13 +116,13 @@ def _at_home(request: Request) -> None:
         raise NotAllowed("This was sent from another site.", todo="Send it from here, or with a program.")
 
 
-async def _given(request: Request) -> Mapping[str, Any]:
+async def _given(request: Request, most: int) -> Mapping[str, Any]:
     """The JSON object sent. A form of another site cannot send that without being asked first (CORS)."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST:
-            raise BadQuery(f"The body is larger than {MOST:,} bytes.", todo="Send less.")
+        if len(body) > most:
+            raise BadQuery(f"The body is larger than {most:,} bytes.", todo="Send less.")
     if request.method == "DELETE" and not body:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -201,6 +201,10 @@ class Holdings:
         with self.state.read() as connection:
             return dossier.read(connection, select)
 
+    def for_purpose(self, purpose: str) -> tuple[Agreement, ...]:
+        """Agreements that name a purpose, in any state."""
+        return self._list(agreement.c.purpose == purpose, (), agreement.c.created_at, agreement.c.id, limit=200)
+
     def moved(self, *states: str) -> tuple[Agreement, ...]:
         """Those in these states whose contract is not the one in force any more."""
         c = agreement.c
