@@ -42,8 +42,15 @@ def commands() -> str:
         "The command line is the second face of the library: every command is one call of `arengo.open(...)`. "
         "Exit codes: [running a city](../guides/operate.md#exit-codes).",
     ]
+    found = []
     for name in group.list_commands(context):
         command = group.get_command(context, name)
+        if hasattr(command, "list_commands"):
+            beneath = typer.Context(command, info_name=f"arengo {name}", parent=None)
+            found += [(f"{name} {one}", command.get_command(beneath, one)) for one in command.list_commands(beneath)]
+        else:
+            found.append((name, command))
+    for name, command in found:
         inner = typer.Context(command, info_name=f"arengo {name}", parent=None)
         usage = " ".join(command.collect_usage_pieces(inner))
         out += [f"## {name}", inspect.cleandoc(command.help or ""), f"```console\n$ arengo {name} {usage}\n```"]

@@ -7,8 +7,10 @@ standard error, ``--json`` gives a script one JSON document.
 
 from __future__ import annotations
 
+import importlib
 import json as jsonlib
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import arengo
+from arengo import commands as groups
 from arengo import terminal
 from arengo.errors import ArengoError, BadQuery, ContractError
 
@@ -637,7 +640,17 @@ def plugins(json: JsonOption = False) -> None:
         print(f"{name:14}{item.title}  ({type(item).__module__})")
 
 
+for _, noun, _ in pkgutil.iter_modules(groups.__path__):
+    app.add_typer(importlib.import_module(f"{groups.__name__}.{noun}").app, name=noun)
+
+
 def commands() -> dict[str, Callable[..., Any]]:
-    """Every command by name, for the generated reference."""
+    """Every command by name (``ledger verify`` for one of a group), for the generated reference."""
     found = [(info.name, info.callback) for info in app.registered_commands]
+    for group in app.registered_groups:
+        held = group.typer_instance.registered_commands if group.typer_instance else []
+        found += [
+            (f"{group.name} {info.name or getattr(info.callback, '__name__', '').replace('_', '-')}", info.callback)
+            for info in held
+        ]
     return {name or call.__name__: call for name, call in found if call is not None}
