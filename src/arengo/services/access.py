@@ -7,6 +7,7 @@ read before the first byte of it leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,22 @@ WAIT = 30.0
 
 
 class Access:
-    """``contract``: the contract in force of a dataset; raises UnknownDataset. Rooms open when asked for."""
+    """``contract``: the contract in force of a dataset; raises UnknownDataset. ``now``: what time it is. Rooms open when
+    asked for."""
 
-    def __init__(self, settings: Settings, state: State, ledger: Ledger, contract: Callable[[str], Contract]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        ledger: Ledger,
+        contract: Callable[[str], Contract],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.settings = settings
         self.state = state
         self.ledger = ledger
         self._contract = contract
+        self._now = now
 
     # The rooms
 
@@ -50,7 +60,7 @@ class Access:
         """Organisations, people and roles."""
         from arengo.governance.party import Parties
 
-        return Parties(self.settings, self.state, tell=self.ledger.tell)
+        return Parties(self.settings, self.state, self._now, tell=self.ledger.tell)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -65,7 +75,7 @@ class Access:
         from arengo.services.store import Store
 
         tell, agreements = self.ledger.tell, self.agreements
-        return Store(self.settings, self.state, self._contract, tell=tell, agreements=agreements)
+        return Store(self.settings, self.state, self._contract, tell=tell, now=self._now, agreements=agreements)
 
     @property
     def applications(self) -> Applications:
@@ -80,6 +90,7 @@ class Access:
             self.state,
             contract=self._contract,
             tell=self.ledger.tell,
+            now=self._now,
             settings=self.settings.agreements,
             application=self._reads_for,
             roles=lambda person: tuple((item.organisation, item.role) for item in self.parties.roles(person)),
