@@ -17,7 +17,7 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from arengo.errors import NotAllowed
+from arengo.errors import NotAllowed, UnknownDataset
 from arengo.portal import assessment_words, notice, register_paper
 from arengo.portal import register_words as words
 from arengo.portal.operator import is_operator
@@ -25,6 +25,7 @@ from arengo.portal.register_words import Line
 from arengo.portal.site import HEADERS, Visit
 from arengo.services.paper import Paper, lay
 from arengo.services.register import Activity, Assessment, assess
+from arengo.state.register import ALL
 
 PAGE = 20
 """Datasets a page."""
@@ -217,6 +218,56 @@ def dpia_paper(visit: Visit) -> Response:
     headers = {**HEADERS, "Content-Language": s.language, "Cache-Control": "private, no-store"}
     headers["Content-Disposition"] = f'inline; filename="{found[0].dataset}-dpia.pdf"'
     return Response(lay(made), media_type="application/pdf", headers=headers)
+
+
+def retention(visit: Visit) -> Response:
+    """``GET /register/retention``: rules, holds and what was disposed of, for stewards and auditors."""
+    s, _ = visit.speech, visit._
+    kept: dict[str, Activity] = {}
+    for item in visit.site.register.activities():
+        if _oversees(visit, item.dataset):
+            kept.setdefault(item.dataset, item)
+    everywhere = is_operator(visit, roles=OVERSEERS)
+    if not kept and not everywhere:
+        raise NotAllowed(
+            "Retention is for the stewards and auditors of datasets about people.", todo="Sign in as one of them."
+        )
+    disposals = visit.site.disposals
+    rules = [
+        {
+            "title": item.contract.title(s.language),
+            "href": visit.link("datasets", name),
+            "versions": words.period(s, item.versions) if item.versions else _("without limit"),
+            "rows": words.ageing(s, item),
+            "hold": item.hold.reason if item.hold is not None else "",
+            "since": s.date(item.hold.since) if item.hold is not None and item.hold.since is not None else "",
+        }
+        for name, item in kept.items()
+    ]
+    runs = [
+        {
+            "at": s.moment(run.at),
+            "dataset": _title(visit, run.dataset),
+            "href": visit.link("datasets", run.dataset),
+            "versions": ", ".join(s.number(number) for number in run.versions),
+            "rows": s.number(run.rows),
+            "version": s.number(run.version) if run.version is not None else "",
+            "id": run.id,
+        }
+        for run in disposals.runs(limit=200)
+        if everywhere or run.dataset in kept
+    ]
+    whole = [item for item in disposals.holds() if item.dataset == ALL]
+    answer = visit.page("retention.html", {"title": _("Retention"), "rules": rules, "runs": runs, "whole": whole})
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _title(visit: Visit, dataset: str) -> str:
+    try:
+        return visit.site.catalogue.entry(dataset).contract.title(visit.language)
+    except UnknownDataset:
+        return dataset
 
 
 def certificate(visit: Visit) -> Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from arengo.contract import dpv
 from arengo.contract.period import Period
-from arengo.contract.purpose import Controller, Purpose, Recipient
+from arengo.contract.purpose import Controller, Purpose, Recipient, longest
 from arengo.portal.language import Speech
 from arengo.services.register import Activity, Reader
 
@@ -164,6 +164,16 @@ def kept(s: Speech, item: Activity) -> tuple[str, ...]:
     if item.hold is not None:
         lines.append(s._("nothing is disposed of while a legal hold stands"))
     return tuple(lines)
+
+
+def ageing(s: Speech, item: Activity) -> str:
+    """When a row is due for disposal."""
+    limit = longest(item.contract)
+    if not item.ages_from:
+        return s._("rows do not age")
+    column = item.contract.column(item.ages_from)
+    name = _label(s, item, item.ages_from) or (column.label if column is not None else item.ages_from)
+    return s._("%(time)s after the day in “%(column)s”", time=period(s, limit), column=name)
 
 
 def security(s: Speech, item: Activity) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from arengo.services.consumption import Consumption
     from arengo.services.login import Local, Logins
     from arengo.services.register import Register
+    from arengo.services.retention import Disposals
     from arengo.services.seal import Sealer
     from arengo.state import State
 
@@ -146,6 +147,13 @@ class Site:
         from arengo.services.register import Register, readers_of
 
         return Register(self.settings, self.state, self.catalogue, readers_of(self.agreements, self.parties))
+
+    @cached_property
+    def disposals(self) -> Disposals:
+        """What was disposed of, and legal holds."""
+        from arengo.services.retention import Disposals
+
+        return Disposals(self.state)
 
     @cached_property
     def sealer(self) -> Sealer:
