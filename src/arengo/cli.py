@@ -594,6 +594,7 @@ def demo(
             f"{result.name}: {result.datasets} datasets, {result.versions} versions, {result.rows:,} rows "
             f"in {result.seconds:.0f} s"
         )
+        print(f"People with their passwords, and a key: {result.accounts}")
     if no_serve:
         return
     from arengo.app import serve as run

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from arengo.demo import dashboards, environment, finance, learning, mobility, people, services, territory, transit
+from arengo.demo import (
+    applications,
+    dashboards,
+    environment,
+    finance,
+    learning,
+    mobility,
+    people,
+    pupils,
+    rules,
+    services,
+    territory,
+    transit,
+)
 from arengo.demo.names import CITY
 from arengo.demo.world import DAYS_BEFORE_END, Dataset, World
 
@@ -74,6 +87,8 @@ class Demo:
         (self.root / "city.toml").write_text(_TOML, encoding="utf-8")
         (self.root / "README.md").write_text(_README, encoding="utf-8")
         dashboards.write(self.root)
+        rules.write(self.world, self.root)
+        applications.write(self.world, self.root, frozenset(dataset.id for dataset in self.datasets))
         self.turn(0)
 
     def turn(self, step: int) -> tuple[str, ...]:
@@ -105,6 +120,7 @@ def datasets(end: date) -> tuple[Dataset, ...]:
         *mobility.DATASETS,
         *transit.DATASETS,
         *learning.DATASETS,
+        *pupils.DATASETS,
         *finance.DATASETS,
         finance.energy(end),
         *people.DATASETS,

@@ -16,7 +16,7 @@ from arengo.demo.world import EVERY, LAST, Dataset, World
 
 SCHOOL_KINDS = (("infanzia", "Kindergarten", 20), ("primaria", "Primary school", 22),
                 ("secondaria", "Lower secondary school", 12), ("superiore", "Upper secondary school", 8))  # fmt: skip
-_YEARS = {"infanzia": 3, "primaria": 5, "secondaria": 3, "superiore": 5}
+YEARS = {"infanzia": 3, "primaria": 5, "secondaria": 3, "superiore": 5}
 
 
 def schools(world: World) -> list[dict[str, Any]]:
@@ -104,9 +104,9 @@ def _enrolments(world: World, step: int, folder: Path) -> None:
     rows = []
     last = world.day(0).year + (1 if step >= 4 else 0)
     for school in schools(world):
-        size = school["places"] / _YEARS[school["kind"]]
+        size = school["places"] / YEARS[school["kind"]]
         for year in range(world.day(0).year - 5, world.day(0).year + 1):
-            for grade in range(1, _YEARS[school["kind"]] + 1):
+            for grade in range(1, YEARS[school["kind"]] + 1):
                 for sex in ("F", "M"):
                     pupils = max(0, int(size * random.normal(0.44, 0.05)))
                     if year < last:
@@ -116,10 +116,10 @@ def _enrolments(world: World, step: int, folder: Path) -> None:
 
 
 _enrolments_promise = Promise(
-    id="school-enrolments",
-    name="School enrolments",
+    id="pupils-by-school",
+    name="Pupils by school",
     purpose="Pupils by school, year, class and sex.",
-    it=("Iscritti alle scuole", "Alunni per scuola, anno, classe e sesso."),
+    it=("Iscritti per scuola", "Alunni per scuola, anno, classe e sesso."),
     limitations="Numbers under five are withheld and written as two dots.",
     owner="Education Services",
     domain="education",

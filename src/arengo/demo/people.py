@@ -11,7 +11,7 @@ import numpy as np
 
 from arengo.demo import files, names
 from arengo.demo.files import workbook
-from arengo.demo.promise import Column, Promise, Rule, one_of, rows_at_least
+from arengo.demo.promise import ABOUT_RESIDENTS, Column, Promise, Rule, one_of, personal, purpose, rows_at_least
 from arengo.demo.territory import population
 from arengo.demo.world import Dataset, World
 
@@ -223,10 +223,6 @@ def _registry(world: World, step: int, folder: Path) -> None:
     files.database(folder / "anagrafe" / "anagrafe.sqlite", _SCRIPT, rows)
 
 
-def _personal(role: str, kind: str = "") -> dict[str, Any]:
-    return {"arengoPrivacyRole": role} | ({"arengoPersonalKind": kind} if kind else {})
-
-
 _OLD_DAY = {"formats": ["%Y%m%d"]}
 _CLOSED: dict[str, Any] = {
     "owner": OWNER,
@@ -239,32 +235,18 @@ _CLOSED: dict[str, Any] = {
 }
 
 
-def _purpose(id: str, title: str, italian: str, dpv: str, basis: str, retention: str, **more: Any) -> dict[str, Any]:
-    told = {"id": id, "title": {"en": title, "it": italian}, "dpv": dpv, "legalBasis": basis, "retention": retention}
-    return told | more
-
-
-# What each registry says of the people in it: who answers, whom it is about, what for.
-_ABOUT_PEOPLE: dict[str, Any] = {
-    "arengoPopulation": "residents",
-    "arengoController": {
-        "name": "Comune di Arvenza", "address": "Piazza del Porto 1, Arvenza", "mail": "privacy@arvenza.example",
-        "dpo": {"name": "Data protection officer of Arvenza", "mail": "dpo@arvenza.example"},
-    },
-    "arengoDataSubjects": ["dpv:Citizen", "dpv:NonCitizen", "dpv:Child"],
-}  # fmt: skip
-_REGISTER = _purpose(
+_REGISTER = purpose(
     "resident-register", "Keeping the register of residents", "Tenuta dell'anagrafe della popolazione residente",
     "dpv:RecordManagement", "eu-gdpr:A6-1-c", "P75Y",
     recipients=["Registry Office", "Electoral Office", "Ministry of the Interior"],
     necessity="The law on the resident register names each of these particulars.",
 )  # fmt: skip
-_CERTIFICATES = _purpose(
+_CERTIFICATES = purpose(
     "certificates", "Issuing certificates to residents", "Rilascio di certificati ai residenti",
     "dpv:RequestedServiceProvision", "eu-gdpr:A6-1-e", "P10Y", recipients=["Registry Office"],
     necessity="A certificate repeats what the register says of the person who asks for it.",
 )  # fmt: skip
-_PLANNING = _purpose(
+_PLANNING = purpose(
     "place-planning", "Planning schools and services by neighbourhood",
     "Programmazione di scuole e servizi per quartiere", "dpv:PublicPolicyMaking", "eu-gdpr:A6-1-e", "P10Y",
     recipients=["Statistics Office", "Schools Office"],
@@ -284,38 +266,38 @@ _persons_promise = Promise(
     columns=(
         Column("id", "string", "Registry number", "", "Matricola", source="MATRICOLA", key=True,
                classification="restricted",
-               custom=_personal("identifier", "person-id") | {"arengoSubject": "resident"}),
+               custom=personal("identifier", "person-id") | {"arengoSubject": "resident"}),
         Column("family_id", "integer", "Family", "As in registry-families.", "Famiglia", source="ID_FAMIGLIA",
                required=True,
-               custom=_personal("quasi")),
+               custom=personal("quasi")),
         Column("surname", "string", "Surname", "", "Cognome", source="COGNOME", required=True,
                classification="restricted",
-               custom=_personal("identifier", "name")),
+               custom=personal("identifier", "name")),
         Column("given_name", "string", "Given name", "", "Nome", source="NOME", required=True,
                classification="restricted",
-               custom=_personal("identifier", "name")),
+               custom=personal("identifier", "name")),
         Column("sex", "string", "Sex", "", "Sesso", source="SESSO", codes={"F": "Female", "M": "Male"},
-               custom=_personal("quasi", "sex")),
+               custom=personal("quasi", "sex")),
         Column("born_on", "date", "Born on", "", "Data di nascita", source="DATA_NASCITA", required=True,
-               classification="restricted", parse={"formats": ["%d/%m/%Y"]}, custom=_personal("quasi", "birth-date")),
+               classification="restricted", parse={"formats": ["%d/%m/%Y"]}, custom=personal("quasi", "birth-date")),
         Column("tax_code", "string", "Tax code", "", "Codice fiscale", source="COD_FISCALE",
                classification="restricted",
-               unique=True, custom=_personal("identifier", "national-id")),
+               unique=True, custom=personal("identifier", "national-id")),
         Column("citizenship", "string", "Citizenship", "Three-digit code.", "Cittadinanza", source="CITTADINANZA",
-               custom=_personal("quasi", "nationality")),
+               custom=personal("quasi", "nationality")),
         Column("civil_status", "string", "Civil status", "", "Stato civile", source="STATO_CIVILE",
-               custom=_personal("quasi"),
+               custom=personal("quasi"),
                codes={"1": "Single", "2": "Married", "3": "Widowed", "4": "Divorced"}),
         Column("head_of_family", "boolean", "Head of family", "", "Capofamiglia", source="CAPOFAMIGLIA",
                parse={"true": ["S"], "false": ["N"]}),
         Column("phone", "string", "Telephone", "", "Telefono", source="TELEFONO", classification="restricted",
-               custom=_personal("identifier", "phone")),
+               custom=personal("identifier", "phone")),
         Column("email", "string", "E-mail", "", "Posta elettronica", source="EMAIL", classification="restricted",
-               custom=_personal("identifier", "email")),
+               custom=personal("identifier", "email")),
         Column("changed_on", "date", "Changed on", "", "Variazione", source="DATA_VAR", parse=_OLD_DAY),
     ),
     rules=(rows_at_least(3_000),),
-    custom=_ABOUT_PEOPLE | {"arengoPurposes": [_REGISTER, _CERTIFICATES]},
+    custom=ABOUT_RESIDENTS | {"arengoPurposes": [_REGISTER, _CERTIFICATES]},
     **_CLOSED,
 )  # fmt: skip
 
@@ -329,17 +311,17 @@ _families_promise = Promise(
     source={"kind": "sqlite", "path": "sources/anagrafe/anagrafe.sqlite", "table": "FAMIGLIE"},
     columns=(
         Column("id", "integer", "Family", "", "Famiglia", source="ID_FAMIGLIA", key=True,
-               custom=_personal("identifier", "person-id")),
+               custom=personal("identifier", "person-id")),
         Column("address", "string", "Address", "", "Indirizzo", source="INDIRIZZO", required=True,
                classification="restricted",
-               custom=_personal("quasi", "address")),
+               custom=personal("quasi", "address")),
         Column("neighbourhood", "string", "Neighbourhood", "As in neighbourhoods.", "Quartiere", source="QUARTIERE",
-               custom=_personal("quasi")),
+               custom=personal("quasi")),
         Column("members", "integer", "Members", "", "Componenti", source="COMPONENTI", unit="persons"),
         Column("changed_on", "date", "Changed on", "", "Variazione", source="DATA_VAR", parse=_OLD_DAY),
     ),
     rules=(rows_at_least(1_000),),
-    custom=_ABOUT_PEOPLE | {"arengoPurposes": [_REGISTER, _PLANNING]},
+    custom=ABOUT_RESIDENTS | {"arengoPurposes": [_REGISTER, _PLANNING]},
     **_CLOSED,
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arengo.demo import voices
+from arengo.demo import readers, voices
 from arengo.demo.history import TITLES, build
 from arengo.demo.names import CITY
 from arengo.errors import PublicationRefused, SettingsError
@@ -25,7 +25,8 @@ MARK = "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What the demo made. ``rows``: of the newest versions; ``seconds``: wall time of this call."""
+    """What the demo made. ``rows``: of the newest versions; ``seconds``: wall time of this call. ``accounts``: the file
+    with the passwords of its people and a key."""
 
     name: str
     directory: str
@@ -34,6 +35,7 @@ class Played:
     rows: int
     quarantined: int
     seconds: float
+    accounts: str = ""
 
 
 def play(
@@ -68,6 +70,7 @@ def play(
                         todo=f"See 'arengo status --city {directory}'.",
                     )
             voices.speak(city, seed)
+            readers.open_door(city, seed)
         mark.write_text(json.dumps({"seed": seed, "finished": True}), encoding="utf-8")
     with open_city(root) as city:
         newest = [entry for dataset in city.contracts() if (entry := city.versions(dataset))]
@@ -79,6 +82,7 @@ def play(
         rows=sum(versions[0].rows for versions in newest),
         quarantined=sum(versions[0].quarantined for versions in newest),
         seconds=round(time.monotonic() - started, 1),
+        accounts=str(root / ".arengo" / readers.ACCOUNTS),
     )
 
 

@@ -94,6 +94,28 @@ def between(column: str, low: float, high: float, *, severity: str = "warning", 
     )
 
 
+def personal(role: str, kind: str = "") -> dict[str, Any]:
+    """What a column tells about a person."""
+    return {"arengoPrivacyRole": role} | ({"arengoPersonalKind": kind} if kind else {})
+
+
+def purpose(id: str, title: str, italian: str, dpv: str, basis: str, retention: str, **more: Any) -> dict[str, Any]:
+    """One entry of arengoPurposes."""
+    told = {"id": id, "title": {"en": title, "it": italian}, "dpv": dpv, "legalBasis": basis, "retention": retention}
+    return told | more
+
+
+# What each register says of the people in it: who answers, whom it is about.
+ABOUT_RESIDENTS: dict[str, Any] = {
+    "arengoPopulation": "residents",
+    "arengoController": {
+        "name": "Comune di Arvenza", "address": "Piazza del Porto 1, Arvenza", "mail": "privacy@arvenza.example",
+        "dpo": {"name": "Data protection officer of Arvenza", "mail": "dpo@arvenza.example"},
+    },
+    "arengoDataSubjects": ["dpv:Citizen", "dpv:NonCitizen", "dpv:Child"],
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: name, logical type, English label, what it means; ``it`` is the Italian label."""
@@ -286,11 +308,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_BLOCKS = ("arengoTranslations", "arengoPurposes", "arengoController", "arengoPlans")
+"""Facts that would be long on one line."""
+
+
 def _custom(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     for name, value in facts.items():
         entry = {"property": name, "value": _plain(value)}
-        out.append(entry if name in ("arengoTranslations", "arengoPurposes", "arengoController") else _Flow(entry))
+        out.append(entry if name in _BLOCKS else _Flow(entry))
     return out
 
 
