@@ -322,13 +322,14 @@ class Analysis:
             uid = {"type": thing.uid[0], "id": thing.uid[1]}
             return {"principal": {"type": kind, "id": name}, "action": _ANY, "resource": uid, "context": context}
 
-        things = (part.dataset, *part.samples)
+        things = (part.dataset, *part.columns)
         answers = cedarpy.is_authorized_batch([request(item) for item in things], handle, entities)
         matched = []
         for answer in answers:
             numbers = [int(name.removeprefix("policy")) for name in answer.diagnostics.reasons]
             matched.append(tuple(sorted((policies[number] for number in numbers), key=lambda item: item.id)))
-        return _Found(matched[0], {column: matched[1 + number] for column, number in part.alike.items()})
+        names = [thing.uid[1].partition("/")[2] for thing in part.columns]
+        return _Found(matched[0], dict(zip(names, matched[1:], strict=True)))
 
     def _stripped(self, part: Slice, unknown: tuple[str, ...]) -> tuple[Any, tuple[Policy, ...]]:
         """The policies of a slice as permits without what hangs on the request: Cedar then says who they are about."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from arengo.errors import Place, PolicyError
-from arengo.governance.policy.rule import Policy, could_apply, is_column, read, statements
+from arengo.governance.policy.rule import Policy, could_apply, is_column, read_all
 from arengo.governance.policy.schema import READ, SEE, SHAPE, Thing
 
 FOLDER = "policies"
@@ -36,31 +36,39 @@ NOTHING = Matched()
 
 
 @dataclass(slots=True)
-class _Set:
-    """Policies of one action, parsed once. ``names``: Cedar's own numbering -> policy."""
+class Part:
+    """Policies of one action that could apply to the same things, parsed at the first question.
 
+    ``alike``: name of a column ('' of the dataset) -> which of ``things`` is asked about for it: columns that no policy
+    tells apart share a question.
+    """
+
+    action: str
     policies: tuple[Policy, ...]
+    things: tuple[Thing, ...]
+    alike: Mapping[str, int]
     handle: Any = None
 
-    def cedar(self) -> Any:
-        if self.handle is None:
-            import cedarpy
-
-            self.handle = cedarpy.PolicySet.from_str("\n".join(item.text for item in self.policies))
-        return self.handle
-
-    def ask(self, requests: Sequence[dict[str, Any]], entities: Any) -> list[Matched]:
+    def ask(self, principal: Mapping[str, str], context: str, entities: Any) -> dict[str, Matched]:
+        """What Cedar answers for each name."""
         import cedarpy
 
-        answers = cedarpy.is_authorized_batch(list(requests), self.cedar(), entities)
-        return [self._matched(item) for item in answers]
+        if self.handle is None:
+            self.handle = cedarpy.PolicySet.from_str("\n".join(item.text for item in self.policies))
+        asked = [
+            {"principal": principal, "action": _ACTION[self.action], "context": context,
+             "resource": {"type": thing.uid[0], "id": thing.uid[1]}}
+            for thing in self.things
+        ]  # fmt: skip
+        found = [self._matched(item) for item in cedarpy.is_authorized_batch(asked, self.handle, entities)]
+        return {name: found[number] for name, number in self.alike.items()}
 
     def _matched(self, answer: Any) -> Matched:
         found = [self._named(name) for name in answer.diagnostics.reasons]
         broken: list[Policy] = []
         for text in answer.diagnostics.errors:
             match = _ERROR.search(text)
-            # An error that names no policy is everybody's: nothing of this set can be relied on.
+            # An error that names no policy is everybody's: nothing of this part can be relied on.
             broken += [self._named(match.group(1))] if match else self.policies
         found.sort(key=lambda item: item.id)
         return Matched(
@@ -78,18 +86,17 @@ class Slice:
     """The policies that could apply to one dataset.
 
     ``reading``: on reading it, of these ``giving`` alone; ``seeing``: on its columns; ``shaping``, ``blurring``: how
-    it and its columns are shown. ``alike``: columns no policy tells apart share one question of ``samples``.
+    it and its columns are shown. ``looks``: what of the context they depend on; ``moments``: the times they name.
     """
 
     dataset: Thing
     columns: tuple[Thing, ...]
-    reading: _Set
-    giving: _Set
-    seeing: _Set
-    shaping: _Set
-    blurring: _Set
-    alike: Mapping[str, int]
-    samples: tuple[Thing, ...]
+    reading: tuple[Part, ...]
+    giving: tuple[Part, ...]
+    seeing: tuple[Part, ...]
+    shaping: tuple[Part, ...]
+    blurring: tuple[Part, ...]
+    policies: tuple[Policy, ...]
     looks: frozenset[str]
     moments: tuple[datetime, ...]
 
@@ -97,33 +104,21 @@ class Slice:
     def empty(self) -> bool:
         return not self.policies
 
-    @property
-    def policies(self) -> tuple[Policy, ...]:
-        sets = (self.reading, self.seeing, self.shaping, self.blurring)
-        return tuple(dict.fromkeys(item for part in sets for item in part.policies))
-
     def ask(self, principal: Mapping[str, str], context: Mapping[str, Any], entities: Any) -> Answers:
         """What every policy of the slice says to one caller."""
-        words = json.dumps(context)
+        seen = {item.partition(".")[0] for item in self.looks}
+        words = json.dumps(context if "*" in seen else {name: context[name] for name in sorted(seen)})
 
-        def request(action: str, thing: Thing) -> dict[str, Any]:
-            kind, name = thing.uid
-            uid = {"type": kind, "id": name}
-            return {"principal": principal, "action": _ACTION[action], "resource": uid, "context": words}
+        def each(parts: Sequence[Part]) -> dict[str, Matched]:
+            found: dict[str, Matched] = {}
+            for part in parts:
+                found |= part.ask(principal, words, entities)
+            return found
 
-        def one(part: _Set, action: str) -> Matched:
-            return part.ask([request(action, self.dataset)], entities)[0] if part.policies else NOTHING
-
-        def each(part: _Set, action: str) -> dict[str, Matched]:
-            if not part.policies:
-                return {}
-            found = part.ask([request(action, item) for item in self.samples], entities)
-            return {name: found[number] for name, number in self.alike.items()}
-
-        read = one(self.reading, READ)
+        read = each(self.reading).get("", NOTHING)
         if read.forbids:  # Cedar then keeps silent on permits, and a refusal reads otherwise for whom one meets
-            read = replace(read, permits=one(self.giving, READ).permits)
-        return Answers(read, each(self.seeing, SEE), one(self.shaping, SHAPE), each(self.blurring, SHAPE))
+            read = replace(read, permits=each(self.giving).get("", NOTHING).permits)
+        return Answers(read, each(self.seeing), each(self.shaping).get("", NOTHING), each(self.blurring))
 
     def holds_until(self, local: datetime) -> datetime | None:
         """When an answer may become another by the clock alone; None for never. ``local``: now in the city's zone."""
@@ -162,54 +157,50 @@ class Book:
         """The policies that could apply to a dataset: the city's and its owner's, whose resource fits."""
         owner = dataset.attributes["owner"][1]
         mine = [item for item in self.policies if item.owner in ("", owner)]
-        chosen: dict[str, list[Policy]] = {READ: [], SEE: [], SHAPE: [], "blur": []}
-        for item in mine:
-            on_dataset = could_apply(item, dataset)
-            on_column = any(could_apply(item, column) for column in columns)
-            if READ in item.actions and on_dataset:
-                chosen[READ].append(item)
-            if SEE in item.actions and on_column:
-                chosen[SEE].append(item)
-            if SHAPE in item.actions and item.effect == "permit":
-                by_column = is_column(item.template)
-                if on_column if by_column else on_dataset:
-                    chosen["blur" if by_column else SHAPE].append(item)
-        used = [item for part in chosen.values() for item in part]
-        alike, samples = _alike(columns, used)
-        return Slice(
-            dataset,
-            columns,
-            _Set(tuple(chosen[READ])),
-            _Set(tuple(item for item in chosen[READ] if item.effect == "permit")),
-            _Set(tuple(chosen[SEE])),
-            _Set(tuple(chosen[SHAPE])),
-            _Set(tuple(chosen["blur"])),
-            alike,
-            samples,
-            frozenset().union(*(item.looks for item in used)),
-            tuple(sorted({moment for item in used for moment in item.moments})),
+        shaping = [item for item in mine if SHAPE in item.actions and item.effect == "permit"]
+        on_dataset = (dataset,)
+        reading = _parts(READ, [item for item in mine if READ in item.actions], on_dataset)
+        giving = _parts(READ, [item for item in mine if READ in item.actions and item.effect == "permit"], on_dataset)
+        seeing = _parts(SEE, [item for item in mine if SEE in item.actions], columns)
+        shapes = _parts(SHAPE, [item for item in shaping if not is_column(item.template)], on_dataset)
+        blurs = _parts(SHAPE, [item for item in shaping if is_column(item.template)], columns)
+        used = tuple(
+            dict.fromkeys(
+                item for parts in (reading, seeing, shapes, blurs) for part in parts for item in part.policies
+            )
         )
+        looks: frozenset[str] = frozenset().union(*(item.looks for item in used))
+        moments = sorted({moment for item in used for moment in item.moments})
+        return Slice(dataset, columns, reading, giving, seeing, shapes, blurs, used, looks, tuple(moments))
 
 
 EMPTY = Book({}, (), "")
 
 
-def _alike(columns: tuple[Thing, ...], policies: Iterable[Policy]) -> tuple[dict[str, int], tuple[Thing, ...]]:
-    """Columns of equal attributes are asked about once, except those that a policy names."""
+def _parts(action: str, policies: Sequence[Policy], things: Sequence[Thing]) -> tuple[Part, ...]:
+    """Each thing with the policies that could apply to it; things of the same policies in one part."""
     from cedarpy import pst
 
-    named = {uid.id for item in policies for uid in pst.entity_uids(item.template) if str(uid.type) == "Column"}
-    alike: dict[str, int] = {}
-    samples: dict[Any, int] = {}
-    first: list[Thing] = []
-    for thing in columns:
-        name = thing.uid[1]
-        mark = name if name in named else tuple(sorted(thing.attributes.items()))
-        if mark not in samples:
-            samples[mark] = len(first)
-            first.append(thing)
-        alike[name.partition("/")[2]] = samples[mark]
-    return alike, tuple(first)
+    groups: dict[tuple[Policy, ...], list[Thing]] = {}
+    for thing in things:
+        fit = tuple(item for item in policies if could_apply(item, thing))
+        if fit:
+            groups.setdefault(fit, []).append(thing)
+    out = []
+    for fit, members in groups.items():
+        named = {uid.id for item in fit for uid in pst.entity_uids(item.template) if str(uid.type) == "Column"}
+        alike: dict[str, int] = {}
+        marks: dict[Any, int] = {}
+        first: list[Thing] = []
+        for thing in members:
+            name = thing.uid[1]
+            mark = name if name in named else tuple(sorted(thing.attributes.items()))
+            if mark not in marks:
+                marks[mark] = len(first)
+                first.append(thing)
+            alike[name.partition("/")[2] if thing.uid[0] == "Column" else ""] = marks[mark]
+        out.append(Part(action, fit, tuple(first), alike))
+    return tuple(out)
 
 
 def make(files: Mapping[str, str]) -> Book:
@@ -220,8 +211,7 @@ def make(files: Mapping[str, str]) -> Book:
     found: dict[str, Policy] = {}
     for file in sorted(files):
         owner = owner_of_file(file)
-        for line, text in statements(files[file]):
-            item = read(owner, file, line, text)
+        for item in read_all(owner, file, files[file]):
             before = found.get(item.id)
             if before is not None:
                 raise PolicyError(

@@ -22,9 +22,11 @@ LONGEST = 4000
 _NAMED = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """``id``: owner and name, ``city/...`` for the whole city. ``owner``: '' for the whole city.
+    """One is equal to itself only: its tree is deep, and sets of policies are made at every decision.
+
+    ``id``: owner and name, ``city/...`` for the whole city. ``owner``: '' for the whole city.
 
     ``masks``: (column, mask), the column '' where the policy is about columns by itself. ``looks``: attributes of the
     context it depends on. ``moments``: the times it names. ``template``: its tree (cedarpy.pst).
@@ -101,6 +103,26 @@ def read(owner: str, file: str, line: int, text: str) -> Policy:
         return _policy(owner, file, line, text, template)
     except ValueError as error:
         raise PolicyError(str(error), todo=_todo(error), place=place) from None
+
+
+def read_all(owner: str, file: str, text: str) -> Iterator[Policy]:
+    """The policies of a file, parsed at once where it is sound. Raises PolicyError for the first that is not."""
+    import cedarpy
+
+    found = list(statements(text))
+    try:
+        made = cedarpy.PolicySet.from_str("\n".join(part for _, part in found)).to_pst()
+    except ValueError:
+        made = None
+    whole = made is not None and not made.templates and len(made.static_policies) == len(found)
+    for number, (line, part) in enumerate(found):
+        if made is None or not whole:
+            yield read(owner, file, line, part)
+            continue
+        try:
+            yield _policy(owner, file, line, part, made.static_policies[f"policy{number}"])
+        except ValueError as error:
+            raise PolicyError(str(error), todo=_todo(error), place=Place(file=file, line=line)) from None
 
 
 def _syntax(text: str, met: str) -> str:
