@@ -56,7 +56,7 @@ def _watch(city: City) -> None:
                 _copies(city)
             if generation != told or now - turned > PEOPLE_SECONDS:
                 told, turned = generation, now
-                city.participation.turn()
+                city.turn()
                 city.participation.count()
             if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
                 clocked = now
@@ -111,7 +111,7 @@ def tend(city: City, *, once: bool = False) -> None:
             city.publisher.resume()
             if names := due(city):  # the contracts in force; what was edited in the folder waits for 'apply'
                 city.publisher.publish([city.catalogue.entry(name).contract for name in names], trigger="schedule")
-            city.participation.turn()
+            city.turn()
             _tidy_daily(city)
             _harvest(city)
         return
@@ -123,7 +123,7 @@ def tend(city: City, *, once: bool = False) -> None:
     gatherer: subprocess.Popen[bytes] | None = None
     clocked = 0.0
     while not stop.wait(PEOPLE_SECONDS):
-        city.participation.turn()
+        city.turn()
         _tidy_daily(city)
         if time.monotonic() - clocked > DUE_SECONDS:
             clocked = time.monotonic()

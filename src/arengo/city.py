@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from arengo import settings as settings_module
 from arengo.contract import Contract, Finding, Severity, compare, lint, load, loads, version_gap
 from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
+from arengo.governance.owner import owner_of
 from arengo.services.stewardship import EDIT, edits
 from arengo.settings import Settings
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from arengo.query.model import Query
     from arengo.services import Participation
     from arengo.services.access import Access
+    from arengo.services.accord import Accord
     from arengo.services.census import Census
     from arengo.services.register import Register
     from arengo.services.retention import Retention
@@ -185,13 +187,42 @@ class City:
         """The city's applications and what they hand to each other."""
         from arengo.services.census import Census
 
-        return Census(self.state, self.settings.sources, self.datasets)
+        return Census(self.state, self.settings.sources, self.datasets, tell=self.ledger.tell)
 
     @cached_property
     def publisher(self) -> Publisher:
         from arengo.publish import Publisher
 
-        return Publisher(self.settings, self.state, self.lake, self.questions)
+        return Publisher(self.settings, self.state, self.lake, self.questions, self._published)
+
+    def _published(self, kind: str, **facts: Any) -> None:
+        """A publication on record, once: a run that was killed after it was told tells it again."""
+        held = self.ledger.entries(before=self.ledger.size, limit=20, kind=kind, dataset=facts["dataset"])
+        if all(entry.facts.get("request") != facts["body"]["request"] for entry in held):
+            self.ledger.tell(kind, actor="publisher", **facts)
+
+    @cached_property
+    def accord(self) -> Accord:
+        """Letters, reminders and ends of agreements."""
+        from arengo.services.accord import Accord
+
+        people = self.participation
+        return Accord(
+            self.access.agreements,
+            self.access.parties,
+            people.letters,
+            people.events,
+            lambda dataset, language: self.catalogue.entry(dataset).contract.title(language),
+        )
+
+    def turn(self) -> None:
+        """What is done between people from time to time: letters, deliveries, agreements, the record's signature."""
+        from arengo.services.witness import cosign
+
+        self.participation.turn()
+        self.accord.turn()
+        if self.ledger.turn() is not None:
+            cosign(self.settings, self.ledger)
 
     @cached_property
     def questions(self) -> CityQuestions:
@@ -340,19 +371,27 @@ class City:
             if item.action in ("add", "change"):
                 contract = contracts[item.dataset]
                 relative = contract.path.relative_to(self.settings.root) if contract.path else None
+                mark = hashlib.sha256(contract.text.encode()).hexdigest()
                 self.state.put_contract(
                     contract.id,
                     version=contract.version,
-                    sha=hashlib.sha256(contract.text.encode()).hexdigest(),
+                    sha=mark,
                     text=contract.text,
                     path=str(relative or ""),
                     at=now,
                 )
+                self._contracted(item, owner_of(contract), mark, contract.access)
             elif item.action == "retire":
                 self.state.retire(item.dataset, now)
+                self._contracted(item, "", "", "")
         if not _names(datasets):
             self.policies.apply()
         return plan
+
+    def _contracted(self, item: PlanItem, owner: str, mark: str, access: str) -> None:
+        """A contract that came into force or left it, on record."""
+        body = {"act": f"contract {item.action}", "contract": item.after or item.before, "sha": mark, "access": access}
+        self.ledger.tell("administration", actor="operator", organisation=owner, dataset=item.dataset, body=body)
 
     def _loaded(self, item: ContractRecord) -> Contract:
         root = self.settings.root

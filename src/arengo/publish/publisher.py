@@ -11,6 +11,7 @@ from arengo.contract.model import Contract
 from arengo.errors import LakeError, StorageFull
 from arengo.publish import run as records
 from arengo.publish.run import Run
+from arengo.publish.street import untold
 from arengo.settings import Settings
 from arengo.state import State
 
@@ -23,12 +24,21 @@ if TYPE_CHECKING:
 class Publisher:
     """The street in of one city. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings, state: State, lake: Lake, questions: Questions | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        lake: Lake,
+        questions: Questions | None = None,
+        tell: Callable[..., object] = untold,
+    ) -> None:
         self.settings = settings
         self.state = state
         self.lake = lake
         self.questions = questions
         """What answers the SQL of datasets made of other datasets."""
+        self.tell = tell
+        """Puts each new version on record."""
 
     def publish(
         self,
@@ -121,7 +131,7 @@ class Publisher:
     def _home(self) -> Home:
         from arengo.publish.workflow import Home
 
-        return Home(self.settings, self.state, self.lake, self.questions)
+        return Home(self.settings, self.state, self.lake, self.questions, self.tell)
 
     def _runtime(self, queues: tuple[str, ...] = ()) -> Runtime:
         from arengo.publish import workflow

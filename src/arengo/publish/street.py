@@ -21,6 +21,7 @@ import orjson
 from arengo.contract.load import sha
 from arengo.contract.model import Contract
 from arengo.errors import ContractError, LakeError, PublicationRefused, SourceChanged
+from arengo.governance.owner import owner_of
 from arengo.lake.version import Staged
 from arengo.publish import run as records
 from arengo.settings import Settings
@@ -39,6 +40,10 @@ Found = Mapping[str, Any]
 Progress = Callable[[str, int, int | None], None]
 
 
+def untold(kind: str, **facts: object) -> None:
+    """Nobody keeps a record."""
+
+
 class Street:
     """The steps for one run of one dataset."""
 
@@ -54,7 +59,9 @@ class Street:
         force_shrink: bool,
         progress: Progress,
         questions: Questions | None = None,
+        tell: Callable[..., object] = untold,
     ) -> None:
+        self.tell = tell
         self.settings = settings
         self.state = state
         self.lake = lake
@@ -245,8 +252,29 @@ class Street:
             self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         if found.get("version") is not None:
             self.state.announce()
+            self._record()
         shutil.rmtree(self.folder, ignore_errors=True)
         return {}
+
+    def _record(self) -> None:
+        """The version on record. A run that was killed here tells it again: ``request`` says that it is the same."""
+        version = self.lake.by_run(self.contract.id, self.run)
+        if version is not None:
+            self.tell(
+                "publication",
+                dataset=self.contract.id,
+                organisation=owner_of(self.contract),
+                body={
+                    "version": version.number,
+                    "contract": version.contract_version,
+                    "snapshot": str(version.snapshot_id),
+                    "request": self.run,
+                    "rows": version.rows,
+                    "quarantined": version.quarantined,
+                    "checksum": version.checksum,
+                    "published_at": version.published_at.isoformat(),
+                },
+            )
 
     # What they share
 

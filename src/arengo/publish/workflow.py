@@ -31,7 +31,7 @@ from arengo.errors import (
 )
 from arengo.publish import run as records
 from arengo.publish import scratch
-from arengo.publish.street import STEPS, Found, Street, settled
+from arengo.publish.street import STEPS, Found, Street, settled, untold
 from arengo.settings import Settings
 from arengo.state import State
 
@@ -57,6 +57,7 @@ class Home:
     state: State
     lake: Lake
     questions: Questions | None = None
+    tell: Callable[..., object] = untold
 
 
 _homes: dict[str, Home] = {}
@@ -248,6 +249,7 @@ class _Walk:
                 force_shrink=bool(self.ticket["force_shrink"]),
                 progress=self._progress,
                 questions=self.home.questions,
+                tell=self.home.tell,
             )
             with self._held(contract.id):
                 state = self._steps(street)
