@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,9 @@ class Hall:
 
 def hall(root: Path, url: str = "", **login: Any) -> Hall:
     settings = Settings(root, CitySettings(name="Tinyville"), login=LoginSettings(**{**CHEAP, **login}))
+    if not url and not settings.home.exists():
+        settings.home.mkdir(parents=True)
+        shutil.copy(_migrated(), settings.home / "state.sqlite")
     state = open_state(url or settings.state_url)
     at = [datetime(2026, 5, 4, 8, 0, tzinfo=UTC)]
     told: list[dict[str, Any]] = []
@@ -67,6 +73,14 @@ def hall(root: Path, url: str = "", **login: Any) -> Hall:
     for name in ("Registry Office", "Parks and Gardens"):
         parties.add_organisation(name, by=OPERATOR)
     return made
+
+
+@cache
+def _migrated() -> Path:
+    """An empty state database, made once: migrating takes longer than most tests."""
+    path = Path(tempfile.mkdtemp()) / "state.sqlite"
+    open_state(f"sqlite:///{path}").close()
+    return path
 
 
 class Device:
