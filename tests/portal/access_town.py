@@ -170,7 +170,7 @@ def make_town(root: Path, rows: int = 40) -> Town:
     (root / "sources" / "investigations.csv").write_text("id\n1\n", encoding="utf-8")
     city = arengo.open(root)
     runs = city.publish(at=AT)
-    assert {run.state for run in runs} == {"succeeded"}, runs
+    assert [run.error for run in runs if run.state != "succeeded"] == []
     parties = city.access.parties
     for name in ("Mobility", "Data Protection", "Tourism"):
         parties.add_organisation(name, by=OPERATOR)

@@ -128,7 +128,7 @@ def asked_granted(visit: Visit, agreement: Agreement, contract: Contract | None)
         how = masks_words(visit, given) if decided and kept else ""
         fewer += decided and not kept
         blurred += decided and kept and given != wanted
-        verdict = "" if not decided else "no" if not kept else "blurred" if given else "yes"
+        verdict = "" if not decided else "no" if not kept else "less" if given != wanted else "yes"
         columns.append({"label": labels[name], "granted": verdict, "asked_how": masks_words(visit, wanted), "how": how})
     terms = [
         (_("Rows"), asked.rows or _("all"), granted.rows or _("all")),

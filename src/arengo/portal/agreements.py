@@ -231,9 +231,9 @@ def _now(visit: Visit, item: Agreement, names: Names, mine: bool, posts: list[Po
         title = _("It is being read")
         words = [told.left_words(visit, item)[:1].upper() + told.left_words(visit, item)[1:] + "."]
     elif shown.state == "suspended":
-        title = told.suspended_words(visit, item, names)
-        words = [_("Calls are refused with this reason.")]
-        words += [why for why in (_last_why(visit, item, ("suspend", "outdate")),) if why]
+        title = told.suspended_words(visit, item, names).rstrip(".")
+        words = [why for why in (_last_why(visit, item, ("suspend", "outdate")),) if why]
+        words.append(_("Calls are refused until it is resumed."))
         if mine and _standing(visit, item).verdict != "stands":
             links = [(f"{ask}/upgrade", _("Go over to the new contract"), False)]
     elif shown.state == "rejected":

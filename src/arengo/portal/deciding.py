@@ -107,7 +107,7 @@ def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
     values = {
         "f": f,
         "a": told.head(visit, item, names),
-        "heading": _("%(who)s asks for %(dataset)s", who=names.organisation(item.organisation),
+        "heading": _("%(who)s asks for “%(dataset)s”", who=names.organisation(item.organisation),
                      dataset=names.dataset(item.dataset)),
         "purpose": told.purpose_view(visit, purpose),
         "message": told.message_of(stamps),
@@ -143,6 +143,7 @@ def _facts(visit: Visit, item: Agreement, names: Names) -> list[tuple[str, str]]
         (_("Application"), names.application(item.application) or _("its people, signed in")),
         (_("Asked by"), names.person(item.requested_by)),
         (_("On"), say.moment(item.requested_at)),
+        (_("Columns"), say.number(len(asked.columns))),
         (_("Calls a day"), say.number(asked.volume)),
         (_("Until"), say.date(last_day(visit, asked.valid_to))),
     ]

@@ -77,8 +77,7 @@ def decision_of(agreement: Agreement, terms: Terms, extra: str = "") -> Decision
         terms.obligations,
         False,
         agreement.purpose,
-        agreement.id,
-        agreement.organisation,  # the code of a person is the one this very reader will get
+        recipient=agreement.organisation,  # the code of a person is the one this very reader will get
     )
 
 
