@@ -37,6 +37,7 @@ class Row:
     kind: str
     words: str
     organisation: str
+    organisation_name: str
     dataset: str
     dataset_title: str
     purpose: str
@@ -70,11 +71,12 @@ def listing(visit: Visit) -> Response:
         "witnesses": _witnesses(ledger, signed),
         "rows": rows,
         "older": visit.here(before=found[ON_PAGE - 1].number) if len(found) > ON_PAGE else "",
-        "kinds": [("", visit._("everything")), *((name, words[name]) for name in used)],
+        "kinds": [("", visit._("Everything")), *((name, words[name]) for name in used)],
         "kind": kind,
         "dataset": dataset,
         "dataset_title": dataset_title(visit, dataset) if dataset else "",
         "organisation": organisation,
+        "organisation_name": _office(visit, organisation),
         "day": day,
         "days": [(name, datetime.fromisoformat(name), kinds) for name, kinds in shown_days.items()],
         "columns": [(name, words[name]) for name in used],
@@ -141,12 +143,19 @@ def row(visit: Visit, entry: Entry, signed: Checkpoint | None) -> Row:
         kind_words(visit).get(entry.kind, entry.kind),
         visit._("Not shown yet") if hidden else sentence(visit, entry),
         "" if hidden else entry.organisation,
+        "" if hidden else _office(visit, entry.organisation),
         "" if hidden else entry.dataset,
         dataset_title(visit, entry.dataset) if entry.dataset and not hidden else "",
         "" if hidden else str(facts.get("purpose", "")),
         hidden,
         signed is not None and entry.number < signed.size,
     )
+
+
+def _office(visit: Visit, organisation: str) -> str:
+    """An organisation's name; its id when it has none here."""
+    found = visit.site.parties.organisations().get(organisation) if organisation else None
+    return found.name if found is not None else organisation
 
 
 def sentence(visit: Visit, entry: Entry) -> str:
@@ -208,7 +217,8 @@ def _facts(visit: Visit, entry: Entry) -> Sequence[tuple[str, str]]:
     for name, word in words.items():
         value = entry.facts.get(name)
         if value is not None and not entry.hidden:
-            out.append((word, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            out.append((word, _office(visit, text) if name == "organisation" else text))
     if entry.facts.get("everyone"):
         out.append((_("About"), _("everybody in the dataset")))
     elif entry.facts.get("subjects"):
@@ -219,15 +229,15 @@ def _facts(visit: Visit, entry: Entry) -> Sequence[tuple[str, str]]:
 def kind_words(visit: Visit) -> Mapping[str, str]:
     _ = visit._
     return {
-        "publication": _("publication"),
-        "decision": _("decision"),
-        "agreement": _("agreement"),
-        "policy": _("policy"),
-        "read": _("reading"),
-        "administration": _("administration"),
-        "login": _("sign-in"),
-        "retention": _("retention"),
-        "completeness": _("count"),
+        "publication": _("Publication"),
+        "decision": _("Decision"),
+        "agreement": _("Agreement"),
+        "policy": _("Policy"),
+        "read": _("Reading"),
+        "administration": _("Administration"),
+        "login": _("Sign-in"),
+        "retention": _("Retention"),
+        "completeness": _("Count"),
     }
 
 

@@ -204,6 +204,11 @@
   for (const place of document.querySelectorAll(".checking")) {
     place.hidden = false;
     const button = place.querySelector("button");
+    if (!globalThis.crypto?.subtle) { // a page without https
+      button.hidden = true;
+      place.querySelector(".plain-http").hidden = false;
+      continue;
+    }
     const steps = place.querySelector(".steps");
     const result = place.querySelector(".result");
     const tell = (name, state) => {
