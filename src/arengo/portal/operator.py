@@ -134,3 +134,15 @@ def enter(visit: Visit, form: Form) -> Response:
         secure=visit.secure,
     )
     return answer
+
+
+def record(visit: Visit, act: str, dataset: str, **facts: object) -> None:
+    """Put on record what the visitor did as a keeper of the city: by name, or with the city's key."""
+    caller = visit.caller
+    visit.site.access.ledger.tell(
+        "administration",
+        actor=caller.party or "operator",
+        organisation=_owner(visit, dataset),
+        dataset=dataset,
+        body={"act": act, **facts},
+    )

@@ -13,7 +13,7 @@ from arengo.contract.document import parse
 from arengo.errors import ContractError, NotAllowed
 from arengo.portal.contract_form import Field, Section, changed, faults, sections
 from arengo.portal.language import LANGUAGES
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import is_operator, record
 from arengo.portal.site import Form, Visit
 from arengo.services.stewardship import Proposal, Stewardship
 
@@ -43,7 +43,8 @@ def take(visit: Visit, form: Form) -> Response:
             return _form(visit, as_text=as_text, posted=form, moved=True)
         if form.one("do") == "keep" and made.sound:
             _only_the_citys(visit, contract, loads(text))
-            stewardship.keep(dataset, text, form.one("base"))
+            kept = stewardship.keep(dataset, text, form.one("base"))
+            record(visit, "contract edited", dataset, contract=kept.version, access=kept.access)
             return RedirectResponse(f"{visit.link('datasets', dataset)}", 303)
     except ContractError as error:
         return _form(visit, as_text=as_text, posted=form, problem=f"{error.met} {error.todo}".strip())

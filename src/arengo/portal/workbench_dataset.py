@@ -14,7 +14,7 @@ from arengo.contract import Severity, lint, loads
 from arengo.door import ANYONE
 from arengo.door.sql.derived import draft
 from arengo.errors import ArengoError, BadQuery, CallerError, ContractError, NotAllowed
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import is_operator, record
 from arengo.portal.site import HEADERS, Form, Visit
 
 MOST = 300_000
@@ -75,6 +75,7 @@ def _adopt(visit: Visit, text: str) -> str:
         path=str(relative),
         at=datetime.now(UTC),
     )
+    record(visit, "contract added", contract.id, contract=contract.version, access=contract.access)
     return contract.id
 
 
