@@ -147,3 +147,18 @@ def _registry(names: Sequence[str]) -> Any:
             return self.algorithms[name]
 
     return Listed(algorithms=list(names))
+
+
+def of_pem(text: str) -> dict[str, Any]:
+    """A PEM public key (RFC 7468) as a JSON Web Key. Raises BadForm, also for a private one."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+    if "PRIVATE KEY" in text:
+        public({"d": ""})
+    for kind in (ECKey, OKPKey, RSAKey):
+        try:
+            return dict(kind.import_key(text.strip()).as_dict(private=False))
+        except (JoseError, ValueError, TypeError, AttributeError):
+            continue
+    raise BadForm("This is no public key we can use.", todo="Paste an EC P-256, Ed25519 or RSA public key.")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.responses import Response
 
-from arengo.contract.model import Kind
+from arengo.contract.model import EMPTY, Kind
 from arengo.faces.site import public_address
 from arengo.portal.dossier import Dossier
 from arengo.portal.site import Visit
+
+ENVIRONMENT = "ARENGO_KEY"
+"""Where examples take the key from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,10 @@ class Field:
     known: tuple[str, ...] = ()
 
 
-def api(visit: Visit) -> Response:
-    """``/datasets/{id}/api``: the addresses, and examples with this dataset's own columns."""
+def api(visit: Visit, more: Mapping[str, Any] = EMPTY) -> Response:
+    """``/datasets/{id}/api``: the addresses, and examples with this dataset's own columns. ``more``: other values."""
     d = Dossier(visit, visit.request.path_params["dataset"])
-    known = visit.unchanged(*d.mark, public_address(visit.settings, visit.request))
+    known = visit.unchanged(*d.mark, public_address(visit.settings, visit.request), more)
     if known:
         return known
     base = public_address(visit.settings, visit.request)
@@ -69,10 +73,11 @@ def api(visit: Visit) -> Response:
             "tab": "api",
             "tab_title": visit._("For programs"),
             "addresses": addresses,
-            "examples": _examples(base, root, query, _form(d)),
-            "doors": _doors(d),
+            "examples": examples(base, root, query, form_of((item.name, item.kind) for item in d.heads)),
+            "doors": doors(visit, d.id),
             "fields": _fields(d, dict(parse_qsl(asked["filter"]))),
             "rows": f"{root}/rows",
+            **more,
         },
     )
 
@@ -101,58 +106,82 @@ def _asked(d: Dossier) -> dict[str, str]:
     }
 
 
-def _examples(base: str, root: str, query: str, frame: str) -> list[tuple[str, str]]:
+def examples(base: str, root: str, query: str, frame: str, *, key: bool = False) -> list[tuple[str, str]]:
+    """(language, code) of one question. ``frame``: types of the columns, by :func:`form_of`.
+
+    ``key``: whether a key is shown; it is taken from the environment, so that none stands in code.
+    """
     pairs = parse_qsl(query)
     python = ",\n".join(f"    {name!r}: {value!r}" for name, value in pairs)
     r = ",\n".join(f"  {_r_name(name)} = {_quoted(value)}" for name, value in pairs)
     script = ",\n".join(f"  {_quoted(name)}: {_quoted(value)}" for name, value in pairs)
     data = "\n".join(f"  --data-urlencode {_shell(f'{name}={value}')} \\" for name, value in pairs).rstrip(" \\")
+    bearer = f'  --header "Authorization: Bearer ${ENVIRONMENT}" \\\n' if key else ""
+    shown = f'key = {{"Authorization": "Bearer " + os.environ["{ENVIRONMENT}"]}}\n' if key else ""
+    whole = base + root + "/export.parquet"
     return [
-        ("curl", f"curl --get '{base}{root}/rows' \\\n{data}"),
+        ("curl", f"curl --get '{base}{root}/rows' \\\n{bearer}{data}"),
         (
             "Python",
-            "import pandas as pd\nimport requests\n\n"
-            f"answer = requests.get({base + root + '/rows'!r}, params={{\n{python},\n}})\nanswer.raise_for_status()\n"
-            'rows = pd.DataFrame(answer.json()["items"])\n\n'
-            f"# {'everything at once'}\nwhole = pd.read_parquet({base + root + '/export.parquet'!r})",
+            ("import os\n\n" if key else "")
+            + "import pandas as pd\nimport requests\n\n"
+            + shown
+            + f"answer = requests.get({base + root + '/rows'!r}, params={{\n{python},\n}}"
+            + (", headers=key)\n" if key else ")\n")
+            + 'answer.raise_for_status()\nrows = pd.DataFrame(answer.json()["items"])\n\n'
+            f"# {'everything at once'}\nwhole = pd.read_parquet({whole!r}{', storage_options=key' if key else ''})",
         ),
         (
             "R",
             "library(httr2)\n\n"
-            f"answer <- request({_quoted(base + root + '/rows')}) |>\n  req_url_query(\n"
+            f"answer <- request({_quoted(base + root + '/rows')}) |>\n"
+            + (f'  req_auth_bearer_token(Sys.getenv("{ENVIRONMENT}")) |>\n' if key else "")
+            + "  req_url_query(\n"
             + "\n".join("  " + line for line in r.splitlines())
             + "\n  ) |>\n  req_perform() |>\n  resp_body_json(simplifyVector = TRUE)\nrows <- answer$items",
         ),
         (
-            "JavaScript",
+            "Node" if key else "JavaScript",
             f"const asked = new URLSearchParams({{\n{script},\n}});\n"
-            f"const answer = await fetch({_quoted(base + root + '/rows?')} + asked);\n"
-            "const { items } = await answer.json();",
+            f"const answer = await fetch({_quoted(base + root + '/rows?')} + asked"
+            + (f", {{\n  headers: {{ Authorization: `Bearer ${{process.env.{ENVIRONMENT}}}` }},\n}}" if key else "")
+            + ");\nconst { items } = await answer.json();",
         ),
-        ("Excel (Power Query)", _power_query(base, root, query, frame)),
+        ("Excel (Power Query)", _power_query(base, root, query, frame, key=key)),
     ]
 
 
-def _form(d: Dossier) -> str:
+def token_example(base: str) -> str:
+    """How a program gets a short-lived token, and shows it."""
+    return (
+        'curl --user "$CLIENT_ID:$CLIENT_SECRET" \\\n'
+        f"  --data grant_type=client_credentials \\\n  '{base}/oauth/token'\n"
+        '# {"access_token": "…", "token_type": "Bearer", "expires_in": 600, "scope": "read"}'
+    )
+
+
+def form_of(columns: Iterable[tuple[str, Kind]]) -> str:
     """Types of the columns as Power Query's M names them."""
     types = {
         Kind.INTEGER: "Int64.Type", Kind.NUMBER: "type number", Kind.BOOLEAN: "type logical", Kind.DATE: "type date",
         Kind.TIMESTAMP: "type datetimezone", Kind.TIME: "type time",
     }  # fmt: skip
-    return json.dumps({item.name: types.get(item.kind, "type text") for item in d.heads})
+    return json.dumps({name: types.get(kind, "type text") for name, kind in columns})
 
 
-def _power_query(base: str, root: str, query: str, frame: str) -> str:
+def _power_query(base: str, root: str, query: str, frame: str, *, key: bool = False) -> str:
     """What goes into Data, Get data, Blank query, Advanced editor: M, the language of Power Query."""
     pairs = dict(parse_qsl(query))
     types: dict[str, str] = json.loads(frame)
     names = [name for name in pairs.get("select", "").split(",") if name in types] or list(types)
     address = f"{base}{root}/rows?{urlencode({**pairs, 'f': 'csv'}, safe=',-')}"
     typed = ",\n".join(f"        {{{_m(name)}, {types[name]}}}" for name in names)
+    headers = ', [Headers=[#"X-API-Key"=Key]]' if key else ""
     return (
         "let\n"
         f"    Address = {_m(address)},\n"
-        "    Answer = Web.Contents(Address),\n"
+        + ('    Key = Excel.CurrentWorkbook(){[Name="Key"]}[Content]{0}[Column1],\n' if key else "")
+        + f"    Answer = Web.Contents(Address{headers}),\n"
         '    Source = Csv.Document(Answer, [Delimiter=",", Encoding=65001, QuoteStyle=QuoteStyle.Csv]),\n'
         "    Rows = Table.PromoteHeaders(Source, [PromoteAllScalars=true]),\n"
         f'    Typed = Table.TransformColumnTypes(Rows, {{\n{typed}\n    }}, "en-US")\n'
@@ -165,14 +194,14 @@ def _m(text: str) -> str:
     return '"' + text.replace("#(", "#(#)(").replace('"', '""') + '"'
 
 
-def _doors(d: Dossier) -> list[Door]:
+def doors(visit: Visit, dataset: str) -> list[Door]:
     """Every standard that gives this dataset, with the address to begin at."""
-    _, name = d.visit._, quote(d.id)
+    _, name = visit._, quote(dataset)
     return [
         Door("REST", f"/api/v1/datasets/{name}/openapi.json", _("any language; described by OpenAPI 3.1")),
         Door(
             "SQL",
-            f"/sql?{urlencode({'q': f'SELECT * FROM {_sql(d.id)} LIMIT 100'})}",
+            f"/sql?{urlencode({'q': f'SELECT * FROM {_sql(dataset)} LIMIT 100'})}",
             _("questions over several tables at once"),
         ),
         Door("CKAN", f"/api/3/action/package_show?id={name}", "ckanapi, ckanr, QGIS, frictionless"),
