@@ -1,0 +1,209 @@
+"""``arengo party``: organisations, people, roles and invitations, for whoever keeps the city folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arengo import terminal
+from arengo.errors import BadQuery, NotFound
+
+if TYPE_CHECKING:
+    from arengo.city import City
+    from arengo.governance.party import Parties
+    from arengo.governance.person import Person
+
+app = typer.Typer(help="Organisations, people, roles and invitations.", no_args_is_help=True)
+
+CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+MailArgument = Annotated[str, typer.Argument(help="E-mail address or id of a person.")]
+HERE = Path(".")
+
+
+def _open(city: Path) -> City:
+    from arengo.city import open_city
+
+    return open_city(city)
+
+
+@app.command()
+def organisations(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Every organisation: those that answer for datasets, and those that were added."""
+    with _open(city) as opened:
+        found = list(opened.access.parties.organisations().values())
+    if json:
+        terminal.emit([_plain(item) for item in found])
+        return
+    rows = [[item.id, item.name, item.parent, "yes" if item.owner else ""] for item in found]
+    terminal.table(["id", "name", "department of", "owns data"], rows)
+
+
+@app.command()
+def organisation(
+    name: Annotated[str, typer.Argument(help="Its name; the id is made of it.")],
+    parent: Annotated[str, typer.Option(help="Id of the organisation it is a department of.")] = "",
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Add an organisation or a department."""
+    from arengo.governance.role import OPERATOR
+
+    with _open(city) as opened:
+        made = opened.access.parties.add_organisation(name, parent, by=OPERATOR)
+    terminal.emit(_plain(made)) if json else print(f"{made.name} is there, as {made.id}.")
+
+
+@app.command()
+def people(
+    organisation: Annotated[str, typer.Option(help="Only of this organisation.")] = "",
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """People with their roles."""
+    with _open(city) as opened:
+        parties = opened.access.parties
+        found = [_person(parties, item) for item in parties.people(organisation)]
+    if json:
+        terminal.emit(found)
+        return
+    if not found:
+        print("Nobody yet. Next: arengo party invite MAIL --organisation '*' --role administrator")
+        return
+    rows = [[item["mail"], item["name"], item["organisation"], item["state"], _roles(item)] for item in found]
+    terminal.table(["mail", "name", "organisation", "state", "roles"], rows)
+
+
+@app.command()
+def person(
+    who: MailArgument,
+    block: Annotated[bool, typer.Option("--block", help="End all sessions and let the person in no more.")] = False,
+    let_in: Annotated[bool, typer.Option("--let-in", help="Let a blocked person in again.")] = False,
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Show one person, or block and let in again."""
+    from arengo.governance.role import OPERATOR
+
+    if block and let_in:
+        raise BadQuery("--block and --let-in are opposites.", todo="Give one of them.")
+    with _open(city) as opened:
+        parties = opened.access.parties
+        found = _find(parties, who)
+        if block or let_in:
+            parties.block(found.id, by=OPERATOR, blocked=block)
+        said = _person(parties, parties.person(found.id))
+    if json:
+        terminal.emit(said)
+        return
+    for name in ("id", "name", "mail", "organisation", "state", "providers", "password", "app", "passkeys"):
+        print(f"{name:14}{said[name]}")
+    print(f"{'roles':14}{_roles(said)}")
+
+
+@app.command()
+def role(
+    who: MailArgument,
+    organisation: Annotated[str, typer.Argument(help="Id of an organisation; '*' for the whole city.")],
+    role: Annotated[str, typer.Argument(help="reader, steward, publisher, auditor or administrator.")],
+    take: Annotated[bool, typer.Option("--take", help="Take the role away.")] = False,
+    city: CityOption = HERE,
+) -> None:
+    """Give a person a role in an organisation, or take it away."""
+    from arengo.governance.role import OPERATOR
+
+    with _open(city) as opened:
+        parties = opened.access.parties
+        found = _find(parties, who)
+        (parties.take if take else parties.give)(found.id, organisation, role, by=OPERATOR)
+    print(f"{found.name} is {'no longer ' if take else ''}{role} of {organisation}.")
+
+
+@app.command()
+def invite(
+    mail: Annotated[str, typer.Argument(help="E-mail address of whoever is invited.")],
+    organisation: Annotated[str, typer.Option(help="Id of an organisation; '*' for the whole city.")] = "city",
+    role: Annotated[list[str] | None, typer.Option(help="A role; may be given several times.")] = None,
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    city: CityOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Invite a person, or make a new link for one who lost it. Prints the link: it opens once."""
+    from arengo.governance.role import OPERATOR
+
+    with _open(city) as opened:
+        parties = opened.access.parties
+        known = parties.by_mail(mail)
+        if known is not None and not role:
+            found, link = known, parties.invitations.renew(known.id, by=OPERATOR)
+        else:
+            found, link = parties.invitations.invite(name, mail, organisation, role or (), by=OPERATOR)
+        base = opened.settings.city.url.rstrip("/") or f"http://localhost:{opened.settings.serve.port}"
+    address = f"{base}/invitation/{link}" if link else ""
+    if json:
+        terminal.emit({"person": found.id, "mail": found.mail, "link": address})
+    elif address:
+        print(address)
+    else:
+        print(f"{found.name} signs in here already and has the role now.")
+
+
+@app.command()
+def providers(city: CityOption = HERE, json: JsonOption = False) -> None:
+    """Ask every provider of login/*.toml what it says of itself. Fails (4) for a file that cannot be used."""
+    from arengo.errors import ArengoError
+    from arengo.services.login import Logins
+
+    with _open(city) as opened:
+        logins = Logins(opened.access.parties)
+        said: list[dict[str, Any]] = []
+        for item in logins.providers.values():
+            entry: dict[str, Any] = {"id": item.id, "issuer": item.issuer, "answers": True, "keys": 0, "error": ""}
+            try:
+                entry["keys"] = len(logins.discovery(item).keys())
+            except ArengoError as error:
+                entry |= {"answers": False, "error": str(error)}
+            said.append(entry)
+    if json:
+        terminal.emit(said)
+        return
+    if not said:
+        print("No provider is declared. Write login/NAME.toml in the city folder.")
+        return
+    rows = [[item["id"], item["issuer"], f"{item['keys']} keys" if item["answers"] else item["error"]] for item in said]
+    terminal.table(["provider", "issuer", "answers"], rows)
+
+
+def _find(parties: Parties, who: str) -> Person:
+    found = parties.by_mail(who) if "@" in who else parties.person(who)
+    if found is None:
+        raise NotFound(f"Nobody here has the address {who}.", todo="Invite the person: arengo party invite.")
+    return found
+
+
+def _person(parties: Parties, found: Person) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "mail": found.mail,
+        "organisation": found.organisation,
+        "state": found.state,
+        "providers": list(parties.identities(found.id)),
+        "password": parties.passwords.has(found.id),
+        "app": parties.totps.has(found.id),
+        "passkeys": len(parties.passkeys.of(found.id)),
+        "roles": [
+            {"organisation": item.organisation, "role": item.role, "source": item.source}
+            for item in parties.roles(found.id)
+        ],
+    }
+
+
+def _roles(said: dict[str, Any]) -> str:
+    return ", ".join(f"{item['role']} of {item['organisation']}" for item in said["roles"])
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ("id", "name", "parent", "owner")}
