@@ -96,6 +96,28 @@ _EXCHANGES: tuple[tuple[str, str, str, str, str, str, str, bool], ...] = (
     ("Elettorale", "Foglio statistico", "Votes by polling station", "by-hand", "yearly", "1,000 rows", "election-results", False),
 )  # fmt: skip
 
+# the same thing for several: from, what, how, how often, volume, dataset, personal, to
+_SPREAD: tuple[tuple[str, str, str, str, str, str, bool, tuple[str, ...]], ...] = (
+    ("Numeri civici", "House numbers", "by-file", "quarterly", "14,000 rows", "addresses", False,
+     ("Anagrafe", "Pratiche edilizie", "Segnalazioni", "Permessi e ZTL", "Percorsi scuolabus", "Orari e mezzi", "Protocollo")),
+    ("SIT", "Neighbourhoods and districts", "by-file", "yearly", "30 shapes", "neighbourhoods", False,
+     ("Foglio statistico", "Iscrizioni scolastiche", "Raccolta rifiuti", "Segnalazioni", "Percorsi scuolabus", "Letture acqua", "Orari e mezzi")),
+    ("SIT", "Streets", "by-file", "quarterly", "900 rows", "streets", False,
+     ("Permessi e ZTL", "Raccolta rifiuti", "Verde e alberi", "Orari e mezzi", "Percorsi scuolabus")),
+    ("Anagrafe", "Changes of address", "by-file", "weekly", "150 rows", "registry-families", True,
+     ("Letture acqua", "Biblioteche", "Sportello online", "Mense")),
+    ("Anagrafe", "Particulars of a person, asked one by one", "by-hand", "daily", "about 30", "", True,
+     ("Tributi", "Permessi e ZTL", "Pratiche edilizie", "Iscrizioni scolastiche", "Protocollo")),
+    ("Foglio statistico", "Tables of the yearbook", "by-hand", "yearly", "40 tables", "population", False,
+     ("Contabilità", "Eventi", "Mense", "Percorsi scuolabus")),
+    ("Iscrizioni scolastiche", "List of schools", "by-file", "yearly", "62 rows", "schools", False,
+     ("Mense", "Percorsi scuolabus", "Orari e mezzi", "Biblioteche", "Segnalazioni", "Sportello online")),
+    ("Presenze", "Staff and their offices", "by-file", "monthly", "610 rows", "staff", False,
+     ("Protocollo", "Sportello online", "Contabilità", "Gare e contratti")),
+    ("Contabilità", "Budget lines", "by-file", "quarterly", "1,100 rows", "budget", False,
+     ("Gare e contratti", "Consumi energia", "Stipendi", "Eventi")),
+)  # fmt: skip
+
 
 def register(year: int, known: frozenset[str]) -> Register:
     """The census as of a year. ``known``: ids of the city's datasets."""
@@ -111,7 +133,12 @@ def register(year: int, known: frozenset[str]) -> Register:
             contact="" if kind == "external" else f"{office.lower().replace(' ', '.')}@arvenza.example",
         )  # fmt: skip
     exchanges = {}
-    for source, target, what, way, often, volume, dataset, personal in _EXCHANGES:
+    spread = (
+        (source, target, what, way, often, volume, dataset, personal)
+        for source, what, way, often, volume, dataset, personal, targets in _SPREAD
+        for target in targets
+    )
+    for source, target, what, way, often, volume, dataset, personal in (*_EXCHANGES, *spread):
         key = exchange_id(ids[source], ids[target], what)
         exchanges[key] = Exchange(key, ids[source], ids[target], what, way, dataset if dataset in known else "",
                                   often, volume, personal)  # fmt: skip
