@@ -105,8 +105,8 @@ class Passkeys:
     def add(self, person: Person, challenge: str, answer: str, place: Place, name: str) -> Passkey:
         """Keep a new key. Raises NotKnown, BadForm, Conflict."""
         from webauthn import verify_registration_response
-        from webauthn.helpers.exceptions import WebAuthnException
         from webauthn.helpers.cose import COSEAlgorithmIdentifier
+        from webauthn.helpers.exceptions import WebAuthnException
 
         expected = self._spend("add", person.id, challenge)
         try:

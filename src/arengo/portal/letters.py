@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from arengo.portal.agreement_letters import agreement_letter
+from arengo.portal.identity_letters import invited, reset
 from arengo.portal.language import Speech
 from arengo.portal.state_words import state_word
 from arengo.portal.vocabulary import theme_name
@@ -20,7 +21,14 @@ def composer(settings: Settings) -> Callable[[str, str, Mapping[str, Any]], tupl
 
     def compose(kind: str, language: str, facts: Mapping[str, Any]) -> tuple[str, str]:
         speech = Speech(language, settings.city.timezone, settings.city.country)
-        say = {"confirm": _confirm, "moved": _moved, "news": _news, "agreement": agreement_letter}[kind]
+        say = {
+            "confirm": _confirm,
+            "moved": _moved,
+            "news": _news,
+            "agreement": agreement_letter,
+            "invited": invited,
+            "reset": reset,
+        }[kind]
         subject, parts = say(speech, settings, facts)
         foot = [RULE, settings.city.name]
         if settings.city.contact:
