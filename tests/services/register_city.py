@@ -116,7 +116,7 @@ def make(root: Path) -> City:
     init(root, name="Small", timezone="Europe/Rome", country="IT").close()
     with (root / "city.toml").open("a", encoding="utf-8") as file:
         file.write('contact = "privacy@small.example"\n\n[register]\ncontroller = "Municipality of Small"\n')
-        file.write('dpo = "Data protection office"\ndpo_mail = "dpo@small.example"\n')
+        file.write('dpo = "Ada Verdi"\ndpo_mail = "dpo@small.example"\n')
         file.write('authority = "Garante per la protezione dei dati personali"\n')
     texts = {"pupils": PUPILS + PURPOSES, "staff": STAFF, "officials": OFFICIALS, "benches": BENCHES}
     for name, text in texts.items():
