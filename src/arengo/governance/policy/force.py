@@ -47,6 +47,16 @@ def files_in_force(state: State) -> dict[str, str]:
     return dict(found[0].body["files"]) if found else {}
 
 
+def taken_at(state: State) -> datetime | None:
+    """When the policies in force were brought into force."""
+    saved = tables.saved.c
+    with state.read() as connection:
+        found: datetime | None = connection.scalar(
+            sa.select(saved.updated_at).where(saved.kind == KIND, saved.id == NAME)
+        )
+    return found
+
+
 def ever(state: State) -> bool:
     """Whether policies were ever taken over."""
     return _mark(state) is not None

@@ -72,11 +72,12 @@ class Result:
 class _Given:
     """The one agreement of a test."""
 
-    def __init__(self, items: Sequence[Agreement]) -> None:
-        self._items = items
+    def __init__(self) -> None:
+        self.item: Agreement | None = None
 
     def of(self, application: str, dataset: str) -> Sequence[Agreement]:
-        return [item for item in self._items if (item.application, item.dataset) == (application, dataset)]
+        one = self.item
+        return [one] if one is not None and (one.application, one.dataset) == (application, dataset) else []
 
 
 def trials(root: Path, timezone: str) -> tuple[Trial, ...]:
@@ -212,25 +213,18 @@ def run(
     parties: Offices | None = None,
 ) -> tuple[Result, ...]:
     """Decide every test by ``book`` and compare."""
-    return tuple(_result(item, book, contracts, settings, state, parties) for item in found)
+    given = _Given()
+    judge = CityJudge(settings, state, given, parties, book=book)
+    return tuple(_result(item, judge, given, contracts.get(item.dataset)) for item in found)
 
 
-def _result(
-    trial: Trial,
-    book: Book,
-    contracts: Mapping[str, Contract],
-    settings: Settings,
-    state: State,
-    parties: Offices | None,
-) -> Result:
-    contract = contracts.get(trial.dataset)
+def _result(trial: Trial, judge: CityJudge, given: _Given, contract: Contract | None) -> Result:
     if contract is None:
         return Result(trial, (f"There is no dataset {trial.dataset}.",), "", "")
     at = trial.at or datetime.now(UTC)
-    given = _Given([_agreement(trial, contract, at)] if trial.given is not None else [])
-    judge = CityJudge(settings, state, given, parties, lambda: at, book)
+    given.item = _agreement(trial, contract, at) if trial.given is not None else None
     names = [item.name for item in contract.properties]
-    made = judge.decide(contract, names, trial.caller)
+    made = judge.explain(contract, names, trial.caller, at=at).decision
     problems = []
     if made.allowed is not trial.allow:
         problems.append(f"It is {'allowed' if made.allowed else 'denied'}: {made.reason} ({made.rule})")

@@ -1,0 +1,170 @@
+"""Who can read which column of a dataset, for those who watch over it: every way there is, and how it is blurred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from arengo.errors import NotAllowed, NotKnown
+from arengo.governance.owner import owner_of
+from arengo.governance.policy.analysis import Reader, Shown
+from arengo.portal.agreement_story import Names
+from arengo.portal.agreement_words import masks_words
+from arengo.portal.agreements import private
+from arengo.portal.dossier import Dossier
+from arengo.portal.policies import overseer
+from arengo.portal.site import Visit
+
+WIDE = 8
+"""Readers beside each other in the table; the others are one step further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One reader. ``mark``: the letter of its column in the table. ``facts``: (words, values)."""
+
+    mark: str
+    name: str
+    by: str
+    href: str
+    tone: str
+    until: str
+    facts: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """``kind``: whole, masked, maybe, none."""
+
+    kind: str
+    words: str
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    label: str
+    about: str
+    cells: tuple[Cell, ...]
+
+
+def page(visit: Visit) -> Response:
+    """``GET /datasets/{id}/access/who``: for the owner's stewards, auditors and administrators, and the operator."""
+    d = Dossier(visit, visit.request.path_params["dataset"], unseen=True)
+    contract = d.contract
+    owner = owner_of(contract)
+    if not overseer(visit, owner):
+        if not visit.caller.party:
+            raise NotKnown("Only who watches over this data sees who can read it.", todo="Sign in.")
+        todo = f"Ask {contract.owner or 'the city'}."
+        raise NotAllowed("Only stewards, auditors and administrators of the owner see who can read it.", todo=todo)
+    asked = visit.param("column")
+    if asked and contract.column(asked) is None:
+        asked = ""
+    readers = visit.site.access.analysis.readers(contract, (asked,) if asked else ())
+    names = Names(visit)
+    names.learn(one for item in readers for one in (item.party, *item.people))
+    start = _start(visit.param("from"), len(readers))
+    beside = readers[start : start + WIDE]
+    values = {
+        "d": d,
+        "tab": "access",
+        "tab_title": visit._("Who can read what"),
+        "asked": asked,
+        "lines": [_line(visit, names, item, _letter(n)) for n, item in enumerate(readers)],
+        "heads": [(_letter(start + n), _name(visit, names, item)) for n, item in enumerate(beside)],
+        "rows": _rows(visit, d, beside, asked),
+        "start": start,
+        "more": start + WIDE if len(readers) > start + WIDE else 0,
+        "wide": WIDE,
+        "empty": not readers,
+    }
+    return private(visit.page("access_who.html", values))
+
+
+def _start(text: str, size: int) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
+    return number if number < size else 0
+
+
+def _letter(number: int) -> str:
+    """A, B, ... Z, AA, AB."""
+    out = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        out = chr(65 + rest) + out
+    return out
+
+
+def _name(visit: Visit, names: Names, item: Reader) -> str:
+    _ = visit._
+    if item.kind == "everyone":
+        return _("Everybody")
+    if item.kind == "application":
+        return names.application(item.party)
+    if item.kind == "person":
+        return names.person(item.party)
+    if item.kind == "role":
+        organisation, _sep, role = item.party.rpartition("/")
+        words = {"reader": _("Readers"), "steward": _("Stewards"), "publisher": _("Publishers"),
+                 "auditor": _("Auditors"), "administrator": _("Administrators")}  # fmt: skip
+        where = _("the whole city") if organisation == "*" else names.organisation(organisation)
+        return _("%(role)s of %(organisation)s", role=words.get(role, role), organisation=where)
+    where = names.organisation(item.organisation)
+    if item.kind == "people":
+        return _("the people of %(name)s", name=where) if where else _("everybody who is signed in")
+    return _("the applications of %(name)s", name=where) if where else _("every application")
+
+
+def _line(visit: Visit, names: Names, item: Reader, mark: str) -> Line:
+    _ = visit._
+    words = {
+        "open": (_("open data"), "good"),
+        "steward": (_("own data"), "good"),
+        "agreement": (_("agreement"), ""),
+        "policy": (_("rule"), ""),
+    }
+    by, tone = words[item.ground]
+    until = visit.speech.date(item.until) if item.until and item.until.year < 9999 else ""
+    facts: list[tuple[str, Sequence[str]]] = [
+        (_("Organisation"), [names.organisation(item.organisation)] if item.kind in ("application", "person") else []),
+        (_("People"), [names.person(one) for one in item.people]),
+        (_("Condition"), item.when),
+        (_("Only rows where"), item.rows),
+        (_("Promise"), item.obligations),
+    ]
+    href = f"/agreements/{item.agreement}" if item.agreement else "/policies" if item.ground == "policy" else ""
+    return Line(
+        mark,
+        _name(visit, names, item),
+        by,
+        href,
+        tone,
+        _("until %(date)s", date=until) if until else "",
+        tuple((word, tuple(values)) for word, values in facts if values and any(values)),
+    )
+
+
+def _rows(visit: Visit, d: Dossier, readers: Sequence[Reader], asked: str) -> list[Row]:
+    out = []
+    for item in d.contract.properties:
+        if asked and item.name != asked:
+            continue
+        cells = tuple(_cell(visit, reader.column(item.name)) for reader in readers)
+        about = item.classification if item.classification else ""
+        out.append(Row(item.name, item.label, about, cells))
+    return out
+
+
+def _cell(visit: Visit, shown: Shown | None) -> Cell:
+    _ = visit._
+    if shown is None:
+        return Cell("none", _("no"))
+    when = "; ".join((*shown.when, *shown.sometimes))
+    if shown.masks:
+        return Cell("masked", masks_words(visit, shown.masks), when)
+    return Cell("maybe" if shown.when else "whole", _("yes"), when)
