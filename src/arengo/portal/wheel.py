@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 ROOMY = 12
 """Up to so many nodes have their names written level, with the department below."""
+PAIRED = 44
+"""Up to so many nodes each name has its department under it, along the spoke."""
 HEADS = 60
 """Up to so many nodes threads end in an arrow head."""
 PLATFORM = "\0platform"
@@ -44,7 +46,8 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One spoke as drawn. ``turn``: degrees its label is turned by; ``anchor``: start, middle or end."""
+    """One spoke as drawn. ``turn``: degrees its label is turned by, around (label_x, label_y); ``lift``, ``drop``: how
+    far above and below that point the name and the department stand. ``anchor``: start, middle or end."""
 
     spoke: Spoke
     number: int
@@ -58,6 +61,8 @@ class Dot:
     turn: float
     anchor: str
     picked: bool
+    lift: float = 0.0
+    drop: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +164,13 @@ def wide(spokes: Sequence[Spoke], threads: Sequence[Thread], picked: str = "") -
         radius = 200.0
         return _draw(standing, threads, picked, radius, (900.0, 2 * radius + 110), 14.0, "level")
     groups = len({spoke.group for spoke in standing})
+    if count <= PAIRED:
+        radius = max(180.0, (count + groups * _gap(count, groups)) * 31 / (2 * math.pi))
+        side = 2 * (radius + 185)
+        return _draw(standing, threads, picked, radius, (side, side), 13.0, "paired")
     letters = 12.0 if count <= 150 else 11.0
     step = 17.0 if count <= 130 else 13.5
-    radius = min(430.0, max(190.0, (count * step + groups * step * 0.8) / (2 * math.pi)))
+    radius = min(430.0, max(190.0, (count * step + groups * step * _gap(count, groups)) / (2 * math.pi)))
     side = 2 * (radius + 192)
     return _draw(standing, threads, picked, radius, (side, side), letters, "turned")
 
@@ -183,7 +192,7 @@ def _draw(
     middle = (size[0] / 2, size[1] / 2)
     angles, spans = _angles(spokes, level=labels == "level")
     numbers = {spoke.id: number for number, spoke in enumerate(spokes, 1)}
-    dot = {"level": 6.0, "turned": 4.0 if len(spokes) < 150 else 3.0, "numbered": 10.0}[labels]
+    dot = {"level": 6.0, "paired": 5.0, "turned": 4.0 if len(spokes) < 150 else 3.0, "numbered": 10.0}[labels]
     if labels == "numbered" and len(spokes) > 32:
         dot, letters = 8.5, 8.5
     dots = []
@@ -201,7 +210,18 @@ def _draw(
             lift = 0.0 if side != "middle" else (-10.0 if math.cos(angle) > 0 else 12.0)
             most = 34
             dots.append(
-                Dot(*held, _cut(spoke.name, most), _cut(spoke.group, most), _r(lx), _r(ly - 1 + lift), 0.0, side, lit)
+                Dot(
+                    *held,
+                    _cut(spoke.name, most),
+                    _cut(spoke.group, most),
+                    _r(lx),
+                    _r(ly - 1 + lift),
+                    0.0,
+                    side,
+                    lit,
+                    0.0,
+                    15.0,
+                )
             )
         else:
             turn = math.degrees(angle) - 90
@@ -209,8 +229,12 @@ def _draw(
             if math.sin(angle) < 0:
                 turn, anchor = turn + 180, "end"
             lx, ly = _at(middle, radius + dot + 5, angle)
-            dots.append(Dot(*held, _cut(spoke.name, 26), "", _r(lx), _r(ly), _r(turn), anchor, lit))
-    hub_radius = {"level": 34.0, "turned": 40.0, "numbered": 22.0}[labels]
+            at = (_r(lx), _r(ly), _r(turn), anchor, lit)
+            if labels == "paired":
+                dots.append(Dot(*held, _cut(spoke.name, 25), _cut(spoke.group, 28), *at, 3.0, 11.0))
+            else:
+                dots.append(Dot(*held, _cut(spoke.name, 26), "", *at))
+    hub_radius = {"level": 34.0, "paired": 34.0, "turned": 40.0, "numbered": 22.0}[labels]
     through = any(PLATFORM in (thread.source, thread.target) for thread in threads)
     hub = (middle[0], middle[1], hub_radius) if through else None
     mid = {name: (first + last) / 2 for name, (first, last) in spans.items()}
@@ -223,11 +247,11 @@ def _draw(
         ends = (numbers.get(thread.source, 0), numbers.get(thread.target, 0))
         weight = (
             min(1.3 + 0.55 * (thread.count - 1), 4.5)
-            if labels != "turned" or len(spokes) < 60
+            if labels != "turned"
             else min(1.1 + 0.35 * (thread.count - 1), 4.0)
         )
         paths.append(Path(d, thread.way, _r(weight), thread.words, ends))
-    rings = _rings(spokes, spans, middle, radius, dot) if labels != "level" else ()
+    rings = _rings(spokes, spans, middle, radius, dot) if labels in ("turned", "numbered") else ()
     if labels == "numbered":
         rings = tuple(Ring(ring.d, ring.name, "", "") for ring in rings)
     ways = tuple(dict.fromkeys(path.way for path in paths))
@@ -239,10 +263,15 @@ _LAYER = {"by-api": 0, "by-file": 1, "by-hand": 2, "through-platform": 3}
 """Which threads lie above which."""
 
 
+def _gap(count: int, groups: int) -> float:
+    """How far departments stand apart, in steps; less where there are many of them."""
+    return 0.0 if groups in (1, count) else min(0.8, 0.3 * count / groups)
+
+
 def _angles(spokes: Sequence[Spoke], *, level: bool) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """Angle of each spoke (0 is up, clockwise) and the span of each group."""
     groups = list(dict.fromkeys(map(_bundle, spokes)))
-    gap = 0.0 if level or len(groups) in (1, len(spokes)) else 0.8
+    gap = 0.0 if level else _gap(len(spokes), len(groups))
     total = len(spokes) + gap * len(groups) or 1.0
     step = 2 * math.pi / total
     angles: dict[str, float] = {}
@@ -327,7 +356,7 @@ def _rings(
         mid = (first + last) / 2
         below = math.cos(mid) < -0.15  # the lower half is written from left to right too
         room = int((last - first) * (outer + 14) / (size * _LETTER))
-        label = _cut(name, room) if room >= min(4, len(name)) else ""
+        label = _cut(name, room) if room >= min(9, len(name)) else ""
         text = (
             _arc(middle, outer + (17 if below else 8), last, first) if below else _arc(middle, outer + 8, first, last)
         )
