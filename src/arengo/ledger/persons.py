@@ -116,8 +116,13 @@ class Persons:
 
     def map(self) -> tuple[int, SparseMap]:
         """(entries counted, the map of all persons) at one moment."""
-        c, leaf = tables.counter.c, tables.leaf.c
-        wanted = sa.select(c.pseudonym, c.entries, leaf.hash).join(tables.leaf, leaf.n == c.n)
+        c, leaf = tables.subject.c, tables.leaf.c
+        counts = (
+            sa.select(c.pseudonym, sa.func.max(c.counter).label("entries"), sa.func.max(c.n).label("n"))
+            .group_by(c.pseudonym)
+            .subquery()
+        )
+        wanted = sa.select(counts.c.pseudonym, counts.c.entries, leaf.hash).join(tables.leaf, leaf.n == counts.c.n)
         with self._store.read(snapshot=True) as connection:
             size = int(connection.scalar(sa.select(tables.head.c.size)) or 0)
             values = {
@@ -146,7 +151,6 @@ class Persons:
             part = alone[start : start + 500]
             transaction.run(f"DELETE FROM ledger_body WHERE n IN ({', '.join('?' * len(part))})", part)
         transaction.run("DELETE FROM ledger_subject WHERE pseudonym = ?", (pseudonym,))
-        transaction.run("DELETE FROM ledger_counter WHERE pseudonym = ?", (pseudonym,))
         return len(rows)
 
     def erase_bodies(self, transaction: Transaction, before: str, kinds: tuple[str, ...]) -> int:

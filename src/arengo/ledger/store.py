@@ -18,6 +18,10 @@ from arengo.settings import Settings
 from arengo.state.database import State
 
 BUSY_SECONDS = 30.0
+PAGE = 1024
+"""Bytes. Persons come in any order, each touches a page: small ones write a third of what SQLite's usual ones do."""
+WAL = 8 << 20
+"""Bytes of the write-ahead log after which it is folded in."""
 
 
 class Store:
@@ -161,6 +165,9 @@ def _sqlite(path: Path) -> Engine:
         connection.isolation_level = None  # transactions begin where they are written
         for pragma in (
             f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+            f"page_size={PAGE}",
+            f"wal_autocheckpoint={WAL // PAGE}",
+            "cache_size=-4000",
             "journal_mode=WAL",
             "synchronous=FULL",
             "secure_delete=ON",  # erased means overwritten

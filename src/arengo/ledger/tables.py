@@ -69,14 +69,6 @@ hidden = sa.Table(
     sa.Column("basis", sa.String, nullable=False),
 )
 
-counter = sa.Table(
-    "ledger_counter",
-    metadata,
-    sa.Column("pseudonym", sa.String, primary_key=True),
-    sa.Column("entries", sa.BigInteger, nullable=False),
-    sa.Column("n", sa.BigInteger, nullable=False),  # the newest
-)
-
 subject = sa.Table(
     "ledger_subject",
     metadata,
@@ -85,6 +77,7 @@ subject = sa.Table(
     sa.Column("n", sa.BigInteger, nullable=False),
     sa.Column("salt", sa.LargeBinary, nullable=False),
     sa.Index("ledger_subject_n", "n"),
+    sqlite_with_rowid=False,  # persons come in any order: each would touch three pages instead of one
 )
 
 commitments = sa.Table(

@@ -173,7 +173,6 @@ class _Batch:
         self.names = names
         self.month = datetime.fromisoformat(at).astimezone(UTC)
         self.counters: dict[str, int] = {}
-        self.newest: dict[str, int] = {}
         self.leaves: list[tuple[int, bytes, bytes, str, str, str, str]] = []
         self.nodes: list[tuple[int, int, bytes]] = []
         self.bodies: list[tuple[int, str, bytes, bytes]] = []
@@ -185,11 +184,12 @@ class _Batch:
     def count(self, transaction: Transaction, batch: Sequence[Told]) -> None:
         """Learn how many entries there are already about the persons of this batch."""
         persons = list({name: None for told in batch for name in told.subjects})
+        newest = "SELECT counter FROM ledger_subject s WHERE s.pseudonym = v.column1 ORDER BY counter DESC LIMIT 1"
         for start in range(0, len(persons), 500):
             part = persons[start : start + 500]
-            marks = ", ".join("?" * len(part))
-            sql = f"SELECT pseudonym, entries FROM ledger_counter WHERE pseudonym IN ({marks})"
-            self.counters |= {str(name): int(entries) for name, entries in transaction.rows(sql, part)}
+            marks = ", ".join(["(?)"] * len(part))
+            rows = transaction.rows(f"SELECT v.column1, ({newest}) FROM (VALUES {marks}) AS v", part)
+            self.counters |= {str(name): int(count or 0) for name, count in rows}
 
     def add(self, told: Told) -> None:
         number = self.tree.size
@@ -211,10 +211,11 @@ class _Batch:
         if not persons:
             return ""
         made = []
-        for person in persons:
+        salts = secrets.token_bytes(SALT * len(persons))
+        for place, person in enumerate(persons):
             count = self.counters.get(person, 0) + 1
-            self.counters[person], self.newest[person] = count, number
-            salt = secrets.token_bytes(SALT)
+            self.counters[person] = count
+            salt = salts[place * SALT : (place + 1) * SALT]
             self.subjects.append((person, count, number, salt))
             made.append(commitment(salt, counted(person, count)))
         made.sort()  # the order says nothing about the order of rows
@@ -227,11 +228,8 @@ class _Batch:
         insert("ledger_body", "n, actor, text, salt", self.bodies)
         insert("ledger_node", "level, i, hash", self.nodes)
         insert("ledger_hidden", 'n, kind, until, "by", basis', self.hidden)
-        insert("ledger_subject", "pseudonym, counter, n, salt", self.subjects)
+        insert("ledger_subject", "pseudonym, counter, n, salt", sorted(self.subjects))
         insert("ledger_commitments", "n, hashes", self.commitments)
-        newest = [(person, self.counters[person], number) for person, number in self.newest.items()]
-        same = "ON CONFLICT (pseudonym) DO UPDATE SET entries = excluded.entries, n = excluded.n"
-        insert("ledger_counter", "pseudonym, entries, n", newest, same)
         days = [(self.at[:10], kind, count) for kind, count in self.kinds.items()]
         added = "ON CONFLICT (day, kind) DO UPDATE SET entries = ledger_day.entries + excluded.entries"
         insert("ledger_day", "day, kind, entries", days, added)
