@@ -5,7 +5,7 @@ What a caller may not see is not there for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -106,29 +106,34 @@ class Holdings:
         ).order_by(c.created_at.desc(), c.id)  # fmt: skip
         with self.state.read() as connection:
             found = dossier.read(connection, chosen.limit(200))
-        return tuple(self._effective(item) for item in found)
+        return self._effective(dataset, found)
 
     def about(self, dataset: str) -> tuple[Agreement, ...]:
         """Everybody's agreements on a dataset that count now or may again, the newest first: who can read it."""
         c = agreement.c
         found = self._list(c.dataset == dataset, ("active", "suspended"), c.created_at.desc(), c.id)
-        return tuple(self._effective(item) for item in found)
+        return self._effective(dataset, found)
 
-    def _effective(self, item: Agreement) -> Agreement:
-        if item.state != "active":
-            return item
+    def _effective(self, dataset: str, found: tuple[Agreement, ...]) -> tuple[Agreement, ...]:
+        """As they count now: what the product and the contract in force no longer carry is suspended."""
+        if not any(item.state == "active" for item in found):
+            return found
         try:
-            contract = self._contract(item.dataset)
+            contract = self._contract(dataset)
         except UnknownDataset:
-            return replace(item, state="suspended", suspended_by=item.suspended_by | {"owner"})
+            return tuple(_stopped(item, "owner") for item in found)
         offered = self.products.of(contract, self.now())
         if not offered.readable:
-            return replace(item, state="suspended", suspended_by=item.suspended_by | {"owner"})
-        if offered.until is not None and offered.until < item.valid_to:
-            item = replace(item, valid_to=offered.until)
-        if self.standing(item, contract).verdict == "stop":
-            return replace(item, state="suspended", suspended_by=item.suspended_by | {"platform"})
-        return item
+            return tuple(_stopped(item, "owner") for item in found)
+        text, out = sha(contract), []
+        for item in found:
+            moved = item.state == "active" and item.contract_sha != text
+            if moved and self.standing(item, contract).verdict == "stop":
+                item = _stopped(item, "platform")
+            if item.state == "active" and offered.until is not None and offered.until < item.valid_to:
+                item = replace(item, valid_to=offered.until)
+            out.append(item)
+        return tuple(out)
 
     def get(self, id: str, by: Caller | None = None) -> Agreement:
         """``by``: for whom; what it may not see is not there. Raises NotFound, the same for both."""
@@ -165,8 +170,34 @@ class Holdings:
 
     def inbox_of(self, by: Caller) -> tuple[Agreement, ...]:
         """Requests ``by`` can decide about, herself or standing in for somebody, the oldest first."""
-        return tuple(item for item in self._list(sa.true(), ("pending",), agreement.c.requested_at, agreement.c.id)
-                     if self.deciders(item, by))  # fmt: skip
+        if not is_person(by):
+            return ()
+        c = agreement.c
+        principals = self._principals(by)
+        with self.state.read() as connection:
+            asked = dossier.ids(connection, sa.select(c.dataset).where(c.state == "pending").distinct())
+        mine = [name for name in asked if self._concerns(name, (by, *principals.values()))]
+        found: list[Agreement] = []
+        for at in range(0, len(mine), 500):
+            found += self._list(c.dataset.in_(mine[at : at + 500]), ("pending",), c.requested_at, c.id)
+        able = [item for item in found if self._deciders(item, by, principals)]
+        return tuple(sorted(able, key=lambda item: (item.requested_at or item.created_at, item.id)))
+
+    def _concerns(self, dataset: str, people: Iterable[Caller]) -> bool:
+        """Whether one of these people may have to decide about a dataset: its steward, or anybody it names."""
+        try:
+            contract = self._contract(dataset)
+        except UnknownDataset:
+            return False
+        owner = owner_of(contract)
+        return any(contract.approvers) or any(steward(who, owner) for who in people)
+
+    def _principals(self, by: Caller) -> dict[str, Caller]:
+        """Whom ``by`` stands in for now, with their own rights."""
+        return {
+            one.person: self.delegations.principal(one.person, by, one.organisation)
+            for one in self.delegations.stood_in_for(by.party)
+        }
 
     def listing(
         self, by: Caller, *, side: str = "", states: Sequence[str] = (), dataset: str = "", limit: int = 100,
@@ -256,19 +287,17 @@ class Holdings:
         """As whom ``by`` may give the approval that is due: '' for herself, otherwise persons stood in for."""
         if item.state != "pending" or not is_person(by):
             return ()
+        return self._deciders(item, by, self._principals(by))
+
+    def _deciders(self, item: Agreement, by: Caller, principals: Mapping[str, Caller]) -> tuple[str, ...]:
         due = self.due(item)
-        taken = {item.drafted_by, item.requested_by, *(name for given in item.approvals
-                                                       for name in (given.who, given.behalf) if name)}  # fmt: skip
+        taken = {item.drafted_by, item.requested_by}
+        taken |= {name for given in item.approvals for name in (given.who, given.behalf) if name}
         if by.party in taken:
             return ()
         found = [""] if due.entitles(by, self.named) else []
-        for one in self.delegations.stood_in_for(by.party):
-            if one.person in taken:
-                continue
-            principal = self.delegations.principal(one.person, by, one.organisation)
-            if due.entitles(principal, self.named):
-                found.append(one.person)
-        return tuple(found)
+        return (*found, *(name for name, who in principals.items()
+                          if name not in taken and due.entitles(who, self.named)))  # fmt: skip
 
     def due(self, item: Agreement) -> Level:
         """The approval that is due: the first level that has none."""
@@ -282,3 +311,10 @@ class Holdings:
             return owner_of(self._contract(item.dataset))
         except UnknownDataset:
             return item.owner
+
+
+def _stopped(item: Agreement, flag: str) -> Agreement:
+    """An active agreement as it counts while something stands in its way."""
+    if item.state != "active":
+        return item
+    return replace(item, state="suspended", suspended_by=item.suspended_by | {flag})

@@ -71,13 +71,14 @@ class Accord:
         self._events = events
         self._title = title
         self._state = agreements.state
+        self._reviewed = (-1, "")
 
     def turn(self) -> dict[str, int]:
         """One round: end what is over, stop what the contract no longer carries, complete the record, tell both sides,
         remind. Each part goes on when another fails; the letters leave with the city's other letters."""
         parts: dict[str, Callable[[], int]] = {
             "expired": lambda: len(self._agreements.expire()),
-            "stopped": lambda: len(self._agreements.review()),
+            "stopped": self._review,
             "recorded": self._agreements.record,
             "told": self._tell,
             "reminded": self._remind,
@@ -93,6 +94,15 @@ class Accord:
             except Exception:  # a reminder must not wait because one contract cannot be read
                 _log.exception("agreements, %s", name)
         return done
+
+    def _review(self) -> int:
+        """Contracts change with the generation, times of grace end by the hour."""
+        seen = (self._state.generation(), f"{self._agreements.now():%Y%m%d%H}")
+        if seen == self._reviewed:
+            return 0
+        count = len(self._agreements.review())
+        self._reviewed = seen
+        return count
 
     # What happened
 
