@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import time
 import warnings
 from collections.abc import Iterator
@@ -389,6 +390,23 @@ def test_what_is_published_is_public_and_complete(web: TestClient) -> None:
     for key in web.get("/oauth/jwks.json").json()["keys"]:
         assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     assert web.get("/.well-known/oauth-protected-resource").json()["authorization_servers"] == [server["issuer"]]
+
+
+def test_the_description_says_how_to_show_a_credential(web: TestClient) -> None:
+    told = web.get("/api/v1/openapi.json").json()
+    assert set(told["components"]["securitySchemes"]) == {"bearer", "key", "oauth", "session"}
+    assert {} in told["security"]
+    rows = told["paths"]["/api/v1/datasets/{dataset}/rows"]["get"]
+    assert {"401", "403", "429"} <= set(rows["responses"])
+    assert "RateLimit" in rows["responses"]["200"]["headers"]
+    known = set(told["paths"])
+    for path in ("/api/v1/products/{dataset}/sample", "/api/v1/me/access", "/api/v1/applications/{id}/keys"):
+        assert path in known
+    names = [ask["operationId"] for path in told["paths"].values() for ask in path.values() if "operationId" in ask]
+    assert len(names) == len(set(names))
+    text = orjson.dumps(told).decode()
+    for place in set(re.findall(r"#/components/(\w+)/(\w+)", text)):
+        assert place[1] in told["components"][place[0]]
 
 
 def test_secrets_stand_in_no_log(

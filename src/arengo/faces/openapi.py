@@ -17,10 +17,10 @@ from arengo import __version__
 from arengo.contract.model import Kind
 from arengo.contract.plainsql import LENGTH
 from arengo.door import View
-from arengo.faces import page
+from arengo.faces import page, storefront
 from arengo.faces.export import FORMATS
 from arengo.faces.problem import MEDIA as PROBLEM
-from arengo.faces.site import Site, json_kind, parameters, segment, send_json
+from arengo.faces.site import Site, json_kind, parameters, public_address, segment, send_json
 from arengo.query import BUCKETS, FUNCTIONS, OPERATORS
 from arengo.query.notation import MAX_VALUE, MAX_WORDS
 
@@ -88,13 +88,18 @@ def _frame(site: Site, request: Request, title: str, about: str) -> dict[str, An
     info: dict[str, Any] = {"title": title, "version": __version__, "description": about}
     if contact:
         info["contact"] = {"name": site.settings.city.name, "email": contact}
-    return {
+    responses = _RESPONSES | storefront.responses(_PROBLEM)
+    out: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": info,
         "servers": [{"url": site.base(request) or "/"}],
-        "components": {"schemas": dict(_SCHEMAS), "parameters": {}, "responses": dict(_RESPONSES)},
+        "components": {"schemas": dict(_SCHEMAS), "parameters": {}, "responses": responses},
         "paths": {},
     }
+    if site.callers is not None:  # otherwise nobody has a key
+        out["components"]["securitySchemes"] = storefront.schemes(public_address(site.settings, request))
+        out["security"] = storefront.SECURITY
+    return out
 
 
 def document(site: Site, request: Request) -> dict[str, Any]:
@@ -130,6 +135,8 @@ def document(site: Site, request: Request) -> dict[str, Any]:
     }
     out["paths"].update(_dataset_paths("/api/v1/datasets/{dataset}", [name], "", None, site.settings.serve.max_rows))
     out["paths"].update(_sql_paths(site.settings.sql.max_rows))
+    if site.callers is not None:
+        out["paths"].update(storefront.paths())
     out["paths"]["/healthz"] = _get("Whether the server is well", "health", "Object", [])
     return out
 
@@ -488,6 +495,7 @@ _SCHEMAS: dict[str, Any] = {
 }
 _HEADERS = {
     "ETag": {"schema": {"type": "string"}, "description": "Strong; send it back in If-None-Match."},
+    **storefront.LIMITS,
 }
 _PROBLEM = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _RESPONSES = {
@@ -500,8 +508,10 @@ _RESPONSES = {
 _ERRORS = {
     "304": {"description": "The caller has it already."},
     "400": {"$ref": "#/components/responses/Bad"},
+    "401": {"$ref": "#/components/responses/Unknown"},
     "403": {"$ref": "#/components/responses/Refused"},
     "404": {"$ref": "#/components/responses/Missing"},
     "406": {"$ref": "#/components/responses/Form"},
+    "429": {"$ref": "#/components/responses/Spent"},
     "503": {"$ref": "#/components/responses/Dear"},
 }
