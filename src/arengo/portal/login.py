@@ -13,6 +13,7 @@ from arengo.errors import ArengoError, NotAllowed, NotFound, NotKnown, SourceErr
 from arengo.governance import ASSURANCE
 from arengo.governance.passkey import Place
 from arengo.governance.person import Person
+from arengo.governance.seal import digest
 from arengo.governance.session import cookie_name
 from arengo.portal.site import Form, Visit, safe_target
 from arengo.services.wording import mail as read_mail
@@ -233,7 +234,7 @@ def _send_link(visit: Visit, address: str) -> None:
         with site.state.write() as connection:
             link = site.parties.invitations.forgotten(connection, person)
             facts = {"link": f"/invitation/{link}", "hours": visit.settings.login.reset_hours, "name": person.name}
-            services.letters.put(connection, f"reset-{link[:16]}", "reset", address, person.language, facts)
+            services.letters.put(connection, f"reset-{digest(link)[:16]}", "reset", address, person.language, facts)
 
 
 def invitation_page(visit: Visit) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from arengo.errors import BadForm, CallerError, NotAllowed
 from arengo.governance import ASSURANCE, CITY_WIDE, ROLES, Caller
 from arengo.governance.role import needed
+from arengo.governance.seal import digest
 from arengo.portal.account import place_name, role_words
 from arengo.portal.login import asked
 from arengo.portal.operator import acting, holds_key
@@ -88,7 +89,7 @@ def _link(visit: Visit, person: str, link: str) -> Response:
             login = visit.settings.login
             kind = "invited" if found.state == "invited" else "reset"
             facts = {"link": path, "name": found.name, "days": login.invitation_days, "hours": login.reset_hours}
-            letters.put(connection, f"{kind}-{link[:16]}", kind, found.mail, found.language, facts)
+            letters.put(connection, f"{kind}-{digest(link)[:16]}", kind, found.mail, found.language, facts)
         return _single(visit, sent=found.mail)
     from arengo.portal.login import base
 
