@@ -85,7 +85,7 @@ def listing(visit: Visit) -> Response:
         "chosen": chosen,
         "more": visit.here(**{"from": start + PAGE}) if len(shown) > start + PAGE else "",
         "desk": len(accords.inbox_of(visit.caller)),
-        "store": "/datasets?access=shared",
+        "store": "/store",
     }
     return private(visit.page("agreements.html", values))
 
