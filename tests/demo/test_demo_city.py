@@ -15,11 +15,17 @@ import duckdb
 import numpy as np
 import pytest
 
+from arengo.city import open_city
 from arengo.contract import Severity, lint, loads
-from arengo.demo import Demo, build
+from arengo.contract.purpose import purposes
+from arengo.demo import Demo, applications, build
 from arengo.demo.geography import Geography, utm32
 from arengo.demo.people import tax_code
 from arengo.demo.world import DAYS_BEFORE_END
+from arengo.governance.plan import approval_rule, plans
+from arengo.governance.policy.trial import run, trials
+from arengo.services.census import Register, figures, grid, sheet
+from arengo.settings import SourceSettings
 
 END = dt.date(2026, 3, 14)
 
@@ -53,7 +59,13 @@ def test_another_seed_is_another_city(tmp_path: Path, city: Path) -> None:
     mine = digests(city)
     assert mine.keys() == other.keys()
     same = {name for name in mine if name.startswith("sources/") and mine[name] == other[name]}
-    fixed = ("stazioni.csv", ".pdf", "distretti.geojson", "quartieri.geojson")  # the ground plan is the city's own
+    fixed = (
+        "stazioni.csv",
+        ".pdf",
+        "distretti.geojson",
+        "quartieri.geojson",
+        "applicativi.xlsx",
+    )  # the ground plan is the city's own
     assert not {name for name in same if not name.endswith(fixed)}
 
 
@@ -89,7 +101,40 @@ def test_personal_datasets_are_not_open(city: Path) -> None:
         contract = loads(path.read_text(encoding="utf-8"))
         personal = [column.name for column in contract.properties if column.custom.get("arengoPersonalKind")]
         assert bool(personal) == (contract.access != "open"), contract.id
-        assert contract.id.startswith("registry-") == bool(personal)
+        assert (contract.id.startswith("registry-") or contract.id == "school-enrolments") == bool(personal)
+
+
+def test_the_register_of_pupils_declares_everything_in_one_contract(city: Path) -> None:
+    contract = loads((city / "contracts" / "school-enrolments.odcs.yaml").read_text(encoding="utf-8"))
+    assert len(contract.properties) == 9
+    assert contract.access == "shared"
+    assert contract.approvers == (("lucia.ferri@arvenza.example",), ("dpo@arvenza.example",))
+    assert [item.id for item in purposes(contract)] == ["enrolment", "school-transport", "support"]
+    assert [item.id for item in plans(contract)] == ["standard", "night"]
+    assert {column.classification for column in contract.properties} == {"restricted", "internal"}
+    assert approval_rule(contract) == "manual"
+
+
+def test_the_census_is_a_sheet_that_can_be_read(city: Path, demo: Demo) -> None:
+    grids = grid.read([city / applications.PATH], SourceSettings())
+    reading = sheet.read(grids, Register(), [dataset.id for dataset in demo.datasets])
+    assert not reading.problems
+    assert not reading.doubts
+    numbers = figures(reading.register, [dataset.id for dataset in demo.datasets])
+    assert numbers.applications == 30
+    assert numbers.lines["published"] < 0.7 * numbers.lines["today"]
+
+
+@pytest.mark.slow
+def test_the_rules_of_the_city_pass_their_own_tests(city: Path) -> None:
+    with open_city(city) as opened:
+        checked = opened.policies.check()
+        assert not checked.errors
+        assert not checked.warnings
+        results = run(trials(city, "Europe/Rome"), checked.book, opened.contracts(), opened.settings,
+                      opened.state, opened.access.parties)  # fmt: skip
+    assert len(results) == 6
+    assert all(item.passed for item in results), [(item.trial.name, item.problems) for item in results]
 
 
 def test_districts_tile_the_city(city: Path) -> None:

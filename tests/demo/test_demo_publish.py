@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import stat
 from pathlib import Path
 
 import pytest
 
 from arengo.city import open_city
-from arengo.demo import build, play
-from arengo.errors import SettingsError
+from arengo.demo import build, play, pupils, readers
+from arengo.errors import NotAllowed, SettingsError, UnknownColumn
+from arengo.governance import Caller
+from arengo.query.model import Query
 
 END = dt.date(2026, 3, 14)
 
@@ -30,6 +34,53 @@ def test_a_small_dataset_is_published_with_its_history(tmp_path: Path) -> None:
     assert newest.rows == newest.rows_in == 9
 
 
+@pytest.mark.slow
+def test_the_door_of_the_city_is_in_use(tmp_path: Path) -> None:
+    demo = build(tmp_path, 7, END)
+    with open_city(tmp_path) as city:
+        (run,) = city.publish([pupils.ID], at=demo.world.moment(0), trigger="demo")
+        assert run.state == "succeeded", run.error
+        city.apply()
+        accounts = readers.open_door(city)
+        assert stat.S_IMODE(accounts.stat().st_mode) == 0o600
+        text = accounts.read_text(encoding="utf-8")
+        (key,) = re.findall(r"^arengo_\w+$", text, re.MULTILINE)
+        access = city.access
+
+        (waiting,) = access.agreements.inbox([readers.OWNER])
+        assert (waiting.state, waiting.organisation) == ("pending", readers.CITIZENS)
+        states = sorted(item.state for item in access.agreements.about(pupils.ID))
+        assert states == ["active", "suspended"]
+
+        caller = access.store.credentials.caller([(b"authorization", f"Bearer {key}".encode())], "GET", "http://x/")
+        assert caller is not None
+        answer = city.door.ask(Query(pupils.ID, limit=5), caller)
+        assert tuple(column.name for column in answer.columns) == readers.COLUMNS
+        assert not any(str(row[0]).startswith("AL") for row in answer.rows())
+        with pytest.raises(UnknownColumn):
+            city.door.ask(Query(pupils.ID, select=("birth_date",), limit=5), caller)
+        with pytest.raises(NotAllowed):
+            city.door.ask(Query(pupils.ID, limit=5))
+
+        granted = next(item for item in access.agreements.about(pupils.ID) if item.state == "active")
+        assert len(granted.approvals) == 2
+        assert granted.volume == readers.DAILY < granted.asked.volume  # type: ignore[union-attr]
+        days = access.store.consumption.used(["day"], dataset=pupils.ID, agreement=granted.id)
+        assert len(days) > 15
+
+        lucia = access.parties.by_mail(pupils.HEAD)
+        assert lucia is not None
+        (password,) = re.findall(rf"^{re.escape(pupils.HEAD)} +(\S+)", text, re.MULTILINE)
+        assert access.parties.passwords.check(lucia.id, password)
+        steward = Caller(lucia.id, readers.OWNER, roles=((readers.OWNER, "steward"),), assurance=2)
+        access.agreements.suspend(granted.id, by=steward, why="A test.")
+        with pytest.raises(NotAllowed):
+            city.door.ask(Query(pupils.ID, limit=5), caller)
+        assert len(city.census.register().applications) == 30
+        for place in tmp_path.rglob("*.log"):
+            assert key not in place.read_text(encoding="utf-8", errors="replace")
+
+
 def test_somebody_elses_city_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "city.toml").write_text('[city]\nname = "Mine"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match="not the demo"):
@@ -40,8 +91,8 @@ def test_somebody_elses_city_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_whole_story_is_published_and_kept(tmp_path: Path) -> None:
     made = play(tmp_path, end=END, open_city=open_city)
-    assert made.datasets == 42
-    assert made.versions == 142
+    assert made.datasets == 43
+    assert made.versions == 144
     assert made.rows > 250_000
     with open_city(tmp_path) as city:
         assert city.versions("transit-stop-times")[0].rows > 5_000

@@ -42,8 +42,11 @@ A made-up city for trying Arengo: about forty datasets of ten offices, from spre
 old registry database, with half a year of history. The island lies in the open Tyrrhenian Sea at 11.55° E 40.40° N,
 where there is only water. All names, numbers and persons are drawn from a seed.
 
-`sources/` holds the files as the offices write them, `contracts/` what they promise. Try to change a source, then
-`arengo publish street-trees`.
+`sources/` holds the files as the offices write them, `contracts/` what they promise, `policies/` who may see what.
+Try to change a source, then `arengo publish street-trees`.
+
+`.arengo/demo-accounts.txt` says how to sign in as the head of the register of pupils, as the developer who reads five
+of its nine columns, and as others, and holds a key to try. It was drawn at random for this folder.
 """
 
 TITLES = (
