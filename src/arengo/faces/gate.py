@@ -38,6 +38,8 @@ KEPT = 4096
 LARGEST = 262_144
 """Larger bodies are not held twice; the door's own cache has them."""
 LONGEST = 2048
+ATTENDANCE = "arengo.attendance"
+"""Where a face that answers in another task finds who attends (ASGI scope)."""
 STILL_SECONDS = 1.0
 """How often a running answer of data that is not open asks whether it may go on."""
 SMALLEST = 1024
@@ -52,7 +54,8 @@ _CORS: Headers = [
     (
         b"access-control-expose-headers",
         b"ETag, Link, Last-Modified, Content-Disposition, Arengo-Version, Arengo-Matched, Retry-After, "
-        b"Arengo-Question, Arengo-Rows, Arengo-Truncated, Arengo-Limit-Rows, Arengo-Limit-Seconds",
+        b"Arengo-Question, Arengo-Rows, Arengo-Truncated, Arengo-Limit-Rows, Arengo-Limit-Seconds, RateLimit, "
+        b"RateLimit-Policy, WWW-Authenticate",
     ),
 ]
 _PREFLIGHT: Headers = [
@@ -60,8 +63,8 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"Accept, Content-Type, If-None-Match, If-Range, Range, Authorization, X-CKAN-API-Key, Mcp-Protocol-Version, "
-        b"Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
+        b"Accept, Content-Type, If-None-Match, If-Range, Range, Authorization, X-API-Key, X-CKAN-API-Key, DPoP, "
+        b"Arengo-Purpose, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID",
     ),
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
@@ -177,6 +180,7 @@ class Gate:
         METER.open += 1
         told: Told = ()
         with attended(self._watch.enter) as attendance:
+            scope[ATTENDANCE] = attendance
             sender = _Sender(send, machine, method, b"gzip" in encodings, marked, attendance, self._watch, path)
             told = await self._answer(scope, receive, sender, path, method, agent, started)
         lasting = sender.etag and sender.status in (200, 304) and _NO_STORE not in sender.headers

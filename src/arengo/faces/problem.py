@@ -73,7 +73,8 @@ def of(error: Exception) -> Response:
         where = {name: getattr(error, name, None) or None for name in ("line", "column", "excerpt")}  # of BadSql
         made = problem(error.status, error.title, _short(error.met), error.code, todo=_short(error.todo), **where)
         if isinstance(error, NotKnown):
-            made.headers["WWW-Authenticate"] = 'Bearer realm="arengo"'  # RFC 9110, 11.6.1
+            # RFC 9110, 11.6.1; RFC 9449, 7.1
+            made.headers["WWW-Authenticate"] = 'Bearer realm="arengo", DPoP algs="ES256 Ed25519 EdDSA"'
         if isinstance(error, QuotaSpent):
             made.headers["Retry-After"] = str(error.seconds)
             made.headers.update(error.headers)
