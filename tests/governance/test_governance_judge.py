@@ -115,6 +115,10 @@ def test_an_agreement_is_not_another_programs(town: Town) -> None:
     assert "agr-1" in named.reason
 
 
+def test_a_program_that_went_to_another_organisation_leaves_its_agreements_behind(town: Town) -> None:
+    assert not ask(town, replace(PROGRAM, organisation="parks")).allowed
+
+
 def test_people_read_under_what_their_own_organisation_agreed(town: Town) -> None:
     town.change(application="")
     person = Caller(party="piero", organisation="mobility", assurance=1)

@@ -113,10 +113,11 @@ def ground(contract: Contract, columns: frozenset[str], caller: Caller, accords:
 def _held(contract: Contract, caller: Caller, accords: Accords) -> tuple[Accord, ...]:
     if not caller.application and not caller.organisation:
         return ()
+    # A person reads under what her own organisation agreed, without a program; a program that went to another
+    # organisation leaves its agreements behind.
+    mine = (caller.application, caller.organisation, contract.id)
     found = accords.of(caller.application, contract.id)
-    if not caller.application:  # a person reads under what her own organisation agreed, without a program
-        found = [item for item in found if item.organisation == caller.organisation]
-    return tuple(item for item in found if item.application == caller.application and item.dataset == contract.id)
+    return tuple(item for item in found if (item.application, item.organisation, item.dataset) == mine)
 
 
 def _by_agreement(
