@@ -99,6 +99,29 @@ def properties() -> str:
     )
 
 
+def agreements() -> str:
+    from arengo.governance.odrl import TERMS
+    from arengo.governance.purpose import QUESTIONS
+    from arengo.governance.transition import reference_table
+
+    asked = "\n".join(f"| `{item.id}` | {item.text} | {item.help} |" for item in QUESTIONS)
+    terms = "\n".join(f"| `{name}` | {kind} | {words} |" for name, (kind, _, words) in TERMS.items())
+    return "\n\n".join(
+        [
+            "# States of an agreement",
+            "Every transition that exists; what is not in this table cannot happen. How it is used: "
+            "[agreements](../guides/agreements.md).",
+            reference_table(),
+            "## Questions about risks",
+            "Asked when personal data is concerned.",
+            "| id | question | help |\n|---|---|---|\n" + asked,
+            "## The Arengo profile of ODRL",
+            "Terms beyond the core of ODRL 2.2, published by each city at `/ns/odrl`.",
+            "| term | is | means |\n|---|---|---|\n" + terms,
+        ]
+    )
+
+
 def sources() -> str:
     from arengo.sources import readers
 
@@ -135,6 +158,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         ("properties", properties),
         ("errors", errors),
         ("sources", sources),
+        ("agreements", agreements),
     ):
         yield DOCS / "reference" / f"{name}.md", NOTE + make() + "\n"
     yield DOCS / "reference" / "dashboard.schema.json", dashboard()
