@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arengo.ledger.sparse import NOTHING, MapProof, SparseMap, verify
@@ -13,6 +13,7 @@ digests = st.binary(min_size=32, max_size=32)
 near = st.builds(lambda head, tail: bytes([head]) + bytes(30) + bytes([tail]), st.integers(0, 3), st.integers(0, 7))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(digests | near, digests, max_size=40), digests | near, digests)
 def test_a_map_says_what_it_holds_and_what_it_does_not(
     values: dict[bytes, bytes], stranger: bytes, other: bytes

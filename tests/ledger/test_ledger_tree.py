@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arengo.ledger.tree import (
@@ -94,6 +94,7 @@ def test_the_vectors_of_certificate_transparency() -> None:
     assert roots[-1] == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 600), st.data())
 def test_inclusion(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -112,6 +113,7 @@ def test_inclusion(size: int, data: st.DataObject) -> None:
         assert not verify_inclusion(HASHES[index], index, size, proof[:-1], root)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 600), st.data())
 def test_consistency(size: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(0, size))

@@ -49,6 +49,65 @@ def routes(site: Site, access: Access) -> list[BaseRoute]:
     ]
 
 
+def paths() -> dict[str, Any]:
+    """The record's part of the API's description (OpenAPI 3.1). Tiles are described at c2sp.org/tlog-tiles."""
+    number = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+    limit = _asked("limit", "Items of one page.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100})
+    before = _asked("before", "Those below this number, the newest first.", number)
+    size = _asked("size", "Entries of the tree; those of the newest checkpoint when left out.", number)
+    place = {"name": "number", "in": "path", "required": True, "description": "From 0.", "schema": number}
+    return {
+        f"{ROOT}/checkpoint": _described("The newest signed checkpoint (C2SP tlog-checkpoint)", "checkpoint", [], TEXT),
+        f"{ROOT}/checkpoints": _described("Checkpoints kept", "listCheckpoints", [before, limit]),
+        f"{ROOT}/keys": _described("Verifier keys (C2SP signed-note), one a line", "recordKeys", [], TEXT),
+        f"{ROOT}/entries": _described(
+            "Entries of the record",
+            "listEntries",
+            [
+                _asked("after", "Those behind this number, the oldest first.", number),
+                before,
+                limit,
+                _asked("kind", "What they are about.", {"type": "string", "enum": list(KINDS)}),
+                _asked("dataset", "The dataset's id.", {"type": "string"}),
+                _asked("organisation", "The organisation's id.", {"type": "string"}),
+                _asked("day", "A day (UTC).", {"type": "string", "format": "date"}),
+            ],
+        ),
+        f"{ROOT}/entries/{{number}}": _described(
+            "One entry with its proof",
+            "entry",
+            [place, _asked("body", "Its body too, for auditors; the look is recorded.", {"type": "boolean"})],
+        ),
+        f"{ROOT}/days": _described(
+            "Entries by day and kind",
+            "recordDays",
+            [_asked("since", "First day (UTC).", {"type": "string", "format": "date"})],
+        ),
+        f"{ROOT}/proof/inclusion": _described(
+            "That an entry is in the tree (RFC 9162, 2.1.3)",
+            "inclusionProof",
+            [_asked("entry", "The entry.", number, required=True), size],
+        ),
+        f"{ROOT}/proof/consistency": _described(
+            "That the tree begins with an older one (RFC 9162, 2.1.4)",
+            "consistencyProof",
+            [_asked("old", "Entries of the older one.", number, required=True), size],
+        ),
+    }
+
+
+def _asked(name: str, about: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "description": about, "schema": schema}
+
+
+def _described(summary: str, operation: str, given: list[dict[str, Any]], media: str = JSON) -> dict[str, Any]:
+    schema = {"type": "object"} if media == JSON else {"type": "string"}
+    answers = {"200": {"description": "The answer.", "content": {media.partition(";")[0]: {"schema": schema}}}}
+    for status, name in (("400", "Bad"), ("401", "Unknown"), ("403", "Refused"), ("404", "Missing")):
+        answers[status] = {"$ref": f"#/components/responses/{name}"}
+    return {"get": {"summary": summary, "operationId": operation, "parameters": given, "responses": answers}}
+
+
 def entry_json(entry: Entry) -> dict[str, Any]:
     """An entry as everybody may see it."""
     out: dict[str, Any] = {"number": entry.number, "hash": _text(entry.hash), "leaf": dict(entry.facts)}
