@@ -36,6 +36,11 @@ def of_dataset(visit: Visit, dataset: str) -> Mapping[str, list[Used]]:
     return out
 
 
+def last_day(used: Iterable[Used]) -> date | None:
+    """The last day of some use by day on which something was answered."""
+    return max((_day(item) for item in used if item.calls > item.refused), default=None)
+
+
 def last_read(visit: Visit, agreement: str) -> date | None:
     """The last day on which something was answered under an agreement."""
     days = visit.site.consumption.used(("day",), agreement=agreement)

@@ -70,11 +70,13 @@ def listing(visit: Visit) -> Response:
     shown = [item for item in found if not chosen or badge(visit, item).state == chosen]
     start = int(visit.param("from")) if visit.param("from").isdigit() else 0
     page = shown[start : start + PAGE]
+    titles = accords.purposes.titles(tuple(item.purpose for item in page))
+    lines = [_line(visit, item, names, titles.get(item.purpose, "")) for item in page]
     headings = (visit._("On the way"), visit._("May be read"), visit._("Over"))
     groups = [
-        (heading, lines)
+        (heading, found_lines)
         for heading, states in zip(headings, GROUPS, strict=True)
-        if (lines := [_line(visit, item, names) for item in page if badge(visit, item).state in states])
+        if (found_lines := [line for line in lines if line["state"] in states])
     ]
     values = {
         "groups": groups,
@@ -84,19 +86,18 @@ def listing(visit: Visit) -> Response:
         ],
         "chosen": chosen,
         "more": visit.here(**{"from": start + PAGE}) if len(shown) > start + PAGE else "",
-        "desk": len(accords.inbox_of(visit.caller)),
+        "desk": visit.asked_access,
         "store": "/store",
     }
     return private(visit.page("agreements.html", values))
 
 
-def _line(visit: Visit, item: Agreement, names: Names) -> dict[str, Any]:
-    purpose = visit.site.agreements.purposes.find(item.purpose)
+def _line(visit: Visit, item: Agreement, names: Names, purpose: str) -> dict[str, Any]:
     when = told.left_words(visit, item)
     if item.state in ("draft", "pending", "rejected"):
         when = visit.speech.date(item.requested_at or item.created_at)
     return told.head(visit, item, names) | {
-        "purpose": purpose.title if purpose else "",
+        "purpose": purpose,
         "reader": names.reader(item),
         "next": _next(visit, item, names),
         "when": when,

@@ -24,6 +24,8 @@ from arengo.portal.site import Form, Visit
 from arengo.portal.terms import end_of
 
 ACTS = ("approve", "reject", "return")
+PAGE = 50
+"""Requests shown at once, the oldest first."""
 MOST = 200
 
 
@@ -96,15 +98,17 @@ def waiting(visit: Visit) -> tuple[Agreement, ...]:
 
 
 def _page(visit: Visit, problems: list[tuple[str, str]], given: Form | None = None, done: int = 0) -> Response:
-    _, by, names = visit._, visit.caller, Names(visit)
-    found = visit.site.agreements.inbox_of(by)
+    _, names = visit._, Names(visit)
+    found = waiting(visit)
     dataset = given.one("dataset") if given else visit.param("dataset")
     organisation = given.one("organisation") if given else visit.param("organisation")
-    shown = [
+    fitting = [
         item
         for item in found
         if (not dataset or item.dataset == dataset) and (not organisation or item.organisation == organisation)
-    ][:MOST]
+    ]
+    start = int(visit.param("from")) if visit.param("from").isdigit() else 0
+    shown = fitting[start : start + PAGE]
     titles = visit.site.agreements.purposes.titles(tuple(item.purpose for item in shown))
     values = {
         "total": len(found),
@@ -114,6 +118,7 @@ def _page(visit: Visit, problems: list[tuple[str, str]], given: Form | None = No
         "organisations": _choices([(item.organisation, names.organisation(item.organisation)) for item in found]),
         "dataset": dataset,
         "organisation": organisation,
+        "more": visit.here(**{"from": start + PAGE}) if len(fitting) > start + PAGE else "",
         "filtered": bool(dataset or organisation) and bool(found),
         "acts": [
             ("approve", _("Approve as asked")),

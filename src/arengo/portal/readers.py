@@ -20,6 +20,8 @@ from arengo.portal.granting import waiting
 from arengo.portal.site import Visit
 from arengo.services.consumption import Used
 
+PAGE = 50
+
 
 def page(visit: Visit) -> Response:
     """``GET /datasets/{id}/readers``: for the owner's stewards and whoever watches over the owner."""
@@ -31,8 +33,10 @@ def page(visit: Visit) -> Response:
     if not (steward(by, owner) or any(by.has(role, owner) for role in ("auditor", "administrator"))):
         raise NotFound(_("There is no such page for you."), todo=_("The dataset's own page says who may read it."))
     names = Names(visit)
-    found = visit.site.agreements.listing(by, side="owner", dataset=d.id, limit=500)
-    shown = sorted((item for item in found if item.state in ("active", "suspended")), key=lambda item: item.state)
+    found = visit.site.agreements.listing(by, side="owner", states=("active", "suspended"), dataset=d.id, limit=1000)
+    every = sorted(found, key=lambda item: item.state)
+    start = int(visit.param("from")) if visit.param("from").isdigit() else 0
+    shown = every[start : start + PAGE]
     used = agreement_use.of_dataset(visit, d.id)
     titles = visit.site.agreements.purposes.titles(tuple(item.purpose for item in shown))
     total = agreement_use.shown(visit, [day for days in used.values() for day in days])
@@ -43,9 +47,10 @@ def page(visit: Visit) -> Response:
         "tab_title": _("Who reads it"),
         "items": [_line(visit, item, names, titles.get(item.purpose, ""), used.get(item.id, ())) for item in shown],
         "use": total if total["calls"] else None,
-        "summary": _summary(visit, shown, total["words"]),
+        "summary": _summary(visit, every, total["words"]),
+        "more": visit.here(**{"from": start + PAGE}) if len(every) > start + PAGE else "",
         "waiting": sum(item.dataset == d.id for item in waiting(visit)),
-        "said": _said(visit, done, next((item for item in shown if item.id == of), None), names),
+        "said": _said(visit, done, next((item for item in every if item.id == of), None), names),
         "here": visit.link("datasets", d.id, "readers"),
     }
     return private(visit.page("readers.html", values))
@@ -70,7 +75,7 @@ def _line(visit: Visit, item: Agreement, names: Names, purpose: str, used: Seque
         given += ", " + say.many("%(n)s changed", "%(n)s changed", len({name for name, _mask in item.masks}))
     if item.rows:
         given += ", " + _("rows filtered")
-    last = agreement_use.last_read(visit, item.id)
+    last = agreement_use.last_day(used) or agreement_use.last_read(visit, item.id)
     calls = sum(one.calls for one in used)
     read = _("not read yet") if last is None else _("last read on %(date)s", date=say.date(last))
     if calls:

@@ -430,6 +430,12 @@ class Visit:
     def person(self) -> Person | None:
         return self.session.person if self.session else None
 
+    @property
+    def initials(self) -> str:
+        """The person's, where a name finds no room."""
+        words = self.person.name.split() if self.person else []
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
     @cached_property
     def csrf(self) -> str:
         """What every posted form of a signed-in person carries in the field :data:`CSRF`; :meth:`page` writes it."""
