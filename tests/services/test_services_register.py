@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import register_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arengo.city import City
+from arengo.city import City, init, open_city
 from arengo.contract.load import loads
 from arengo.contract.purpose import Controller, personal, purposes
 from arengo.contract.vocabulary import PERSONAL_KINDS, PRIVACY_ROLES
 from arengo.errors import NotFound, UnknownDataset
-from arengo.services.register import Reader, Register, assess
+from arengo.governance import Caller, Mask
+from arengo.governance.agreement import Terms
+from arengo.services.register import Reader, Register, assess, readers_of
 from arengo.services.register.activity import activities
 from arengo.settings import RegisterSettings
+
+ASKED: dict[str, Any] = {
+    "title": "As Mario Rossi asked",
+    "text": "Lists of staff are sent to the mobility office for its season tickets.",
+    "dpv": "dpv:PublicBenefit",
+    "legal_basis": "eu-gdpr:A6-1-e",
+    "personal": True,
+    "retention": "P1Y",
+    "answers": dict.fromkeys(
+        ("necessity", "people", "safeguards", "combination", "decisions"), "A sentence that is long enough to be read."
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +98,39 @@ def test_the_register_is_current(city: City, register: Register) -> None:
 
 
 def test_readers_are_organisations(city: City) -> None:
-    from datetime import UTC, datetime
-
     end = datetime(2027, 1, 1, tzinfo=UTC)
-    reader = Reader("transport", "Transport Office", "Routes", ("school",), ("surname",), end)
-    found = Register(city.settings, city.state, city.catalogue, lambda: {"pupils": (reader,)})
+    reader = Reader("transport", "Transport Office", "dpv:ImproveTransportMobility", ("school",), ("surname",), end)
+    found = Register(city.settings, city.state, city.catalogue, lambda name: (reader,) * (name == "pupils"))
     assert found.of("pupils")[0].readers == (reader,)
     assert found.of("staff")[0].readers == ()
+
+
+def test_who_reads_under_an_agreement_is_a_recipient_while_it_is_in_force(tmp_path: Path) -> None:
+    init(tmp_path, name="Small").close()
+    text = register_city.STAFF.replace("value: closed", "value: shared")
+    (tmp_path / "contracts" / "staff.odcs.yaml").write_text(text, encoding="utf-8")
+    developer = Caller("p-dev", "mobility", roles=(("mobility", "reader"),))
+    steward = Caller("p-head", "city", roles=(("city", "steward"),))
+    now = datetime.now(UTC)
+    with open_city(tmp_path) as small:
+        small.apply()
+        agreements = small.access.agreements
+        purpose = agreements.purposes.write("mobility", ASKED, by=developer).id
+        terms = Terms(("name",), "standard", 10, now, now + timedelta(days=30), masks=(("name", Mask("hide")),))
+        item = agreements.draft(
+            "staff", by=developer, organisation="mobility", application="", purpose=purpose, terms=terms
+        )
+        agreements.submit(item.id, by=developer)
+        assert small.register.of("staff")[0].readers == ()
+        agreements.approve(item.id, by=steward, why="Granted by Ada Verdi.")
+        (reader,) = small.register.of("staff")[0].readers
+        assert (reader.organisation, reader.purpose, reader.hidden) == ("mobility", "dpv:PublicBenefit", ("name",))
+        assert "Ada" not in str(reader)
+        assert "Rossi" not in str(reader)
+        agreements.suspend(item.id, by=steward, why="A question is open.")
+        assert small.register.of("staff")[0].readers == ()
+        later = readers_of(agreements, small.access.parties, lambda: now + timedelta(days=31))
+        assert later("staff") == ()
 
 
 def test_a_hold_stands_in_the_register(city: City, register: Register) -> None:

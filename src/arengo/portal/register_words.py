@@ -112,7 +112,8 @@ def recipient(s: Speech, item: Recipient) -> str:
 def reader(s: Speech, item: Reader) -> str:
     """An organisation, what for and until when; never a person."""
     said = s._("%(name)s, until %(day)s", name=item.name, day=s.date(item.until))
-    return f"{said}: {item.purpose}" if item.purpose else said
+    term = dpv.concept(item.purpose, "purpose")
+    return f"{said}: {small(term.label(s.language))}" if term is not None else said
 
 
 def transfer(s: Speech, item: Recipient) -> str:

@@ -31,7 +31,8 @@ GAPS = (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """An organisation that reads under an active agreement. ``hidden``: columns it sees blurred. No person is named."""
+    """An organisation that reads under an active agreement. ``purpose``: DPV term. ``hidden``: columns it sees blurred.
+    No person is named."""
 
     organisation: str
     name: str

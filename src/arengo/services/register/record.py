@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from arengo.contract import purpose
 from arengo.contract.model import Contract
@@ -13,6 +16,7 @@ from arengo.contract.purpose import Controller
 from arengo.errors import NotFound, UnknownDataset
 from arengo.governance.caller import CITY_WIDE, Caller
 from arengo.services.register.activity import Activity, Reader, activities
+from arengo.state.agreements import purpose as agreement_purpose
 from arengo.state.register import ALL, Hold, holds
 
 if TYPE_CHECKING:
@@ -22,15 +26,16 @@ if TYPE_CHECKING:
     from arengo.settings import Settings
     from arengo.state import State
 
-Readers = Callable[[], "dict[str, tuple[Reader, ...]]"]
-"""Who reads each dataset under an active agreement."""
+Readers = Callable[[str], tuple[Reader, ...]]
+"""Who reads a dataset under an active agreement."""
+PAGE = 1000
 AUDITOR = Caller(party="arengo-register", roles=((CITY_WIDE, "auditor"),))
 """As whom the register looks at agreements: it may see that they stand, and reads no row."""
 
 
-def nobody() -> dict[str, tuple[Reader, ...]]:
+def nobody(dataset: str) -> tuple[Reader, ...]:
     """Where no agreements are kept."""
-    return {}
+    return ()
 
 
 class Register:
@@ -90,7 +95,6 @@ class Register:
     def _all(self) -> tuple[Activity, ...]:
         from arengo.catalogue import lineage
 
-        readers = self._readers()
         with self._state.read() as connection:
             standing = holds(connection)
         found: list[Activity] = []
@@ -103,7 +107,7 @@ class Register:
                 contract,
                 self.controller(contract),
                 self._settings.register,
-                readers=readers.get(entry.id, ()),
+                readers=self._readers(entry.id),
                 inputs=lineage.inputs(contract, entries),
                 hold=_hold(contract, standing),
                 keep_days=self._settings.lake.keep_days,
@@ -119,28 +123,39 @@ def _hold(contract: Contract, standing: tuple[Hold, ...]) -> Hold | None:
     return next((item for item in standing if item.dataset in (contract.id, ALL)), None)
 
 
-def readers_of(agreements: Agreements, parties: Parties) -> Readers:
-    """Who reads under active agreements, with the organisations' names and never a person's."""
+def _kinds(state: State, ids: set[str]) -> dict[str, str]:
+    """Id of a purpose -> its DPV term. Its own title is the reader's free text and stays out of public pages."""
+    table = agreement_purpose
+    with state.read() as connection:
+        rows = connection.execute(sa.select(table.c.id, table.c.dpv).where(table.c.id.in_(sorted(ids))))
+        return {row.id: row.dpv for row in rows}
 
-    def readers() -> dict[str, tuple[Reader, ...]]:
-        out: dict[str, tuple[Reader, ...]] = {}
+
+def readers_of(
+    agreements: Agreements, parties: Parties, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Readers:
+    """Who reads under active agreements: organisations by name, never a person, each purpose once."""
+
+    def readers(dataset: str) -> tuple[Reader, ...]:
         names = {name: item.name for name, item in parties.organisations().items()}
-        after = ""
-        while page := agreements.listing(AUDITOR, side="owner", states=("active",), limit=1000, after=after):
-            titles = agreements.purposes.titles(tuple({item.purpose for item in page}))
+        found: dict[tuple[str, str], Reader] = {}
+        after, moment = "", now()
+        while page := agreements.listing(
+            AUDITOR, side="owner", states=("active",), dataset=dataset, limit=PAGE, after=after
+        ):
+            kinds = _kinds(agreements.state, {item.purpose for item in page})
             for item in page:
-                reader = Reader(
-                    organisation=item.organisation,
-                    name=names.get(item.organisation, item.organisation),
-                    purpose=titles.get(item.purpose, ""),
-                    columns=item.columns,
-                    hidden=tuple(dict.fromkeys(name for name, _ in item.masks)),
-                    until=item.valid_to,
-                )
-                out[item.dataset] = (*out.get(item.dataset, ()), reader)
-            if len(page) < 1000:
+                if not item.current(moment):
+                    continue
+                name, purpose = names.get(item.organisation, item.organisation), kinds.get(item.purpose, "")
+                hidden = tuple(dict.fromkeys(column for column, _ in item.masks))
+                made = Reader(item.organisation, name, purpose, item.columns, hidden, item.valid_to)
+                held = found.get((item.organisation, purpose))
+                if held is None or held.until < made.until:
+                    found[item.organisation, purpose] = made
+            if len(page) < PAGE:
                 break
             after = page[-1].id
-        return {name: tuple(sorted(found, key=lambda one: (one.name, one.purpose))) for name, found in out.items()}
+        return tuple(sorted(found.values(), key=lambda one: (one.name, one.purpose)))
 
     return readers
