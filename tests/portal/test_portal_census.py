@@ -141,7 +141,7 @@ def test_the_pages_of_a_census(keeper: TestClient, visitor: TestClient) -> None:
 
 def test_what_would_help_an_intruder_is_told_to_keepers_only(keeper: TestClient, visitor: TestClient) -> None:
     bring_in(keeper, register_of(5))
-    for path in ("/census/a1", "/api/v1/census", "/census/applications.csv"):
+    for path in ("/census/a1", "/census/applications.csv"):
         assert "Ada" in keeper.get(path).text
         assert "Ada" not in visitor.get(path).text
         assert "Java" not in visitor.get(path).text
@@ -155,7 +155,7 @@ def test_a_census_may_be_shown_to_nobody_outside(city: City, tmp_path: Path) -> 
     from arengo.city import open_city
 
     with open_city(city.settings.root) as shut, TestClient(application(shut), follow_redirects=False) as client:
-        for path in ("/census", "/census/a1", "/census.xlsx", "/census/exchanges.csv", "/api/v1/census"):
+        for path in ("/census", "/census/a1", "/census.xlsx", "/census/exchanges.csv"):
             assert client.get(path).status_code == 403, path
         client.cookies.set(COOKIE, token(shut.settings))
         assert client.get("/census").status_code == 200
@@ -166,14 +166,6 @@ def test_names_with_markup_stay_words(keeper: TestClient, visitor: TestClient) -
     bring_in(keeper, held)
     for path in ("/census", f"/census/{next(iter(Register(held.applications).applications))}"):
         assert HOSTILE not in visitor.get(path).text
-
-
-def test_programs_get_the_figures(keeper: TestClient, visitor: TestClient) -> None:
-    bring_in(keeper, register_of(8))
-    answer = visitor.get("/api/v1/census").json()
-    assert answer["figures"]["applications"] == 8
-    assert sum(answer["figures"]["ways"].values()) == len(answer["exchanges"])
-    assert set(answer["figures"]["lines"]) == {"today", "published", "all"}
 
 
 def test_the_wheel_stands_still_while_the_picture_changes() -> None:

@@ -47,9 +47,9 @@ def routes(
     standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, structured, ckan, mcp)
     found = [route for standard in standards for route in standard.routes(site)]
     if access is not None:
-        from arengo.faces import agreements, applications, ledger, oauth, store
+        from arengo.faces import agreements, applications, census, ledger, oauth, store
 
-        for governed in (oauth, store, applications, agreements, ledger):
+        for governed in (oauth, store, applications, agreements, ledger, census):
             found += governed.routes(site, access)
     return found
 

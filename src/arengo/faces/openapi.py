@@ -17,7 +17,7 @@ from arengo import __version__
 from arengo.contract.model import Kind
 from arengo.contract.plainsql import LENGTH
 from arengo.door import View
-from arengo.faces import ledger, page, storefront
+from arengo.faces import agreement_forms, census, ledger, page, storefront
 from arengo.faces.export import FORMATS
 from arengo.faces.problem import MEDIA as PROBLEM
 from arengo.faces.site import Site, json_kind, parameters, public_address, segment, send_json
@@ -137,7 +137,9 @@ def document(site: Site, request: Request) -> dict[str, Any]:
     out["paths"].update(_sql_paths(site.settings.sql.max_rows))
     if site.callers is not None:
         out["paths"].update(storefront.paths())
+        out["paths"].update(agreement_forms.paths())
         out["paths"].update(ledger.paths())
+        out["paths"].update(census.paths())
     out["paths"]["/healthz"] = _get("Whether the server is well", "health", "Object", [])
     return out
 

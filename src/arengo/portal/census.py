@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -46,7 +45,6 @@ def routes(site: Site) -> list[BaseRoute]:
         "/census/template.xlsx": census_sheet.template,
         "/census/sheet": census_sheet.form,
         "/census/sheet/{batch}": census_sheet.preview,
-        "/api/v1/census": as_json,
         "/census/{application}": single,
     }
     taken = {"/census/sheet": census_sheet.send, "/census/sheet/{batch}": census_sheet.decide}
@@ -165,41 +163,6 @@ def single(visit: Visit) -> Response:
         **pictures(visit, around, "today", item.id),
     }
     return visit.page("census_application.html", values)
-
-
-def as_json(visit: Visit) -> Response:
-    """``/api/v1/census``: everything there is, with the figures."""
-    may_see(visit)
-    register, whole = visit.site.census.register(), keeps(visit)
-    known = visit.unchanged("json", register.mark, visit.site.catalogue.generation, whole)
-    if known:
-        return known
-    numbers = services.figures(register, published(visit))
-    hidden = () if whole else PRIVATE
-    body = {
-        "applications": [_said(item, hidden) for item in register.applications.values()],
-        "exchanges": [_said(item, hidden) for item in register.exchanges.values()],
-        "figures": {
-            "applications": numbers.applications,
-            "exchanges": numbers.exchanges,
-            "ways": numbers.ways,
-            "still_by_hand_or_file": round(numbers.share("by-hand", "by-file"), 4),
-            "times_a_year_by_hand_or_file": numbers.handed,
-            "lines": numbers.lines,
-            "of_published_datasets": numbers.covered,
-        },
-        "reads_spared": [
-            {"dataset": item.dataset, "reads": item.reads, "pulls": item.pulls, "spared": item.spared}
-            for item in services.spared(visit.site.state, published(visit), visit.now)
-        ],
-        "days": SPAN,
-    }
-    headers = {**HEADERS, "ETag": visit.tag}
-    return Response(orjson.dumps(body), 200, headers, "application/json")
-
-
-def _said(item: Application | Exchange, hidden: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in item.__slots__ if name not in hidden}
 
 
 def as_book(visit: Visit) -> Response:

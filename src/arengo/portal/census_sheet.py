@@ -10,9 +10,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import ArengoError, BadForm, NotAllowed
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import acting
 from arengo.portal.site import HEADERS, Form, Visit
-from arengo.services.census import Change, Plan, Register, book, words
+from arengo.services.census import Change, Plan, Register, book, keeper, words
 from arengo.services.census.grid import MOST_BYTES
 
 MOST = 8_000_000
@@ -21,16 +21,15 @@ MUCH = 0.2
 """Share of the census that a sheet may remove before the page asks whether it is only a part."""
 SHOWN = 300
 """Changes written on the page; the rest are counted."""
-KEEPERS = ("steward", "publisher", "administrator")
 
 
 def keeps(visit: Visit) -> bool:
     """Whether the visitor keeps the census: the operator, and stewards, publishers and administrators."""
-    return is_operator(visit) or any(role in KEEPERS for _, role in visit.caller.roles)
+    return keeper(acting(visit))
 
 
 def who(visit: Visit) -> str:
-    return visit.caller.party or "operator"
+    return acting(visit).party
 
 
 def form(visit: Visit) -> Response:

@@ -215,8 +215,10 @@ class Site:
         """The city's applications and what they hand to each other."""
         from arengo.services.census import Census
 
-        entries = self.catalogue.entries
-        return Census(self.state, self.settings.sources, lambda: [item.id for item in entries(limit=None).items])
+        def datasets() -> list[str]:
+            return [entry.id for entry in self.catalogue.entries(limit=None).items]
+
+        return Census(self.state, self.settings.sources, datasets, tell=self.access.ledger.tell)
 
     def serve(self, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
         """A Starlette endpoint (run in a thread) that answers Arengo's errors as pages."""

@@ -7,12 +7,13 @@ all, the same sheet twice changes nothing. May import: sources, state, settings,
 
 from __future__ import annotations
 
-from arengo.services.census.census import Batch, Census, Plan
+from arengo.services.census.census import KEEPERS, Batch, Census, Plan, keeper
 from arengo.services.census.record import CRITICALITY, KINDS, PRIVATE, WAYS, Application, Change, Exchange, Register
 from arengo.services.census.saving import PLATFORM, VIEWS, Figures, Line, Spared, figures, lines, spared
 from arengo.services.census.sheet import Problem, Reading
 
 __all__ = [
-    "CRITICALITY", "KINDS", "PLATFORM", "PRIVATE", "VIEWS", "WAYS", "Application", "Batch", "Census", "Change",
-    "Exchange", "Figures", "Line", "Plan", "Problem", "Reading", "Register", "Spared", "figures", "lines", "spared",
+    "CRITICALITY", "KEEPERS", "KINDS", "PLATFORM", "PRIVATE", "VIEWS", "WAYS", "Application", "Batch", "Census",
+    "Change", "Exchange", "Figures", "Line", "Plan", "Problem", "Reading", "Register", "Spared", "figures", "keeper",
+    "lines", "spared",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from arengo.errors import Conflict, NotFound, SourceMalformed
+from arengo.governance.caller import Caller
 from arengo.services.census import grid, sheet
 from arengo.services.census.record import Application, Change, Exchange, Register, compare
 from arengo.services.census.sheet import Reading
@@ -23,7 +24,14 @@ from arengo.state import census as tables
 
 WAITS = timedelta(days=2)
 """How long a sheet that was read waits for a yes."""
+KEEPERS = ("steward", "publisher", "administrator")
+"""Roles, in whatever organisation, that keep the census."""
 Tell = Callable[..., object]
+
+
+def keeper(caller: Caller) -> bool:
+    """Whether a caller keeps the census: brings in sheets and sees all of it. A program never does."""
+    return not caller.application and any(role in KEEPERS for _, role in caller.roles)
 
 
 @dataclass(frozen=True, slots=True)
