@@ -117,12 +117,12 @@ def wide(many: int) -> dict[str, str]:
 
 
 def timed(call: Callable[[int], object], times: int) -> tuple[float, float]:
-    """Median and 99th percentile in microseconds."""
+    """Median and 99th percentile of CPU time in microseconds."""
     spent = []
     for n in range(times):
-        started = time.perf_counter()
+        started = time.thread_time()
         call(n)
-        spent.append((time.perf_counter() - started) * 1e6)
+        spent.append((time.thread_time() - started) * 1e6)
     spent.sort()
     return statistics.median(spent), spent[int(len(spent) * 0.99)]
 
@@ -133,7 +133,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=2000)
     options = parser.parse_args()
     contracts = [contract(organisation, n) for organisation in range(20) for n in range(5)]
-    print(f"{options.policies:,} policies, nine columns; microseconds, median and 99th percentile")
+    print(f"{options.policies:,} policies, nine columns; microseconds of CPU, median and 99th percentile")
     late = []
     caller = Caller(party="app", organisation="readers", application="app", assurance=2)
     for name, files in (("none", {}), ("grown", grown(options.policies)), ("crowded", crowded(options.policies)),
@@ -141,9 +141,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(Path(folder))
             with open_state(settings.state_url) as state:
-                started = time.perf_counter()
+                started = time.thread_time()
                 book = make(files)
-                reading = time.perf_counter() - started
+                reading = time.thread_time() - started
                 take(state, book, NOW, lambda *parts, **facts: None)
                 judge = CityJudge(settings, state, Held(), now=lambda: NOW)
                 asked = contracts if name in ("none", "grown") else contracts[:1]

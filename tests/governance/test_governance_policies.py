@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from enrolment import ENROLMENT, NOW, TREES, Office, Town, columns_of, make_town
 
+from arengo.contract import loads
 from arengo.errors import BadForm, PolicyError, SettingsError
 from arengo.governance import Caller, Mask
 from arengo.governance.hierarchy import read as read_hierarchy
@@ -216,6 +217,23 @@ def test_a_mask_that_a_column_cannot_carry_hides_it(town: Town) -> None:
     steward = Caller(party="s", organisation="schools", roles=(("schools", "steward"),))
     made = dict(town.judge.decide(ENROLMENT, columns_of(ENROLMENT), steward).masks)
     assert made == {"pupil": Mask("hide"), "birth_date": Mask("generalise", "year"), "income": Mask("hide")}
+
+
+def test_the_rules_of_the_guide_are_sound() -> None:
+    import re
+
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "policies.md").read_text(encoding="utf-8")
+    found = re.findall(r"```cedar\n(.*?)```", guide, re.S)
+    assert len(found) == 2
+    text = ENROLMENT.text.replace("id: enrolment", "id: families").replace("Schools", "Registry office")
+    families = loads(
+        text.replace("{name: school,", "{name: neighbourhood,").replace("{name: class,", "{name: members,")
+    )
+    facts = replace(FACTS, contracts={**CONTRACTS, "families": families})
+    for rule in found:
+        assert check({"policies/registry-office/rules.cedar": rule}, facts).errors == ()
+    (table,) = re.findall(r"```csv\n(.*?)```", guide, re.S)
+    assert read_hierarchy("places", table).levels == ("quarter", "side")
 
 
 # In force
