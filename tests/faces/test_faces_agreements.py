@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from store_city import ANSWERS, StoreCity, make_store
 
+from arengo.faces.agreement_forms import ACTIONS
+from arengo.faces.agreements import _ACTIONS
 from arengo.governance.role import OPERATOR
 from arengo.governance.session import cookie_name
 
@@ -210,6 +212,27 @@ def test_a_page_of_another_site_decides_nothing(web: TestClient, city: StoreCity
     assert form.status_code == 400
     assert web.get(f"{AT}/{made['id']}", headers=as_(city, "anna")).json()["state"] == "pending"
     assert web.get(f"{AT}/{made['id']}/approve", headers=as_(city, "anna")).status_code == 405
+
+
+def test_each_address_is_described_and_each_description_answers(web: TestClient, city: StoreCity) -> None:
+    body = web.get("/api/v1/openapi.json").json()
+    ours = {path: item for path, item in body["paths"].items() if path.startswith((AT, "/api/v1/purposes"))}
+    assert set(ACTIONS) == set(_ACTIONS)
+    assert {f"{AT}/{{agreement}}/{action}" for action in ACTIONS} <= set(ours)
+    names = {name: set(fields) for name, (fields, _run) in _ACTIONS.items()}
+    for action, (_words, fields, required, _status) in ACTIONS.items():
+        assert set(fields) == names[action], action
+        assert set(required) <= set(fields)
+    made = ask(web, city)
+    for path, item in ours.items():
+        found = path.format(agreement=made["id"], purpose=made["purpose"])
+        for method in item:
+            if method == "get" and not path.endswith("/odrl"):
+                assert web.get(found, headers=as_(city, "bruno")).status_code == 200, path
+            elif method != "get":
+                sent = web.request(method.upper(), found, headers=as_(city, "bruno"), json={"nonsense": 1})
+                assert sent.status_code == 400, (path, sent.text)
+                assert "nonsense" in sent.text
 
 
 def test_offers_and_the_profile_are_public(web: TestClient, city: StoreCity) -> None:
