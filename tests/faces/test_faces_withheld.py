@@ -208,7 +208,7 @@ def _compare(rule: Rule, one: Any, other: Any) -> None:
         answered = 0
         for path in paths:
             first, second = (heard(client, path) for client in clients)
-            if path.startswith("/iceberg") and first[0] == second[0] == 200:
+            if path.endswith("/tables/pupils") and first[0] == second[0] == 200:
                 assert rule.columns == set(COLUMNS), rule  # the files themselves: only for who may read all of it
                 assert not (rule.rows or rule.masks), rule
                 continue

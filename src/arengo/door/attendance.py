@@ -40,9 +40,19 @@ class Reading:
     subjects: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     headers: Mapping[str, str] = EMPTY
+    touched: bool = False
+    """Whether values or counts were read, and not only what the columns are."""
+    recorded: tuple[int, bool] | None = None
+    """:attr:`mark` when it was put on record."""
+
+    @property
+    def mark(self) -> tuple[int, bool]:
+        """Changes when it is about more persons."""
+        return len(self.subjects), self.everyone
 
     def add(self, rows: int | None, columns: frozenset[str], subjects: tuple[str, ...] | None) -> None:
         """``subjects`` None: any."""
+        self.touched = True
         self.rows = None if rows is None or self.rows is None else self.rows + rows
         self.columns |= columns
         if subjects is None or len(self.subjects) + len(subjects) > MOST_SUBJECTS:
@@ -69,6 +79,19 @@ def attended(enter: Callable[[View, Caller], Mapping[str, str]] | None = None) -
     token = _HERE.set(found)
     try:
         yield found
+    finally:
+        _HERE.reset(token)
+
+
+@contextlib.contextmanager
+def resumed(here: Attendance | None) -> Iterator[None]:
+    """Goes on with the attendance of a request in a task that does not come from it."""
+    if here is None:
+        yield
+        return
+    token = _HERE.set(here)
+    try:
+        yield
     finally:
         _HERE.reset(token)
 
@@ -106,7 +129,9 @@ class Attend:
         """Rows that leave while they are read."""
         self._tell(None, columns, None if self.about_persons else ())
 
-    counted = stream
+    def counted(self, columns: frozenset[str]) -> None:
+        """How many rows there are, and nothing of any."""
+        self._tell(0, columns, ())
 
     def _digests(self, persons: Sequence[object]) -> tuple[str, ...]:
         values = {str(item) for item in persons if item is not None}
@@ -130,13 +155,22 @@ def note(view: View, caller: Caller) -> Reading | None:
     if here is None:
         return None
     for item in here.readings:
-        if item.view is view and item.caller == caller:
+        if item.view.identity == view.identity and item.caller == caller:
             return item
     made = Reading(view, caller)
     if here.enter is not None:
         made.headers = here.enter(view, caller)
     here.readings.append(made)
     return made
+
+
+def whole(view: View) -> None:
+    """A file of all rows of a view leaves, made for somebody before."""
+    here = _HERE.get()
+    for item in here.readings if here is not None else ():
+        if item.view.identity == view.identity:
+            names = frozenset(column.name for column in view.columns)
+            item.add(view.version.rows, names, None if subject_of(view.contract) else ())
 
 
 _BUCKETS = (0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000)

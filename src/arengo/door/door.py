@@ -527,6 +527,7 @@ class Door:
         view = self.view(dataset, as_of, caller)
         if view.decision.partial:
             return {}  # it tells of rows and values that are not shown
+        self.read(view, caller)
         body = self._lake.report(view.stored, "profile")
         if body is None:
             return {}
@@ -540,9 +541,11 @@ class Door:
 
     def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
         """The version's quality report, only rules about granted columns in it; {} when there is none."""
+        caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
         if view.cut is not None:
             return {}  # it counts rows by rules that may look at what is not shown
+        self.read(view, caller)
         body = self._lake.report(view.stored, "quality")
         if body is None:
             return {}
@@ -554,6 +557,7 @@ class Door:
 
     def artefact(self, view: View, name: str) -> Path:
         """Path of a disposable file kept beside the version for this view's grants; it may not exist yet."""
+        attendance.whole(view)
         mark = view.cut.name if view.cut else view.decision.fingerprint
         return self._lake.artefact(view.stored, f"{mark}-{name}")
 

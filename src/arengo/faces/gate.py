@@ -251,7 +251,6 @@ class _Sender:
         "_packer",
         "_path",
         "_send",
-        "_settled",
         "_start",
         "_watch",
         "attendance",
@@ -280,7 +279,6 @@ class _Sender:
         self.attendance = attendance
         self._watch = watch
         self._path = path
-        self._settled = 0
         self._checked = 0.0
         self.bytes = 0
         self._machine = machine
@@ -338,23 +336,28 @@ class _Sender:
         readings = self.attendance.readings
         more = {name: value for item in readings for name, value in item.headers.items()}
         if status < 400:
-            await to_thread.run_sync(self._watch.settle, tuple(readings), self._path)
-            self._settled = len(readings)
+            await self._record()
             self._checked = time.monotonic()
         kept = [pair for pair in headers if pair[0] not in (b"cache-control", b"access-control-allow-origin")]
         kept.append((b"cache-control", b"private, no-store"))  # an answer for one reader alone
         return kept + [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in more.items()]
 
     async def _go_on(self) -> None:
-        """Once a second: what a stream began to look at meanwhile is put on record, and what was granted still is."""
-        readings = self.attendance.readings
-        if len(readings) > self._settled:
-            await to_thread.run_sync(self._watch.settle, tuple(readings[self._settled :]), self._path)
-            self._settled = len(readings)
+        """What a stream began to read meanwhile is put on record; once a second, whether it may go on is asked."""
+        await self._record()
         now = time.monotonic()
         if now - self._checked > STILL_SECONDS:
             self._checked = now
-            await to_thread.run_sync(self._watch.still, tuple(readings))
+            await to_thread.run_sync(self._watch.still, tuple(self.attendance.readings))
+
+    async def _record(self) -> None:
+        """Put on record what was read and is not yet."""
+        found = tuple(item for item in self.attendance.readings if item.touched and item.mark != item.recorded)
+        if found:
+            marks = [item.mark for item in found]
+            await to_thread.run_sync(self._watch.settle, found, self._path)
+            for item, mark in zip(found, marks, strict=True):
+                item.recorded = mark
 
     async def _flush(self, message: Message | None) -> None:
         start, self._start = self._start, None
