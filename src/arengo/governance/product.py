@@ -82,6 +82,11 @@ class Products:
 
 def lock(connection: Connection, dataset: str, at: datetime) -> None:
     """Put the transactions that grant something of a dataset in a row: each waits until the one before has ended."""
-    done = connection.execute(product.update().where(product.c.dataset == dataset).values(turn=product.c.turn + 1))
-    if not done.rowcount:
-        connection.execute(product.insert().values(dataset=dataset, state="", by="", why="", at=at, turn=1))
+    counted = product.update().where(product.c.dataset == dataset).values(turn=product.c.turn + 1)
+    if connection.execute(counted).rowcount:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(product.insert().values(dataset=dataset, state="", by="", why="", at=at, turn=1))
+    except sa.exc.IntegrityError:  # somebody else was first, just now
+        connection.execute(counted)
