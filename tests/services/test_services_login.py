@@ -359,6 +359,15 @@ def test_a_verified_address_leads_home_where_the_city_says_so(
             login(town, liar)
 
 
+def test_an_invitation_is_over_when_its_person_came_by_the_directory(tmp_path: Path, liar: Liar) -> None:
+    declare(tmp_path, liar.issuer, "link_by_mail = true\n")
+    town = here(tmp_path, liar)
+    person, link = town.parties.invitations.invite("A", "anna@comune.example", "city", ["reader"], by=OPERATOR)
+    assert login(town, liar).person.id == person.id
+    with pytest.raises(NotFound):
+        town.parties.invitations.accept(link, "a password for whoever has the old letter")
+
+
 def test_an_invitation_ties_an_identity_to_a_person(tmp_path: Path, liar: Liar) -> None:
     declare(tmp_path, liar.issuer)
     town = here(tmp_path, liar)

@@ -165,6 +165,10 @@ class Invitations:
         )
         return parties.person(found.person.id)
 
+    def void(self, connection: Connection, person: str) -> None:
+        """The links of a person open nothing any more; in the caller's transaction."""
+        connection.execute(tables.invitation.delete().where(tables.invitation.c.person == person))
+
     def waiting(self) -> dict[str, datetime]:
         """Person -> until when the link is good, of those invited and not come."""
         i = tables.invitation.c

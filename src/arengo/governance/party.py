@@ -148,8 +148,12 @@ class Parties:
         return found
 
     def add_organisation(self, name: str, parent: str = "", *, by: Caller) -> Organisation:
-        """An organisation, or a department of ``parent``. Raises NotAllowed, BadForm, Conflict, NotFound."""
-        administers(by, parent or CITY_WIDE)
+        """An organisation, or a department of ``parent``. Raises NotAllowed, BadForm, Conflict, NotFound.
+
+        Only who administers the whole city may: a department of one's own, named as an office that does not
+        publish yet, would inherit that office's data with its name.
+        """
+        administers(by, CITY_WIDE)
         name = " ".join(name.split())
         if not name or len(name) > 200:
             raise BadForm("An organisation needs a name of at most 200 characters.")
@@ -159,10 +163,8 @@ class Parties:
         known = self.organisations().get(new)
         if known is not None and (known.parent or not known.owner or not parent):
             raise Conflict(f"{known.name} is there already.", todo="Choose another name.")
-        if known is not None:  # an owner of datasets changes hands with its people: that is the city's to say
-            administers(by, CITY_WIDE)
-            if parent in self._below(new):
-                raise Conflict(f"{known.name} cannot be a department of its own department.")
+        if known is not None and parent in self._below(new):
+            raise Conflict(f"{known.name} cannot be a department of its own department.")
         now = self.now()
         with self.state.write() as connection:
             connection.execute(tables.organisation.delete().where(tables.organisation.c.id == new))
@@ -311,7 +313,7 @@ class Parties:
         self._told(by, organisation, {"act": "role given", "person": person, "role": role}, [person])
 
     def take(self, person: str, organisation: str, role: str, *, by: Caller) -> None:
-        """Take a role that was given here; one that a directory says is taken there. Raises NotAllowed."""
+        """Take a role. What a directory says comes back at the next login if it still says so. Raises NotAllowed."""
         self.may_give(organisation, role, by)
         with self.state.write() as connection:
             if not roles.take(connection, person, organisation, role):

@@ -106,9 +106,12 @@ def give(
     return True
 
 
-def take(connection: Connection, person: str, organisation: str, role: str, source: str = "") -> bool:
-    """Whether it was there."""
-    return bool(connection.execute(table.delete().where(_key(person, organisation, role, source))).rowcount)
+def take(connection: Connection, person: str, organisation: str, role: str, source: str | None = None) -> bool:
+    """Whether it was there. ``source``: only what that one says, None for whoever says it."""
+    c = table.c
+    mine = (c.person == person) & (c.organisation == organisation) & (c.role == role)
+    chosen = mine if source is None else mine & (c.source == source)
+    return bool(connection.execute(table.delete().where(chosen)).rowcount)
 
 
 def told(

@@ -7,6 +7,7 @@ follow NIST SP 800-63B, section 7.2.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from arengo.errors import NotFound, NotKnown
+from arengo.errors import NotFound, NotKnown, StorageFull
 from arengo.governance import role as roles
 from arengo.governance.caller import ANYONE, ASSURANCE, Caller
 from arengo.governance.party import Parties, Tell, untold
@@ -103,10 +105,10 @@ class Sessions:
             session = replace(session, seen_at=now)
             self._held[mark] = (generation, session)
             seen = tables.session.c
-            with self._state.write() as connection:
-                connection.execute(
-                    tables.session.update().where(seen.id == session.id, seen.seen_at < now).values(seen_at=now)
-                )
+            used = tables.session.update().where(seen.id == session.id, seen.seen_at < now).values(seen_at=now)
+            # a page must not fail because the time it was asked cannot be noted
+            with contextlib.suppress(StorageFull, SQLAlchemyError), self._state.write() as connection:
+                connection.execute(used)
         return session
 
     def _lasts(self, session: Session, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from arengo.contract import Severity, lint, loads
 from arengo.door import ANYONE
 from arengo.door.sql.derived import draft
 from arengo.errors import ArengoError, BadQuery, CallerError, ContractError, NotAllowed
-from arengo.portal.operator import is_operator, record
+from arengo.portal.operator import KEEPERS, is_operator, record
 from arengo.portal.site import HEADERS, Form, Visit
 
 MOST = 300_000
@@ -42,7 +42,7 @@ def file(visit: Visit) -> Response:
 
 def save(visit: Visit, form: Form) -> Response:
     """``POST /sql/dataset`` by the operator: the contract comes into force and into the city's folder."""
-    if not is_operator(visit):
+    if not is_operator(visit, roles=KEEPERS):
         raise NotAllowed("Only the city's operator saves contracts.", todo="Take the draft as a file instead.")
     text = (form.get("text", ("",))[0]).replace("\r\n", "\n")
     try:
@@ -80,7 +80,7 @@ def _adopt(visit: Visit, text: str) -> str:
 
 
 def _show(visit: Visit, sql: str, name: str, text: str, problem: str) -> Response:
-    operator = is_operator(visit)
+    operator = is_operator(visit, roles=KEEPERS)
     values: dict[str, Any] = {"sql": sql, "name": name, "text": text, "problem": problem, "operator": operator}
     answer = visit.page("query_dataset.html", values, 400 if problem and not text else 200)
     answer.headers["Cache-Control"] = "no-store"

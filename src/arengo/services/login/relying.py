@@ -169,7 +169,7 @@ class Logins:
                 todo=f"Sign in with a means of the level {ASSURANCE[body['level']]}.",
             )
         person = self._admit(provider, claims, str(body["invitation"]))
-        if provider.roles:
+        if provider.roles or any(item.source == provider.id for item in self._parties.roles(person.id)):
             self._parties.directory_roles(person.id, provider.id, roles_of(provider, claims))
         return Arrival(person, assurance, provider.id, str(body["next"]), str(body["session"]), id_token)
 
@@ -225,6 +225,7 @@ class Logins:
             with parties.state.write() as connection:
                 parties.bind(connection, held.id, provider.id, subject)
                 if not held.active:
+                    parties.invitations.void(connection, held.id)
                     parties.change_person(connection, held.id, state="active")
             return parties.person(held.id)
         if not provider.join:
