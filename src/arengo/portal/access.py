@@ -62,6 +62,12 @@ def page(visit: Visit) -> Response:
     return private(visit.page("access.html", values))
 
 
+def here(visit: Visit, d: Dossier) -> Standing:
+    """What a refused page says and offers in the same place."""
+    gives = steward(visit.caller, owner_of(d.contract))
+    return standing(visit, d, visit.site.agreements.product(d.id), own(visit, d.id), gives)
+
+
 def own(visit: Visit, dataset: str) -> tuple[Agreement, ...]:
     """What the visitor's organisation asked for and got of a dataset, the newest first; not what is over."""
     if not visit.caller.party:

@@ -19,7 +19,7 @@ from arengo.governance.approval import member, steward
 from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_use import use_of
-from arengo.portal.agreement_words import badge, state_word, step_word
+from arengo.portal.agreement_words import badge, plan_words, state_word, step_word
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit, safe_target
 from arengo.portal.terms import last_day
@@ -175,6 +175,7 @@ def _facts(visit: Visit, item: Agreement, names: Names, there: bool) -> list[tup
         (_("Asked by"), names.person(item.requested_by or item.drafted_by), ""),
         (_("In force"), _("%(start)s to %(end)s", start=say.date(item.valid_from),
                           end=say.date(last_day(visit, item.valid_to))), ""),
+        (_("Limits"), _limits(visit, item), ""),
         (_("Version of the contract"), item.contract_version, ""),
     ]  # fmt: skip
     if item.follows:
@@ -185,8 +186,20 @@ def _facts(visit: Visit, item: Agreement, names: Names, there: bool) -> list[tup
     return facts
 
 
+def _limits(visit: Visit, item: Agreement) -> str:
+    """What the plan allows; under an agreement in force, what is left of today."""
+    plan, say = visit.site.access.store.plan(item), visit.speech
+    if not item.current(visit.now):
+        return plan_words(visit, plan)
+    left = visit.site.access.store.left(visit.caller, item)
+    words = visit._(
+        "%(left)s of %(limit)s calls left today", left=say.number(left.remaining), limit=say.number(left.limit)
+    )
+    return f"{plan_words(visit, plan)}; {words}" if left.limit else plan_words(visit, plan)
+
+
 def _files(visit: Visit, item: Agreement) -> list[tuple[str, str]]:
-    if item.state in ("draft", "pending", "rejected"):
+    if item.state in ("draft", "pending", "rejected") or item.requested_at is None:
         return []
     at = f"/api/v1/agreements/{quote(item.id)}"
     return [

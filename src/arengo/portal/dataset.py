@@ -10,7 +10,7 @@ from arengo.catalogue import say
 from arengo.errors import NotAllowed, UnknownDataset
 from arengo.faces import structured
 from arengo.faces.site import public_address
-from arengo.portal import diagram, documents, place
+from arengo.portal import access, diagram, documents, place
 from arengo.portal.cells import Writer, heads
 from arengo.portal.digest import sentences
 from arengo.portal.dossier import Dossier
@@ -122,7 +122,13 @@ def refused(visit: Visit, dataset: str, refusal: NotAllowed) -> Response:
     """What is public of a closed dataset, who decides, and the next step, in the same place."""
     d = Dossier(visit, dataset, unseen=True)
     names = [item.name for item in d.contract.properties]
-    values = {"d": d, "tab": "overview", "heads": heads(d.contract, names, visit.language), "refusal": refusal}
+    values: dict[str, Any] = {
+        "d": d,
+        "tab": "overview",
+        "heads": heads(d.contract, names, visit.language),
+        "refusal": refusal,
+        "standing": access.here(visit, d) if d.contract.access == "shared" else None,
+    }
     answer = visit.page("refused.html", values, 403)
     answer.headers["Cache-Control"] = "no-store"
     return answer

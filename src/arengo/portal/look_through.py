@@ -49,12 +49,15 @@ class SeenCell:
     numeric: bool = False
 
 
+Rows = tuple[tuple[SeenCell, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """``nothing``: why there is no row. ``can_compare``: whether the second look is open to this visitor."""
 
     heads: tuple[SeenHead, ...]
-    rows: tuple[tuple[SeenCell, ...], ...]
+    rows: Rows
     words: str
     count: str
     nothing: str
@@ -87,10 +90,7 @@ def look(visit: Visit, agreement: Agreement, contract: Contract, terms: Terms, b
     shown = _heads(visit, agreement, contract, terms, beside)
     words = visit.speech.many("the first %(n)s row", "the first %(n)s rows", BESIDE if beside else ROWS)
     try:
-        own = visit.door.view(agreement.dataset, "", visit.caller)
-        answer = visit.door.preview(agreement.dataset, decision_of(agreement, terms), ROWS, visit.caller)
-        count = _count(visit, answer.view.version.rows, own.version.rows)
-        rows = _beside(visit, agreement, contract, terms, shown) if beside else _plain(visit, contract, terms, answer)
+        count, rows = (_beside if beside else _plain)(visit, agreement, contract, terms, shown)
     except PolicyError as error:
         return Seen(shown, (), words, "", f"{error.met} {error.todo}".strip(), beside, False)
     except NotAllowed:
@@ -131,57 +131,73 @@ def _named(visit: Visit, contract: Contract, names: Sequence[str]) -> dict[str, 
     return {item.name: item for item in heads(contract, names, visit.language)}
 
 
-def _plain(visit: Visit, contract: Contract, terms: Terms, answer: Answer) -> tuple[tuple[SeenCell, ...], ...]:
-    """The rows as they come through the door, changed values marked."""
-    masked = set(masks_by_column(terms.masks))
-    named = _named(visit, contract, terms.columns)
-    out = []
-    for row in _texts(visit, contract, answer):
-        out.append(
-            tuple(
-                SeenCell(
-                    row[name].full or row[name].text,
-                    changed=False,
-                    numeric=name in named and named[name].numeric and name not in masked,
-                )
-                for name in terms.columns
-                if name in row
-            )
-        )
-    return tuple(out)
+def _plain(
+    visit: Visit, agreement: Agreement, contract: Contract, terms: Terms, shown: tuple[SeenHead, ...]
+) -> tuple[str, Rows]:
+    """The rows as they come through the door.
+
+    Only the rows that are shown are cut: making the whole cut for each change of the form would take seconds where
+    there are many rows.
+    """
+    key = _key(contract, agreement.columns)
+    held = _held(visit, agreement, (agreement.rows, terms.rows), key, ROWS)
+    first = [_same(contract, dict(zip(key, row, strict=False))) for row in held.rows("wkt")]
+    count = _count(visit, held.matched or 0, held.view.version.rows)
+    if not first:
+        return count, ()
+    decision = decision_of(agreement, terms, " OR ".join(f"({text})" for text in dict.fromkeys(first)))
+    answer = visit.door.preview(agreement.dataset, decision, ROWS, visit.caller)
+    heads_of = dict(zip(terms.columns, shown, strict=True))
+    return count, tuple(
+        tuple(SeenCell(_text(row[name]), numeric=head.numeric and not head.how) for name, head in heads_of.items())
+        for row in _texts(visit, contract, answer)
+    )
 
 
 def _beside(
     visit: Visit, agreement: Agreement, contract: Contract, terms: Terms, shown: tuple[SeenHead, ...]
-) -> tuple[tuple[SeenCell, ...], ...]:
+) -> tuple[str, Rows]:
     """The owner's own rows, each with what the reader would see of it.
 
     What the reader gets is sorted by what it may see, so the two do not line up by themselves: each row is looked up
     through the door by its own values.
     """
     names = agreement.columns
-    key = tuple(name for name in contract.key if name) or tuple(names)
-    asked = tuple(dict.fromkeys([*names, *key]))
-    query = Query(agreement.dataset, select=asked, filter=cql2.parse_text(agreement.rows), limit=BESIDE)
-    held = visit.door.ask(query, visit.caller)
+    key = _key(contract, names)
+    held = _held(visit, agreement, (agreement.rows,), tuple(dict.fromkeys([*names, *key])), BESIDE)
     values = held.rows("wkt")
-    written = _texts(visit, contract, held, values)
+    count = _held(visit, agreement, (agreement.rows, terms.rows), key, 1).matched or 0
     out = []
-    for raw, row in zip(values, written, strict=True):
+    for raw, row in zip(values, _texts(visit, contract, held, values), strict=True):
         found = dict(zip((item.name for item in held.columns), raw, strict=True))
-        same = _same(contract, {name: found[name] for name in key})
-        decision = decision_of(agreement, terms, same)
+        decision = decision_of(agreement, terms, _same(contract, {name: found[name] for name in key}))
         seen = _texts(visit, contract, visit.door.preview(agreement.dataset, decision, 1, visit.caller))
         out.append(tuple(_pair(head, name, row, seen) for head, name in zip(shown, names, strict=True)))
-    return tuple(out)
+    return _count(visit, count, held.view.version.rows), tuple(out)
+
+
+def _key(contract: Contract, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that find a row again: the key, or everything that was asked for."""
+    return contract.key or names
+
+
+def _held(visit: Visit, agreement: Agreement, rows: tuple[str, ...], names: tuple[str, ...], limit: int) -> Answer:
+    """The owner's own rows, read as herself: this stands in the record."""
+    texts = [f"({text})" for text in dict.fromkeys(rows) if text]
+    query = Query(agreement.dataset, select=names, filter=cql2.parse_text(" AND ".join(texts)), limit=limit, count=True)
+    return visit.door.ask(query, visit.caller)
 
 
 def _pair(head: SeenHead, name: str, own: Mapping[str, Cell], seen: list[dict[str, Cell]]) -> SeenCell:
-    old = own[name].full or own[name].text
+    old = _text(own[name])
     if not head.given or not seen or name not in seen[0]:
         return SeenCell(old=old, given=False, numeric=head.numeric)
-    text = seen[0][name].full or seen[0][name].text
+    text = _text(seen[0][name])
     return SeenCell(text, "" if text == old else old, text != old, True, head.numeric and text == old)
+
+
+def _text(cell: Cell) -> str:
+    return cell.full or cell.text
 
 
 def _texts(
