@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from arengo.errors import NotKnown
 from arengo.governance.seal import digest, secret
@@ -58,7 +59,11 @@ def spend(parties: Parties, connection: Connection, use: str, text: str, lasts: 
     connection.execute(table.delete().where(table.c.expires_at < now))
     if connection.scalar(sa.select(table.c.hash).where(table.c.hash == mark)) is not None:
         return False
-    connection.execute(table.insert().values(hash=mark, kind="spent", sealed="", expires_at=now + lasts))
+    try:
+        with connection.begin_nested():
+            connection.execute(table.insert().values(hash=mark, kind="spent", sealed="", expires_at=now + lasts))
+    except IntegrityError:  # another process, between the look and the note
+        return False
     return True
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from arengo.contract import Contract
 from arengo.errors import BadForm, Conflict, NotFound
@@ -256,7 +257,11 @@ class Parties:
             now,
         )
         values = {name: getattr(made, name) for name in Person.__slots__}
-        connection.execute(tables.person.insert().values(**values))
+        try:
+            with connection.begin_nested():
+                connection.execute(tables.person.insert().values(**values))
+        except IntegrityError:  # somebody else, between the look and the note
+            raise Conflict("That address belongs to somebody here.", todo="Give that person a role instead.") from None
         return made
 
     def change_person(self, connection: Connection, id: str, **values: Any) -> None:
@@ -353,11 +358,14 @@ class Parties:
         c, now = tables.identity.c, self.now()
         held = connection.scalar(sa.select(c.person).where(c.provider == provider, c.subject == subject))
         if held is None:
-            connection.execute(
-                tables.identity.insert().values(
-                    provider=provider, subject=subject, person=person, created_at=now, used_at=now
-                )
+            made = tables.identity.insert().values(
+                provider=provider, subject=subject, person=person, created_at=now, used_at=now
             )
+            try:
+                with connection.begin_nested():
+                    connection.execute(made)
+            except IntegrityError:
+                raise Conflict("That identity is being tied to somebody right now.", todo="Sign in again.") from None
         elif held != person:
             raise Conflict("Somebody else here already signs in with that identity.")
         else:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from arengo.errors import QuotaSpent
 from arengo.state import parties as tables
@@ -57,6 +58,7 @@ class Throttle:
             "place": a.place == made.place,
         }
         with self._parties.state.write() as connection:
+            self._alone(connection, made)
             connection.execute(tables.login_attempt.delete().where(a.at < now - SPAN))
             wait = 0.0
             for name, which in chosen.items():
@@ -76,6 +78,14 @@ class Throttle:
                 "There were too many tries.", todo=f"Wait {seconds} seconds, then try again.", seconds=seconds
             )
         return made
+
+    def _alone(self, connection: Connection, made: Try) -> None:
+        """Tries of the same account or network one after the other. SQLite has one writer anyway."""
+        if self._parties.state.backend == "sqlite":
+            return
+        for mark in sorted((made.account, made.place)):
+            number = int.from_bytes(bytes.fromhex(mark)[:8], "big", signed=True)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
     def passed(self, made: Try) -> None:
         """The try was right: forget the wrong ones of this account from this network, and this one."""
