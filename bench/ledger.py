@@ -144,9 +144,8 @@ def main() -> None:
         print(f"  export ({target.stat().st_size / 1e6:.1f} MB)               {time.perf_counter() - begin:8.2f} s")
         begin = time.perf_counter()
         report = inventory.verify(ledger)
-        print(
-            f"  whole city verified            {time.perf_counter() - begin:8.2f} s, {'right' if report.ok else 'WRONG'}"
-        )
+        right = "right" if report.ok else "WRONG"
+        print(f"  whole city verified            {time.perf_counter() - begin:8.2f} s, {right}")
         database = sum(path.stat().st_size for path in ledger.settings.home.glob("ledger.sqlite*"))
         print(f"  on the disk                    {database / size:8.0f} bytes an entry")
         ledger.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -335,3 +336,33 @@ def test_the_leaf_is_json_that_anybody_can_read(ledger: Ledger) -> None:
     ledger.tell("publication", dataset="trees", organisation="parks", body={"version": 4, "rows": 1234})
     assert orjson.loads(ledger.entry(0).leaf) == ledger.entry(0).facts
     assert ledger.entry(0).facts["rows"] == "1234"
+
+
+def test_what_comes_while_something_is_erased_is_written_after_it(ledger: Ledger) -> None:
+    ledger.tell("read")
+    writer = ledger._open()
+    numbers: list[int] = []
+    thread = threading.Thread(target=lambda: numbers.append(ledger.tell("read")))
+    with writer.alone():
+        thread.start()
+        while not writer._pending:
+            thread.join(0.005)
+        thread.join(0.05)
+        assert numbers == []
+    thread.join(10)
+    assert numbers == [1]
+
+
+def test_an_entry_that_cannot_be_written_fails_alone_and_the_next_is_written(ledger: Ledger) -> None:
+    ledger.tell("read")
+    with ledger._open().alone() as transaction:
+        transaction.run("CREATE TRIGGER full BEFORE INSERT ON ledger_body BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.tell("read")
+    ticket = ledger.submit("read")
+    with pytest.raises(sqlite3.IntegrityError):
+        ticket.wait(10)
+    with ledger._open().alone() as transaction:
+        transaction.run("DROP TRIGGER full")
+    assert ledger.tell("read") == 1
+    assert ledger.size == 2

@@ -65,7 +65,7 @@ class Store:
                 else:
                     driver.commit()
             except BaseException:
-                self._drop()
+                self._undo(driver)
                 raise
             finally:
                 with contextlib.suppress(Exception):
@@ -100,8 +100,16 @@ class Store:
             self._driver = self._pooled.driver_connection
         return self._driver
 
+    def _undo(self, driver: Any) -> None:
+        """Take back what was begun. Closing alone would not: a statement that failed keeps its lock while it lives."""
+        try:
+            if not self.local or driver.in_transaction:  # a full disk, for one, has ended SQLite's already
+                driver.rollback()
+        except Exception:
+            self._drop()
+
     def _drop(self) -> None:
-        """Give the connection back; what it had begun is undone."""
+        """Give the connection back for good."""
         pooled, self._pooled, self._driver = self._pooled, None, None
         if pooled is not None:
             with contextlib.suppress(Exception):

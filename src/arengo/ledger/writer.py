@@ -94,6 +94,10 @@ class Writer:
                 self._write()
             finally:
                 self._turn.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        """What came while the turn was held is written by the thread."""
         if self._pending:
             self._start()
             self._wake.set()
@@ -101,9 +105,12 @@ class Writer:
     @contextlib.contextmanager
     def alone(self) -> Iterator[Transaction]:
         """A transaction of another kind while nobody appends, in this process or another."""
-        with self._turn, self._store.write() as transaction:
-            transaction.head()
-            yield transaction
+        try:
+            with self._turn, self._store.write() as transaction:
+                transaction.head()
+                yield transaction
+        finally:
+            self._leave()
 
     def close(self) -> None:
         self._closed = True
