@@ -177,10 +177,13 @@ def test_an_assessment_marks_what_is_open(client: TestClient, key: dict[str, str
 
 
 def test_stewards_see_rules_holds_and_what_went(client: TestClient, city: City, key: dict[str, str]) -> None:
+    assert "It was not looked at yet" in plain(client.get("/register/retention", headers=key).text)
+    city.retention.note()
     held = city.retention.hold("staff", reason="Lawsuit <b>9</b>", by="operator")
     try:
         text = client.get("/register/retention", headers=key).text
         assert "Lawsuit &lt;b&gt;9&lt;/b&gt;" in text
+        assert "Nothing is due." in text
         assert "5 years after the day in “left on”" in plain(text)
         notice = plain(client.get("/datasets/staff/privacy-notice").text)
         assert "a legal hold stands on it" in notice

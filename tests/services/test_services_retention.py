@@ -14,7 +14,7 @@ from register_city import NOW
 from arengo.city import City
 from arengo.errors import BadForm, Conflict, NotFound
 from arengo.query.model import Query
-from arengo.services.retention import Retention, counted
+from arengo.services.retention import Noted, Retention, counted
 from arengo.state.register import ALL
 
 THEN = datetime(2023, 1, 1, tzinfo=UTC)
@@ -85,6 +85,9 @@ def test_the_whole_life_of_rows(made: City) -> None:
     assert due.before == datetime(2021, 3, 1, 9, tzinfo=UTC)
     assert counted((due,)) == (2, 2)
     assert retention.due("pupils") == (due,)
+    assert retention.noted() == (None, ())
+    assert retention.note() == (due,)
+    assert retention.noted() == (NOW, (Noted("pupils", 2, 2),))
     assert left(made) == ["0", "1", "2", "3", "4", "5"]  # looking changes nothing
 
     held = retention.hold("pupils", reason="Lawsuit 12/2026", by="operator", since=date(2026, 2, 1))

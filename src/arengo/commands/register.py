@@ -136,6 +136,8 @@ def retention(
         keeper = opened.retention
         due = keeper.due(dataset)
         done = keeper.run(dataset, by=BY) if run else ()
+        if run or not dataset:
+            keeper.note()
         if json:
             told = [
                 {"run": item.id, "dataset": item.dataset, "versions": list(item.versions), "rows": item.rows,

@@ -257,8 +257,26 @@ def retention(visit: Visit) -> Response:
         for run in disposals.runs(limit=200)
         if everywhere or run.dataset in kept
     ]
-    whole = [item for item in disposals.holds() if item.dataset == ALL]
-    answer = visit.page("retention.html", {"title": _("Retention"), "rules": rules, "runs": runs, "whole": whole})
+    seen, noted = disposals.noted()
+    due = [
+        (
+            _title(visit, item.dataset),
+            visit.link("datasets", item.dataset),
+            s.number(item.versions),
+            s.number(item.rows),
+        )
+        for item in noted
+        if everywhere or item.dataset in kept
+    ]
+    values = {
+        "title": _("Retention"),
+        "rules": rules,
+        "runs": runs,
+        "whole": [item for item in disposals.holds() if item.dataset == ALL],
+        "due": due,
+        "seen": s.moment(seen) if seen is not None else "",
+    }
+    answer = visit.page("retention.html", values)
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from arengo.state import State
 
 MOST_WORDS = 2_000
+NOTE = "retention"
+"""Kind of the note about what is due, in the state; its only entry is called ``due``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class Due:
     @property
     def nothing(self) -> bool:
         return not (self.versions or self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """How many versions and rows of a dataset were due."""
+
+    dataset: str
+    versions: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,15 @@ class Disposals:
             Disposed(row.id, row.dataset, row.at, row.by, tuple(row.versions), row.rows, row.version, row.rule)
             for row in rows
         )
+
+    def noted(self) -> tuple[datetime | None, tuple[Noted, ...]]:
+        """What was due when it was last looked at, and when that was; (None, ()) before the first time."""
+        found = self._state.saved(NOTE, "due")
+        if not found:
+            return None, ()
+        body = found[0].body
+        due = tuple(Noted(str(item["dataset"]), int(item["versions"]), int(item["rows"])) for item in body["due"])
+        return datetime.fromisoformat(body["at"]), due
 
     # Holds
 
@@ -194,6 +214,17 @@ class Retention(Disposals):
         """
         found = (self._due(contract, rows) for contract in self._contracts(dataset))
         return tuple(item for item in found if not item.nothing or item.unknown)
+
+    def note(self) -> tuple[Due, ...]:
+        """Look at everything and keep a note of it for :meth:`noted`; the daily housekeeping calls it."""
+        found, now = self.due(), self._now()
+        told = [
+            {"dataset": item.dataset, "versions": len(item.versions), "rows": item.rows}
+            for item in found
+            if not item.nothing
+        ]
+        self._state.save(NOTE, "due", "", {"at": now.isoformat(), "due": told}, now)
+        return found
 
     def _contracts(self, dataset: str) -> Iterator[Contract]:
         names = set(self._lake.datasets())
