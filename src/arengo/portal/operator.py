@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import UnknownDataset
 from arengo.governance import CITY_WIDE, Caller
-from arengo.governance.party import owner_id
+from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
 from arengo.portal.site import Form, Visit, safe_target
 from arengo.settings import Settings
@@ -95,12 +95,12 @@ def kept(visit: Visit, roles: Sequence[str] = STEWARDS) -> frozenset[str] | None
     if not mine:
         return frozenset()
     entries = visit.site.catalogue.entries(limit=None).items
-    return frozenset(entry.id for entry in entries if owner_id(entry.contract) in mine)
+    return frozenset(entry.id for entry in entries if owner_of(entry.contract) in mine)
 
 
 def _owner(visit: Visit, dataset: str) -> str:
     try:
-        return owner_id(visit.site.catalogue.entry(dataset).contract)
+        return owner_of(visit.site.catalogue.entry(dataset).contract)
     except UnknownDataset:
         return CITY_WIDE
 
