@@ -390,7 +390,18 @@ def test_a_policy_that_fails_closes_the_data(town: Town) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ['x" || true || "', "a\nb", "a\\", '"); permit (principal, action, resource); //', "città", "​", "\x00", "😀", " "],
+    [
+        'x" || true || "',
+        "a\nb",
+        "a\\",
+        '"); permit (principal, action, resource); //',
+        "città",
+        "\u200b",
+        "\x00",
+        "😀",
+        " ",
+        "\ud800",
+    ],
 )
 def test_names_cannot_become_rules(town: Town, name: str) -> None:
     town.rules(schools=READERS, city=BIRTHS)

@@ -121,6 +121,29 @@ def test_a_policy_that_says_nothing_here_is_refused_with_its_place(text: str, sa
     assert re.search(said, found[0]), found[0]
 
 
+def test_deep_and_large_policies_are_refused_and_quick() -> None:
+    started = time.perf_counter()
+    for text in (
+        HEAD + f"forbid (principal, action, resource) when {{ {'(' * 5000}true{')' * 5000} }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {'[' * 5000}{']' * 5000} == [] }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {'{a:' * 5000}1{'}' * 5000} == 1 }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {' && '.join(['true'] * 5000)} }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {'+'.join('1' * 5000)} > 0 }};",
+        HEAD + f"forbid (principal, action, resource) when {{ context{'.a' * 5000} }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {'if true then ' * 5000}true{' else true' * 5000} }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {'!' * 500}true }};",
+        HEAD + f"forbid (principal, action, resource) when {{ {' && '.join(['!(false)'] * 300)} }};",
+        HEAD.replace("Because.", "x" * 5000) + "forbid (principal, action, resource);",
+        HEAD.replace("Because.", "a\\u{0}b") + "forbid (principal, action, resource);",
+        '@id("' * 2000,
+    ):
+        assert errors(text)
+    sound = HEAD + f"forbid (principal, action, resource) when {{ {' && '.join(['context.assurance < 2'] * 40)} }};"
+    assert errors(sound) == []
+    assert len(make({"policies/schools/a.cedar": sound}).policies) == 1
+    assert time.perf_counter() - started < 5
+
+
 def test_only_owners_give() -> None:
     text = HEAD + 'permit (principal is Person, action == Action::"read", resource == Dataset::"enrolment");'
     assert errors(text) == []

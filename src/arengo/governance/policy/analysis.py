@@ -319,7 +319,7 @@ class Analysis:
         context = json.dumps(schema.circumstances(one.caller, purpose, about, self._judge.local()))
 
         def request(thing: schema.Thing) -> dict[str, Any]:
-            uid = {"type": thing.uid[0], "id": thing.uid[1]}
+            uid = {"type": thing.uid[0], "id": schema.sound(thing.uid[1])}
             return {"principal": {"type": kind, "id": name}, "action": _ANY, "resource": uid, "context": context}
 
         things = (part.dataset, *part.columns)

@@ -13,7 +13,7 @@ from typing import Any
 
 from arengo.errors import Place, PolicyError
 from arengo.governance.policy.rule import Policy, could_apply, is_column, read_all
-from arengo.governance.policy.schema import READ, SEE, SHAPE, Thing
+from arengo.governance.policy.schema import READ, SEE, SHAPE, Thing, sound
 
 FOLDER = "policies"
 LARGEST = 2_000_000
@@ -57,7 +57,7 @@ class Part:
             self.handle = cedarpy.PolicySet.from_str("\n".join(item.text for item in self.policies))
         asked = [
             {"principal": principal, "action": _ACTION[self.action], "context": context,
-             "resource": {"type": thing.uid[0], "id": thing.uid[1]}}
+             "resource": {"type": thing.uid[0], "id": sound(thing.uid[1])}}
             for thing in self.things
         ]  # fmt: skip
         found = [self._matched(item) for item in cedarpy.is_authorized_batch(asked, self.handle, entities)]

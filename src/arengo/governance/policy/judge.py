@@ -130,7 +130,7 @@ class CityJudge:
         kind, name = schema.principal(caller)
         entities = held.with_added_json_str(schema.asker(caller, self.offices(caller.organisation)))
         about = {"id": base.agreement, "state": base.state, "plan": base.plan}
-        purpose = self.purpose(contract, base.purpose or caller.purpose)
+        purpose = self.purpose(contract, base.purpose) if base.purpose else schema.purpose_of(contract, caller.purpose)
         context = schema.circumstances(caller, purpose, about, now.astimezone(self._zone))
         return part.ask({"type": kind, "id": name}, context, entities)
 

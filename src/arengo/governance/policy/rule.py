@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 LONGEST = 4000
 """Characters of one annotation."""
+DEEPEST, MOST = 50, 400
+"""Brackets inside each other, and operators of one policy. Cedar's parser recurses on both, and a few thousand end the
+process with an exhausted stack; what is refused here it would refuse (at a hundred levels), if it got that far."""
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"?|//[^\n]*')
+_OPERATORS = re.compile(r"&&|\|\||[-+*!.<>=\[{(]|\b(?:if|in|like|has|is)\b")
 _NAMED = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
@@ -89,6 +95,10 @@ def read(owner: str, file: str, line: int, text: str) -> Policy:
     import cedarpy
 
     place = Place(file=file, line=line)
+    if too_deep(text):
+        raise PolicyError("The policy that begins here is too long or too deep.",
+                          todo=f"Write several: at most {MOST} operators, {DEEPEST} brackets inside each other.",
+                          place=place)  # fmt: skip
     try:
         made = cedarpy.PolicySet.from_str(text).to_pst()
     except ValueError as error:
@@ -105,15 +115,25 @@ def read(owner: str, file: str, line: int, text: str) -> Policy:
         raise PolicyError(str(error), todo=_todo(error), place=place) from None
 
 
+def too_deep(text: str) -> bool:
+    """Whether a policy could exhaust the parser's stack."""
+    bare = _TEXTS.sub("", text)
+    depth = deepest = 0
+    for mark in bare:
+        depth += (mark in "([{") - (mark in ")]}")
+        deepest = max(deepest, depth)
+    return deepest > DEEPEST or len(_OPERATORS.findall(bare)) > MOST
+
+
 def read_all(owner: str, file: str, text: str) -> Iterator[Policy]:
     """The policies of a file, parsed at once where it is sound. Raises PolicyError for the first that is not."""
     import cedarpy
 
     found = list(statements(text))
-    try:
-        made = cedarpy.PolicySet.from_str("\n".join(part for _, part in found)).to_pst()
-    except ValueError:
-        made = None
+    made = None
+    if not any(too_deep(part) for _, part in found):
+        with suppress(ValueError):
+            made = cedarpy.PolicySet.from_str("\n".join(part for _, part in found)).to_pst()
     whole = made is not None and not made.templates and len(made.static_policies) == len(found)
     for number, (line, part) in enumerate(found):
         if made is None or not whole:

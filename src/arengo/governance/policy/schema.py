@@ -153,10 +153,15 @@ def _word(value: Any) -> str:
     return str(value[0] if isinstance(value, (list, tuple)) and value else value or "")
 
 
+def sound(text: str) -> str:
+    """A text as JSON can carry it: what is no character (a lone surrogate) is spelt out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def principal(caller: Caller) -> Uid:
     if caller.application:
-        return ("Application", caller.application)
-    return ("Person", caller.party) if caller.party else ("Anyone", "")
+        return ("Application", sound(caller.application))
+    return ("Person", sound(caller.party)) if caller.party else ("Anyone", "")
 
 
 def circumstances(caller: Caller, purpose: Purpose, agreement: Mapping[str, str], local: datetime) -> dict[str, Any]:
@@ -164,10 +169,10 @@ def circumstances(caller: Caller, purpose: Purpose, agreement: Mapping[str, str]
     day = local.date().isoformat()
     moment = local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
     return {
-        "purpose": {"id": purpose.id, "dpv": purpose.dpv, "legalBasis": purpose.legal_basis},
-        "agreement": {name: agreement.get(name, "") for name in ("id", "state", "plan")},
+        "purpose": {"id": sound(purpose.id), "dpv": sound(purpose.dpv), "legalBasis": sound(purpose.legal_basis)},
+        "agreement": {name: sound(agreement.get(name, "")) for name in ("id", "state", "plan")},
         "assurance": caller.assurance,
-        "zone": caller.zone,
+        "zone": sound(caller.zone),
         "time": {
             "hour": local.hour,
             "weekday": local.isoweekday(),
@@ -195,7 +200,7 @@ def asker(caller: Caller, offices: Sequence[str]) -> str:
 
 
 def _uid(uid: Uid) -> dict[str, str]:
-    return {"type": uid[0], "id": uid[1]}
+    return {"type": uid[0], "id": sound(uid[1])}
 
 
 def _attributes(thing: Thing) -> dict[str, Any]:

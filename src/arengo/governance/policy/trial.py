@@ -7,7 +7,7 @@ Each file is a list of tests. ``as`` says who asks, ``given`` an agreement to tr
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -69,7 +69,7 @@ class Result:
         return not self.problems
 
 
-class _Given:
+class _Held:
     """The one agreement of a test."""
 
     def __init__(self) -> None:
@@ -96,6 +96,8 @@ def read(text: str, file: str, timezone: str = "UTC") -> Iterator[Trial]:
         raise PolicyError(f"This file is longer than {LARGEST:,} characters.", place=Place(file=file))
     try:
         found = yaml.safe_load(text)
+    except RecursionError:
+        raise PolicyError("This file is too deep.", todo="Write a list of tests.", place=Place(file=file)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
@@ -121,14 +123,12 @@ def _trial(item: Any, file: str, number: int, zone: ZoneInfo) -> Trial:
             raise ValueError(f"It lacks '{name}'.")
     if item["expect"] not in ("allow", "deny"):
         raise ValueError(f"expect is {item['expect']!r}; write allow or deny.")
-    given = item.get("given")
-    if given is not None:
-        _known(given, _GIVEN, "given")
+    given = _given(item["given"]) if item.get("given") is not None else None
     return Trial(
         file,
         number,
-        str(item.get("name", f"test {number}")),
-        str(item["dataset"]),
+        _text(item.get("name", f"test {number}")),
+        _text(item["dataset"]),
         _caller(item.get("as") or {}),
         given,
         _moment(item["at"], zone) if "at" in item else None,
@@ -137,8 +137,24 @@ def _trial(item: Any, file: str, number: int, zone: ZoneInfo) -> Trial:
         frozenset(_words(item.get("hidden", ()))),
         _masks(item["masks"]) if "masks" in item else None,
         tuple(_words(item["rows"])) if "rows" in item else None,
-        str(item.get("rule", "")),
+        _text(item.get("rule", "")),
     )
+
+
+def _given(item: Any) -> Mapping[str, Any]:
+    _known(item, _GIVEN, "given")
+    reads: Mapping[str, Callable[[Any], Any]] = {"columns": _words, "masks": _masks, "obligations": _words}
+    out: dict[str, Any] = {}
+    for name, value in item.items():
+        reader: Callable[[Any], Any] = reads.get(name, _text)
+        out[name] = reader(value)
+    return out
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, (str, int, float, type(None))):
+        raise ValueError("Here a text is wanted.")
+    return "" if value is None else str(value)
 
 
 def _known(item: Any, keys: Sequence[str], what: str) -> None:
@@ -155,8 +171,8 @@ def _known(item: Any, keys: Sequence[str], what: str) -> None:
 def _words(value: Any) -> Sequence[str]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{value!r} is no list of names.")
+    if not isinstance(value, (list, tuple)) or not all(isinstance(part, (str, int, float)) for part in value):
+        raise ValueError("Here a list of names is wanted, such as [school, class].")
     return [str(part) for part in value]
 
 
@@ -166,7 +182,7 @@ def _masks(value: Any) -> tuple[tuple[str, Mask], ...]:
     return tuple(
         (str(column), read_mask(text))
         for column, several in value.items()
-        for text in ([several] if isinstance(several, str) else several)
+        for text in ([several] if isinstance(several, str) else _words(several))
     )
 
 
@@ -181,15 +197,15 @@ def _caller(item: Any) -> Caller:
     level = item.get("assurance", "")
     if level not in ASSURANCE:
         raise ValueError(f"assurance is {level!r}; write {', '.join(ASSURANCE[1:])}.")
-    application = str(item.get("application", ""))
+    application = _text(item.get("application", ""))
     return Caller(
-        party=application or str(item.get("person", "")),
-        organisation=str(item.get("organisation", "")),
+        party=application or _text(item.get("person", "")),
+        organisation=_text(item.get("organisation", "")),
         application=application,
         roles=tuple(roles),
         assurance=ASSURANCE.index(level),
-        purpose=str(item.get("purpose", "")),
-        zone=str(item.get("zone", "")),
+        purpose=_text(item.get("purpose", "")),
+        zone=_text(item.get("zone", "")),
     )
 
 
@@ -213,12 +229,12 @@ def run(
     parties: Offices | None = None,
 ) -> tuple[Result, ...]:
     """Decide every test by ``book`` and compare."""
-    given = _Given()
+    given = _Held()
     judge = CityJudge(settings, state, given, parties, book=book)
     return tuple(_result(item, judge, given, contracts.get(item.dataset)) for item in found)
 
 
-def _result(trial: Trial, judge: CityJudge, given: _Given, contract: Contract | None) -> Result:
+def _result(trial: Trial, judge: CityJudge, given: _Held, contract: Contract | None) -> Result:
     if contract is None:
         return Result(trial, (f"There is no dataset {trial.dataset}.",), "", "")
     at = trial.at or datetime.now(UTC)
@@ -260,10 +276,10 @@ def _agreement(trial: Trial, contract: Contract, at: datetime) -> Agreement:
         application=trial.caller.application,
         purpose=str(given.get("purpose", trial.caller.purpose)),
         plan=str(given.get("plan", "")),
-        columns=tuple(_words(given["columns"])) if "columns" in given else tuple(p.name for p in contract.properties),
+        columns=tuple(given.get("columns", [item.name for item in contract.properties])),
         rows=str(given.get("rows", "")),
-        masks=_masks(given.get("masks", {})),
-        obligations=tuple(_words(given.get("obligations", ()))),
+        masks=given.get("masks", ()),
+        obligations=tuple(given.get("obligations", ())),
         valid_from=at - timedelta(days=1),
         valid_to=at + timedelta(days=1),
         state=str(given.get("state", "active")),
