@@ -81,11 +81,9 @@ def standing(visit: Visit, d: Dossier, product: Product, mine: tuple[Agreement, 
     _, access, names = visit._, d.contract.access, Names(visit)
     here = visit.link("datasets", d.id)
     if access == "open":
-        open_actions = (
-            (here, _("Open the data"), False),
-            (visit.link("datasets", d.id, "api"), _("For programs"), True),
-        )
-        return Standing("good", _("Everybody may read it"), (_("No account, no key, no request."),), open_actions)
+        programs = ((visit.link("datasets", d.id, "api"), _("For programs"), True),) if d.entry.version else ()
+        words = (_("No account, no key, no request."),)
+        return Standing("good", _("Everybody may read it"), words, ((here, _("Open the data"), False), *programs))
     if gives:
         words = (_("You decide about it for %(owner)s.", owner=d.owner),)
         actions = (
