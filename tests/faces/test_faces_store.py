@@ -70,6 +70,7 @@ def test_products_are_found_and_described_without_a_row(web: TestClient) -> None
     assert [(item["id"], item["requestable"], item["owner"]["id"]) for item in shared] == [
         ("pupils", True, "education-services")
     ]
+    assert web.get("/api/v1/products?state=retired").json()["items"] == []
     first = web.get("/api/v1/products?limit=2")
     assert 'rel="next"' in first.headers["link"]
     assert len(web.get(f"/api/v1/products?limit=2&cursor={first.json()['next']}").json()["items"]) == 1
@@ -86,7 +87,7 @@ def test_products_are_found_and_described_without_a_row(web: TestClient) -> None
     assert closed["links"]["sample"] is None
     assert "income" not in str(closed)
     assert web.get("/api/v1/products/nothing").status_code == 404
-    for wrong in ("?access=secret", "?limit=0", "?limit=x", "?colour=red", "?cursor=-1"):
+    for wrong in ("?access=secret", "?state=secret", "?limit=0", "?limit=x", "?colour=red", "?cursor=-1"):
         assert web.get(f"/api/v1/products{wrong}").status_code == 400
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ from arengo.services import product, sample
 from arengo.services.reach import Reach, reach
 
 if TYPE_CHECKING:
+    from arengo.contract.model import Contract
     from arengo.governance.plan import Plan
+    from arengo.governance.product import Product
     from arengo.services.access import Access
 
 ROOT = "/api/v1"
@@ -142,22 +144,28 @@ async def _given(request: Request, most: int) -> Mapping[str, Any]:
 
 def listing(desk: Desk, request: Request) -> Any:
     """The products, page by page."""
-    given = parameters(request, ("q", "access", "theme", "limit", "cursor"))
+    given = parameters(request, ("q", "access", "state", "theme", "limit", "cursor"))
     limit = whole("limit", given.get("limit", "100"))
     if not 1 <= limit <= MAX_LIST:
         raise BadQuery(f"limit is {limit}, and a page has 1 to {MAX_LIST:,} products.")
     wanted = given.get("access", "")
     if wanted and wanted not in ACCESS:
         raise BadQuery(f"There is no access {wanted[:40]!r}.", todo=f"Write {', '.join(ACCESS)}.")
+    state = given.get("state", "")
+    if state and state not in product.STATES:
+        raise BadQuery(f"There is no state {state[:40]!r}.", todo=f"Write {', '.join(product.STATES)}.")
     found = desk.site.catalogue.entries(given.get("q", ""), given.get("theme", ""), None)
-    entries = [item for item in found.items if wanted in ("", item.contract.access)]
+    held = _standing(desk, [item.contract for item in found.items])
+    entries = [
+        item for item in found.items if wanted in ("", item.contract.access) and state in ("", held[item.id].state)
+    ]
     start = whole("cursor", given.get("cursor", "0"))
     if start < 0:
         raise BadQuery("The cursor is broken.", todo="Start again without cursor; follow the next links.")
     page = entries[start : start + limit]
     follows = str(start + limit) if start + limit < len(entries) else ""
     body = {
-        "items": [_brief(desk, request, item) for item in page],
+        "items": [_brief(desk, request, item, held[item.id]) for item in page],
         "next": follows or None,
         "total": len(entries),
     }
@@ -167,18 +175,21 @@ def listing(desk: Desk, request: Request) -> Any:
     return answer
 
 
-def _brief(desk: Desk, request: Request, entry: Entry) -> dict[str, Any]:
+def _standing(desk: Desk, contracts: Sequence[Contract]) -> dict[str, Product]:
+    return product.standing(desk.access.state, contracts, desk.applications.now())
+
+
+def _brief(desk: Desk, request: Request, entry: Entry, told: Product) -> dict[str, Any]:
     contract = entry.contract
     base = desk.site.base(request)
-    told = product.offered(desk.access.state, contract, desk.applications.now())
     return {
         "id": contract.id,
         "title": contract.title(),
         "description": contract.summary(),
         "access": contract.access,
         "state": told.state,
-        "requestable": told.requestable,
-        "owner": {"id": told.owner, "name": contract.owner or desk.site.settings.city.name},
+        "requestable": contract.access == "shared" and told.requestable,
+        "owner": {"id": owner_of(contract), "name": contract.owner or desk.site.settings.city.name},
         "theme": contract.theme or None,
         "licence": contract.licence or None,
         "version": contract.version,
@@ -195,7 +206,7 @@ def single(desk: Desk, request: Request) -> Any:
     told = product.offered(desk.access.state, contract, desk.applications.now())
     base, name = desk.site.base(request), segment(contract.id)
     at = f"{base}{ROOT}/datasets/{name}"
-    body = _brief(desk, request, entry) | {
+    body = _brief(desk, request, entry, _standing(desk, [contract])[contract.id]) | {
         "usage": contract.usage or None,
         "limitations": contract.limitations or None,
         "language": contract.language,

@@ -8,6 +8,7 @@ from typing import Any
 from arengo.governance.session import cookie_name
 from arengo.governance.token import SCOPE
 from arengo.services.consumption import BY
+from arengo.services.product import STATES
 from arengo.services.sample import MOST, ROWS
 
 SECURITY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"key": []}, {"oauth": [SCOPE]}]
@@ -84,6 +85,7 @@ def paths() -> dict[str, Any]:
                 [
                     _query("q", "Words.", {"type": "string", "maxLength": 500}),
                     _query("access", "Who may read.", {"type": "string", "enum": ["open", "shared", "closed"]}),
+                    _query("state", "Of the product.", {"type": "string", "enum": list(STATES)}),
                     _query("theme", "EU data theme code, such as ENVI.", {"type": "string"}),
                     _query("limit", "Items of one page.", {"type": "integer", "minimum": 1, "maximum": 1000}),
                     _query("cursor", "The ``next`` of the page before.", {"type": "string"}),

@@ -51,7 +51,15 @@ def store(visit: Visit) -> Response:
     found = visit.site.catalogue.entries(q, "", None).items
     counts = Counter(item.contract.access for item in found)
     chosen = wanted if wanted in ACCESS else ""
-    entries = [item for item in found if chosen in ("", item.contract.access)]
+    state = visit.param("state")
+    standing = product.standing(visit.site.state, [item.contract for item in found], visit.now)
+    held = Counter(item.state for item in standing.values())
+    state = state if state in held else ""
+    entries = [
+        item
+        for item in found
+        if chosen in ("", item.contract.access) and state in ("", standing[item.contract.id].state)
+    ]
     start = int(visit.param("from")) if visit.param("from").isdigit() and len(visit.param("from")) < 6 else 0
     mine = _mine(visit)
     _ = visit._
@@ -64,12 +72,14 @@ def store(visit: Visit) -> Response:
             for kind in ("", *ACCESS)
             if not kind or counts[kind]
         ],
+        "state": state,
+        "standings": [(kind, _standing_word(visit, kind), n) for kind, n in held.items()] if len(held) > 1 else [],
         "lines": [_line(visit, item, mine) for item in entries[start : start + PAGE]],
         "total": len(entries),
         "before": visit.here(**{"from": max(start - PAGE, 0) or None}) if start else "",
         "after": visit.here(**{"from": start + PAGE}) if len(entries) > start + PAGE else "",
         "known": bool(visit.caller.party),
-        "first": not q and not chosen and not start,
+        "first": not q and not chosen and not state and not start,
         "api": f"/api/v1/products?{urlencode([pair for pair in (('q', q), ('access', chosen)) if pair[1]])}".rstrip(
             "?"
         ),
@@ -107,6 +117,17 @@ def _line(visit: Visit, entry: Entry, mine: Mapping[str, list[str]]) -> Line:
         limits(visit, told),
         tuple(dict.fromkeys(mine.get(contract.id, ()))),
     )
+
+
+def _standing_word(visit: Visit, state: str) -> str:
+    _ = visit._
+    return {
+        "draft": _("draft"),
+        "published": _("offered"),
+        "deprecated": _("will end"),
+        "suspended": _("suspended"),
+        "retired": _("retired"),
+    }[state]
 
 
 def limits(visit: Visit, told: product.Offered) -> str:

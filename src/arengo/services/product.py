@@ -16,13 +16,14 @@ from arengo.contract.purpose import personal
 from arengo.errors import ContractError
 from arengo.governance.owner import owner_of
 from arengo.governance.plan import Plan, approval_rule, plans
-from arengo.governance.product import Products
+from arengo.governance.product import PRODUCT_STATES, Product, Products, product_of
 from arengo.governance.response import usual
-from arengo.state import tables
+from arengo.state import agreements, tables
 
 if TYPE_CHECKING:
     from arengo.state import State
 
+STATES = PRODUCT_STATES
 CHANGES = 20
 """Versions of the contract that are told."""
 
@@ -88,6 +89,18 @@ def offered(state: State, contract: Contract, now: datetime) -> Offered:
         approval_rule(contract) if shared else "",
         usual(state, contract.id) if shared else None,
     )
+
+
+def standing(state: State, contracts: Iterable[Contract], now: datetime) -> dict[str, Product]:
+    """Dataset -> its product, of many at once."""
+    with state.read() as connection:
+        rows = {row.dataset: row for row in connection.execute(sa.select(agreements.product))}
+    out: dict[str, Product] = {}
+    for contract in contracts:
+        row = rows.get(contract.id)
+        decided = (row.state, row.until, row.why) if row is not None else ("", None, "")
+        out[contract.id] = product_of(contract, *decided, now=now)
+    return out
 
 
 def columns(contract: Contract) -> tuple[Column, ...]:
