@@ -115,6 +115,33 @@ def test_after_the_owner_s_no_the_rule_does_not_say_yes(ruled: Notary, word: str
     assert ruled.request(volume=1).state == "active"
 
 
+def test_a_suspension_by_the_platform_is_not_gone_round(ruled: Notary) -> None:
+    a, item = ruled.agreements, ruled.request()
+    a.suspend(item.id, by=PLATFORM, why="A key leaked.")
+    follower = a.renew(item.id, by=DEVELOPER, until=START + 2 * YEAR)
+    assert follower.state == "pending"  # a rule would have lifted the suspension
+    with pytest.raises(Conflict) as met:
+        a.approve(follower.id, by=HEAD)
+    assert item.id in str(met.value)
+    assert ruled.request(volume=1).state == "pending"
+    a.resume(item.id, by=PLATFORM)
+    assert a.approve(follower.id, by=HEAD).state == "active"
+
+
+def test_nothing_follows_what_ended_or_what_is_followed(notary: Notary) -> None:
+    item = notary.granted()
+    purpose = notary.purpose()
+    values = {"by": DEVELOPER, "organisation": "mobility", "purpose": purpose, "terms": notary.terms()}
+    first = notary.agreements.draft("enrolment", follows=item.id, **values)
+    with pytest.raises(Conflict):
+        notary.agreements.draft("enrolment", follows=item.id, **values)
+    with pytest.raises(Conflict):
+        notary.agreements.draft("enrolment", follows=first.id, **values)
+    foreign = notary.granted(STRANGER)
+    with pytest.raises(NotFound):
+        notary.agreements.draft("enrolment", follows=foreign.id, **values)
+
+
 @given(
     rule=st.sampled_from(["manual", "threshold", "automatic"]),
     plan=st.sampled_from(["standard", "large"]),

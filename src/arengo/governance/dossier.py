@@ -155,6 +155,26 @@ def refused(connection: Connection, dataset: str, organisation: str) -> bool:
     return connection.scalar(chosen.limit(1)) in ("reject", "revoke", "suspend")
 
 
+def held_back(connection: Connection, dataset: str, organisation: str) -> bool:
+    """Whether the owner or the platform has stopped an agreement of this organisation about this dataset."""
+    c = agreement.c
+    chosen = sa.select(c.suspended_by).where(
+        c.dataset == dataset, c.organisation == organisation, c.state == "suspended"
+    )
+    return any({"owner", "platform"} & set(row[0]) for row in connection.execute(chosen))
+
+
+def by_platform(connection: Connection, item: Agreement) -> bool:
+    """Whether an administrator has suspended it, not the clock because of its contract."""
+    if "platform" not in item.suspended_by:
+        return False
+    last = ""
+    for one in stamps(connection, item.id):
+        if one.action == "outdate" or one.body.get("flag") == "platform":
+            last = one.action
+    return last == "suspend"
+
+
 def rival(connection: Connection, item: Agreement) -> str:
     """Id of another open agreement of the same reader about the same dataset and purpose; ''."""
     c = agreement.c

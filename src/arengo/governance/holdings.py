@@ -151,7 +151,7 @@ class Holdings:
             return True
         if item.state == "draft" or not is_person(by):
             return False
-        owner = self._owner(item)
+        owner = self.owner(item)
         if any(by.has(role, owner) for role in ("auditor", "administrator")) or steward(by, owner):
             return True
         if any(level.entitles(by, self.named) for level in self._levels(item)):
@@ -305,7 +305,7 @@ class Holdings:
         wanted = self._levels(item)
         return next((level for level in wanted if level.number not in given), wanted[-1])
 
-    def _owner(self, item: Agreement) -> str:
+    def owner(self, item: Agreement) -> str:
         """Who answers for the dataset now; whoever did when it was asked for, once the dataset is gone."""
         try:
             return owner_of(self._contract(item.dataset))

@@ -85,6 +85,12 @@ class Agreements(Requests):
         last = len(item.approvals) + 1 >= len(self.levels(item))
         with self._step() as connection:
             lock(connection, item.dataset, given.at)
+            before = dossier.one(connection, item.follows) if item.follows else None
+            if before is not None and dossier.by_platform(connection, before):
+                raise Conflict(
+                    f"The platform has suspended {before.id}, which this one follows.",
+                    todo="An administrator of the city can resume it.",
+                )
             if last and (other := dossier.rival(connection, item)):
                 raise Conflict(f"There is an agreement for this purpose already: {other}.", todo="Look at that one.")
             dossier.approve(connection, id, given)
@@ -93,7 +99,7 @@ class Agreements(Requests):
             else:
                 dossier.move(
                     connection, item, "pending", action=action, at=given.at, actor=by.party, behalf=behalf,
-                    why=given.why, organisation=self._owner(item), granted=wanted, body=grant_of(item, wanted),
+                    why=given.why, organisation=self.owner(item), granted=wanted, body=grant_of(item, wanted),
                 )  # fmt: skip
         return self._after(id)
 
@@ -226,7 +232,7 @@ class Agreements(Requests):
         """The flag ``by`` may set or lift. Raises NotAllowed, BadForm."""
         if side and side not in FLAGS:
             raise BadForm(f"There is no side {side[:20]!r}.", todo=f"Write one of {', '.join(FLAGS)}.")
-        owner, able = self._owner(item), []
+        owner, able = self.owner(item), []
         if behalf:
             able = ["owner"] if steward(self.delegations.principal(behalf, by, owner), owner) else []
         else:
@@ -250,7 +256,7 @@ class Agreements(Requests):
         self, item: Agreement, action: str, after: str, flags: frozenset[str], flag: str, by: Caller, why: str,
         behalf: str,
     ) -> None:  # fmt: skip
-        acting = {"owner": self._owner(item), "consumer": item.organisation, "platform": CITY_WIDE}[flag]
+        acting = {"owner": self.owner(item), "consumer": item.organisation, "platform": CITY_WIDE}[flag]
         with self._step() as connection:
             dossier.move(
                 connection, item, after, action=action, at=self.now(), actor=by.party, organisation=acting,

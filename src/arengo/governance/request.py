@@ -40,7 +40,7 @@ class Requests(Steps):
         contract = self._contract(dataset)
         self._asks(by, organisation, application)
         self.purposes.get(purpose, by)
-        before = self.get(follows, by) if follows else None
+        before = self._followable(follows, by) if follows else None
         if before is not None and (before.dataset, before.organisation, before.application) != (
             dataset, organisation, application,
         ):  # fmt: skip
@@ -123,7 +123,8 @@ class Requests(Steps):
             granted, reason = by_rule(
                 contract, asked, approvals=len(needed), consumer=consumer, everybody=everybody,
                 fits=not about_people or stated(contract, purpose),
-                refused=dossier.refused(connection, item.dataset, item.organisation),
+                refused=dossier.refused(connection, item.dataset, item.organisation)
+                or dossier.held_back(connection, item.dataset, item.organisation),
             )  # fmt: skip
             if granted:
                 sent = dossier.one(connection, id)

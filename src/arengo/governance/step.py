@@ -85,7 +85,7 @@ class Steps(Holdings):
                     f"Only people of {item.organisation} may {said(action)} this request.", todo="Ask one of them."
                 )
             return item.organisation
-        owner = self._owner(item)
+        owner = self.owner(item)
         if moved.who == "either":
             who = self.delegations.principal(behalf, by, owner) if behalf else by
             if not steward(who, owner):
@@ -133,7 +133,7 @@ class Steps(Holdings):
     ) -> None:  # fmt: skip
         """The step to active, and the end of the agreement it follows."""
         now = self.now()
-        organisation = "" if actor == THE_RULE else self._owner(item)
+        organisation = "" if actor == THE_RULE else self.owner(item)
         dossier.move(
             connection, item, "active", action=action, at=now, actor=actor, organisation=organisation, behalf=behalf,
             why=why, granted=terms, body=grant_of(item, terms),

@@ -157,7 +157,10 @@ class Accord:
         if stamp.action not in _SAID or stamp.before == "draft":
             return
         yield self._letter(f"{one}-r", "decided", readers - actors, item, "agreements", facts)
-        if stamp.action in ("grant", "expire", "outdate") or stamp.organisation != item.owner:
+        if stamp.action in ("grant", "expire", "outdate") or stamp.organisation not in (
+            item.owner,
+            self._agreements.owner(item),
+        ):
             yield self._letter(f"{one}-o", "decided", owners - actors - readers, item, "agreements", facts)
 
     # What is due
@@ -223,7 +226,7 @@ class Accord:
         for person in self._candidates(due):
             roles = self._roles(person)
             if due.entitles(Caller(person, roles=roles), self._agreements.named):
-                for name in (person, *self._agreements.delegations.deputies(person, item.owner)):
+                for name in (person, *self._agreements.delegations.deputies(person, due.owner)):
                     if self._agreements.deciders(item, Caller(name, roles=self._roles(name))):
                         found[name] = None
         return tuple(found)
@@ -244,7 +247,7 @@ class Accord:
         return seen
 
     def _stewards(self, item: Agreement) -> tuple[str, ...]:
-        held = self._parties.roles(organisation=item.owner)
+        held = self._parties.roles(organisation=self._agreements.owner(item))
         return tuple(dict.fromkeys(one.person for one in held if one.role == "steward"))
 
     def _roles(self, person: str) -> tuple[tuple[str, str], ...]:
