@@ -625,6 +625,7 @@ def test_one_proof_opens_once_whoever_is_quicker(city: Programs) -> None:
 
 def test_addresses_are_compared_as_addresses() -> None:
     assert plain("HTTPS://Data.Example.org:443/a?b#c") == plain("https://data.example.org/a")
+    assert plain("https://data.example.org/a%20b%C3%A9") == plain("https://data.example.org/a bé")
     assert plain("https://data.example.org") == plain("https://data.example.org/")
     assert plain("http://127.0.0.1:80/a") == plain("http://localhost/a")
     for other in ("https://data.example.org/A", "http://data.example.org/a", "https://data.example.org:8443/a"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from arengo.errors import NotKnown
 from arengo.governance import jose
@@ -49,7 +49,10 @@ def prove(proof: str, method: str, url: str, now: float, seen: Counters, token: 
 
 
 def plain(url: str) -> str:
-    """An address without query, fragment and needless port (RFC 9449, 4.3; RFC 3986, 6.2). '' for none at all."""
+    """An address without query, fragment and needless port (RFC 9449, 4.3; RFC 3986, 6.2). '' for none at all.
+
+    Its path is decoded, as servers hand it on.
+    """
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
@@ -59,7 +62,7 @@ def plain(url: str) -> str:
     if scheme not in _PORTS or not host or parts.username is not None:
         return ""
     where = _HERE.get(host, host) + (f":{port}" if port and port != _PORTS[scheme] else "")
-    return f"{scheme}://{where}{parts.path or '/'}"
+    return f"{scheme}://{where}{unquote(parts.path) or '/'}"
 
 
 def digest(token: str) -> str:
