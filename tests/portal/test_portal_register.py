@@ -36,6 +36,10 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     contracts = made.settings.root / "contracts"
     hostile = contracts / "staff.odcs.yaml"
     text = hostile.read_text(encoding="utf-8")
+    text = text.replace(
+        "{name: name, logicalType", "{name: hired_on, logicalType: date}\n      - {name: name, logicalType"
+    )
+    text += "  - {property: arengoRetentionFrom, value: hired_on}\n"
     text = text.replace("name: Staff of the city", "name: \"=cmd|' /C calc'!A1 <script>alert(1)</script>\"")
     recipients = "retention: P10Y, recipients: ['@SUM(A1)', '+39 012', '-1', \"<img src=x onerror=alert(1)>\"]"
     hostile.write_text(text.replace("retention: P10Y", recipients), encoding="utf-8")
@@ -113,6 +117,9 @@ def test_a_notice_answers_in_order(client: TestClient) -> None:
     payroll = plain(client.get("/datasets/staff/privacy-notice").text)
     assert "in a form that programs read (Art. 20)" in payroll
     assert "You can object" not in payroll
+    assert "counted from a day that each row holds" in payroll
+    assert "hired" not in payroll  # a closed dataset does not tell its columns
+    assert "hired" not in client.get("/register.csv").text
     officials = plain(client.get("/datasets/officials/privacy-notice").text)
     assert "It is published: everybody may read it." in officials
     italian = client.get("/datasets/pupils/privacy-notice", params={"lang": "it"}).text

@@ -90,13 +90,15 @@ def page(visit: Visit) -> Response:
     number = _number(visit.param("page"), -(-len(entries) // PAGE))
     shown = entries[(number - 1) * PAGE : number * PAGE]
     usual = register_paper.usual(lines)
+    common = tuple(dict.fromkeys(text for item in lines if item.dataset in mine for text in item.common_gaps))
     values = {
         "title": _("Record of processing activities"),
         "entries": shown,
         "count": len(entries),
         "purposes": sum(item.purpose is not None for item in found),
         "usual": usual,
-        "missing": sum(len(entry.gaps) for entry in entries),
+        "missing": sum(len(entry.gaps) for entry in entries) + len(common),
+        "common": common,
         "overseer": bool(mine),
         "before": visit.here(page=number - 1 if number > 2 else None) if number > 1 else "",
         "after": visit.here(page=number + 1) if number * PAGE < len(entries) else "",

@@ -11,10 +11,16 @@ from arengo.contract.purpose import Controller, Purpose, Recipient, longest
 from arengo.portal.language import Speech
 from arengo.services.register import Activity, Reader
 
+COMMON = ("address", "contact", "dpo", "authority")
+"""What is missing of the controller, so of most datasets at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One activity as the record says it: Art. 30(1)(a) to (g), in this order. Lists keep their entries apart."""
+    """One activity as the record says it: Art. 30(1)(a) to (g), in this order. Lists keep their entries apart.
+
+    ``gaps``, ``common_gaps``: what is missing, of the dataset and of the controller.
+    """
 
     id: str
     dataset: str
@@ -34,6 +40,7 @@ class Line:
     kept: tuple[str, ...]
     security: tuple[str, ...]
     gaps: tuple[str, ...]
+    common_gaps: tuple[str, ...]
 
 
 def line(s: Speech, item: Activity) -> Line:
@@ -46,7 +53,7 @@ def line(s: Speech, item: Activity) -> Line:
         owner=contract.owner or s._("the city"),
         access=access(s, item.access),
         controller=controller(s, item.controller),
-        purpose=item.purpose.title(s.language) if item.purpose is not None else s._("not said"),
+        purpose=item.purpose.title(s.language) if item.purpose is not None else s._("No purpose is named"),
         kind=kind(s, item.purpose),
         bases=bases(s, item.purpose) or (s._("not said"),),
         subjects=subjects(s, item.subjects),
@@ -57,7 +64,8 @@ def line(s: Speech, item: Activity) -> Line:
         transfers=tuple(transfer(s, one) for one in item.transfers),
         kept=kept(s, item),
         security=security(s, item),
-        gaps=tuple(gap(s, name) for name in item.gaps),
+        gaps=tuple(gap(s, name) for name in item.gaps if name not in COMMON),
+        common_gaps=tuple(gap(s, name) for name in item.gaps if name in COMMON),
     )
 
 
@@ -147,13 +155,14 @@ def kept(s: Speech, item: Activity) -> tuple[str, ...]:
     """Time limits for erasure (Art. 30(1)(f))."""
     lines = []
     if item.purpose is not None and item.purpose.retention:
-        if item.ages_from:
+        if item.ages_from and item.access == "closed":  # it does not tell its columns
+            said = s._("%(time)s, counted from a day that each row holds", time=period(s, item.purpose.retention))
+            lines.append(said)
+        elif item.ages_from:
             column = item.contract.column(item.ages_from)
-            name = column.label if column is not None else item.ages_from
-            lines.append(
-                s._("%(time)s, counted from the day in “%(column)s”", time=period(s, item.purpose.retention),
-                    column=_label(s, item, item.ages_from) or name)
-            )  # fmt: skip
+            name = _label(s, item, item.ages_from) or (column.label if column is not None else item.ages_from)
+            time = period(s, item.purpose.retention)
+            lines.append(s._("%(time)s, counted from the day in “%(column)s”", time=time, column=name))
         else:
             lines.append(period(s, item.purpose.retention))
     else:
