@@ -119,6 +119,8 @@ def test_everybody_reads_the_rules_in_force(client: TestClient) -> None:
     assert client.get("/policies", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
     assert len(answer.content) < 60_000
     assert answer.text.count("<h1") == 1
+    assert "<dd></dd>" not in answer.text
+    assert '<dd><span dir="auto"></span></dd>' not in answer.text
 
 
 def test_rules_do_not_tell_the_columns_of_closed_data(client: TestClient, cookies: dict[str, dict[str, str]]) -> None:
@@ -177,3 +179,20 @@ def test_the_table_says_how_each_column_is_shown(client: TestClient, cookies: di
     assert one.count('<th scope="row">') == 1
     for query in ("?column=nothing", "?from=9999999", "?from=-1", "?from=x", "?from=²"):
         assert client.get(f"/datasets/pupils/access/who{query}", headers=cookies["sara"]).status_code == 200
+
+
+def test_a_party_is_told_what_it_can_read(client: TestClient, cookies: dict[str, dict[str, str]]) -> None:
+    assert client.get("/policies/reads").status_code == 303
+    own = words(client.get("/policies/reads", headers=cookies["rita"]).text)
+    assert "What Rita <i> can read" in own
+    assert "Pupils enrolled" in own
+    assert "when the hour is at least 8:00" in own
+    for party in ("mobility", "p-nobody", "local-police"):
+        assert client.get(f"/policies/reads?party={party}", headers=cookies["rita"]).status_code == 403
+    watched = words(client.get("/policies/reads?party=mobility", headers=cookies["sara"]).text)
+    assert "a code instead (pseudonym)" in watched
+    assert "Of the data you watch over" in watched
+    other = words(client.get("/policies/reads?party=mobility", headers=cookies["carla"]).text)
+    assert "Nothing beside open data" in other
+    assert "Nobody has this id" in words(client.get("/policies/reads?party=%00x", headers=cookies["operator"]).text)
+    assert "mobility" in words(client.get("/policies/reads?party=mobility", headers=cookies["operator"]).text).lower()

@@ -106,6 +106,7 @@ def pages(
         f"{at}/dpia": register.dpia,
         f"{at}/dpia.pdf": register.dpia_paper,
         "/policies": policies.page,
+        "/policies/reads": readership.party,
         f"{at}/access/who": readership.page,
         "/runs": runs.listing,
         "/runs/{run}": runs.single,

@@ -60,7 +60,7 @@ def page(visit: Visit) -> Response:
     catalogue = visit.site.catalogue
     watches = overseer(visit)
     waits = watches and fingerprint_of(_files(visit)) != book.fingerprint
-    known = visit.unchanged(book.fingerprint, catalogue.generation, watches, waits, visit.caller.roles)
+    known = visit.unchanged(book.fingerprint, catalogue.generation, watches, waits, visit.caller)
     if known:
         return known
     contracts = {entry.id: entry.contract for entry in catalogue.entries(limit=None).items}
@@ -85,6 +85,7 @@ def page(visit: Visit) -> Response:
         "taken": visit.speech.date(taken) if taken else "",
         "waits": waits,
         "watches": watches,
+        "signed": bool(visit.caller.party) or watches,
         "passed": sum(item.passed for item in tests),
         "failed": [item for item in tests if not item.passed],
         "tests": len(tests),
@@ -139,7 +140,7 @@ def _rule(visit: Visit, names: Names, item: Policy, contracts: Mapping[str, Cont
         effect,
         tone,
         item.reason,
-        tuple((word, tuple(values)) for word, values in facts if values),
+        tuple((word, tuple(values)) for word, values in facts if any(values)),
         item.text if told else "",
         _("%(file)s, line %(line)s", file=item.file, line=item.line),
     )

@@ -1,4 +1,4 @@
-"""Who can read which column of a dataset, for those who watch over it: every way there is, and how it is blurred."""
+"""Who can read which column of a dataset, and what a party can read: every way there is, and how it is blurred."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from arengo.errors import NotAllowed, NotKnown
+from arengo.governance.caller import Caller
 from arengo.governance.owner import owner_of
 from arengo.governance.policy.analysis import Reader, Shown
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import masks_words
 from arengo.portal.agreements import private
 from arengo.portal.dossier import Dossier
+from arengo.portal.operator import is_operator
 from arengo.portal.policies import overseer
 from arengo.portal.site import Visit
 
@@ -29,9 +31,9 @@ class Line:
     name: str
     by: str
     href: str
-    tone: str
     until: str
     facts: tuple[tuple[str, tuple[str, ...]], ...]
+    party: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,7 @@ def _name(visit: Visit, names: Names, item: Reader) -> str:
 
 def _line(visit: Visit, names: Names, item: Reader, mark: str) -> Line:
     _ = visit._
-    words = {
-        "open": (_("open data"), "good"),
-        "steward": (_("own data"), "good"),
-        "agreement": (_("agreement"), ""),
-        "policy": (_("rule"), ""),
-    }
-    by, tone = words[item.ground]
+    by = {"open": _("open data"), "steward": _("own data"), "agreement": _("agreement"), "policy": _("rule")}
     until = visit.speech.date(item.until) if item.until and item.until.year < 9999 else ""
     facts: list[tuple[str, Sequence[str]]] = [
         (_("Organisation"), [names.organisation(item.organisation)] if item.kind in ("application", "person") else []),
@@ -141,11 +137,11 @@ def _line(visit: Visit, names: Names, item: Reader, mark: str) -> Line:
     return Line(
         mark,
         _name(visit, names, item),
-        by,
+        by[item.ground],
         href,
-        tone,
         _("until %(date)s", date=until) if until else "",
         tuple((word, tuple(values)) for word, values in facts if values and any(values)),
+        item.party if item.kind in ("person", "application", "people") else "",
     )
 
 
@@ -168,3 +164,83 @@ def _cell(visit: Visit, shown: Shown | None) -> Cell:
     if shown.masks:
         return Cell("masked", masks_words(visit, shown.masks), when)
     return Cell("maybe" if shown.when else "whole", _("yes"), when)
+
+
+# What can this party read?
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a party reads of one dataset. ``columns``: (label, how shown, condition)."""
+
+    id: str
+    title: str
+    access: str
+    by: str
+    href: str
+    until: str
+    columns: tuple[tuple[str, str, str], ...]
+    facts: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def party(visit: Visit) -> Response:
+    """``GET /policies/reads?party=ID``: what a person, an application or an organisation's people can read.
+
+    Everybody sees her own and her organisation's; who watches over data sees who reads that.
+    """
+    caller, asked = visit.caller, visit.param("party")[:200]
+    if not caller.party and not is_operator(visit):
+        raise NotKnown("Only who is signed in sees what somebody can read.", todo="Sign in.")
+    if not asked:
+        asked = caller.party or "city"
+    names, analysis = Names(visit), visit.site.access.analysis
+    found = analysis.caller(asked)
+    known = found is not None or asked in visit.site.parties.organisations()
+    own = asked in (caller.party, caller.organisation) or (
+        found is not None and bool(found.application) and found.organisation == caller.organisation
+    )
+    if not own and not overseer(visit):
+        raise NotAllowed("Only who watches over data sees what others can read.", todo="Look at what you can read.")
+    contracts = [
+        entry.contract
+        for entry in visit.site.catalogue.entries(limit=None).items
+        if entry.contract.access != "open" and (own or overseer(visit, owner_of(entry.contract)))
+    ]
+    readings = [_reading(visit, names, item) for item in analysis.reads(asked, contracts)] if known else []
+    readings.sort(key=lambda item: item.title.casefold())
+    values = {
+        "asked": asked,
+        "known": known,
+        "title": _title(visit, names, asked, found) if known else asked,
+        "readings": readings,
+        "own": own,
+        "organisations": [(item.id, item.name) for item in visit.site.parties.organisations().values()],
+    }
+    return private(visit.page("party_reads.html", values))
+
+
+def _title(visit: Visit, names: Names, asked: str, found: Caller | None) -> str:
+    if found is None:
+        return visit._("the people of %(name)s", name=names.organisation(asked))
+    return names.application(asked) if found.application else names.person(asked)
+
+
+def _reading(visit: Visit, names: Names, item: Reader) -> Reading:
+    contract = visit.site.catalogue.entry(item.dataset).contract
+    line = _line(visit, names, item, "")
+    columns = []
+    for shown in item.columns:
+        declared = contract.column(shown.column)
+        cell = _cell(visit, shown)
+        how = "" if cell.kind in ("whole", "maybe") else cell.words
+        columns.append((declared.label if declared else shown.column, how, cell.when))
+    return Reading(
+        item.dataset,
+        contract.title(visit.language),
+        contract.access,
+        line.by,
+        line.href,
+        line.until,
+        tuple(columns),
+        line.facts,
+    )
