@@ -243,6 +243,21 @@ def test_what_a_directory_says_is_exactly_what_holds(town: Hall) -> None:
     assert [item.role for item in town.parties.roles(anna.id)] == ["reader"]
 
 
+def test_who_left_is_forgotten(town: Hall, tmp_path: Path) -> None:
+    anna = town.person("anna.rossi@city.example", "registry-office", "steward")
+    cookie = town.sessions.open(anna.id, 1)
+    chief = town.person("chief@city.example", "parks-and-gardens", "administrator")
+    with pytest.raises(NotAllowed):
+        town.parties.erase(anna.id, by=town.as_(chief))
+    town.parties.erase(anna.id, by=OPERATOR)
+    assert town.sessions.caller(cookie) is ANYONE
+    assert town.parties.roles(anna.id) == ()
+    assert town.parties.by_mail("anna.rossi@city.example") is None
+    with sqlite3.connect(tmp_path / ".arengo" / "state.sqlite") as connection:
+        assert "anna.rossi" not in "\n".join(connection.iterdump()).lower()
+    town.person("anna.rossi@city.example")  # the address is free again
+
+
 def test_the_record_hears_of_everything(town: Hall) -> None:
     anna = town.person("anna@city.example", "registry-office", "steward")
     cookie = town.sessions.open(anna.id, 1)

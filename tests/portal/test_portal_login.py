@@ -212,6 +212,49 @@ def test_a_page_never_gives_a_password_back(visitor: Visitor, people: Callable[.
     assert "very secret phrase" not in text
 
 
+def test_links_go_by_letter_where_the_city_sends_letters(tmp_path: Path) -> None:
+    import sqlalchemy as sa
+
+    from arengo.portal.operator import key_of
+    from arengo.state.participation import letter
+
+    arengo.init(tmp_path / "city", name="Prova").close()
+    with (tmp_path / "city" / "city.toml").open("a", encoding="utf-8") as file:
+        file.write('contact = "a@prova.example"\nurl = "https://data.prova.example"\n[mail]\nhost = "mail.example"\n')
+        file.write("[login]\nargon2_memory = 64\n")
+
+    def letters() -> list[Any]:
+        with city.state.read() as connection:
+            return list(connection.execute(sa.select(letter).order_by(letter.c.created_at)))
+
+    def link(words: str) -> str:
+        found = re.search(r"https://data\.prova\.example(/invitation/[\w-]+)", words)
+        assert found
+        return found[1]
+
+    with (
+        arengo.open(tmp_path / "city") as city,
+        TestClient(application(city), base_url="https://localhost", follow_redirects=False) as client,
+    ):
+        client.post("/operator", data={"key": key_of(city.settings)})
+        given = {"act": "invite", "mail": "nina@prova.example", "name": "Nina", "role": "reader"}
+        page = client.post("/people/city", data=given)
+        assert "on its way to nina@prova.example" in page.text
+        assert "/invitation/" not in page.text  # the administrator does not learn it
+        (sent,) = letters()
+        assert (sent.kind, sent.mail) == ("invited", "nina@prova.example")
+        assert "Hello Nina," in sent.words
+        assert client.post(link(sent.words), data={"name": "Nina", "password": PHRASE}).status_code == 303
+        client.cookies.clear()
+        for mail in ("nobody@prova.example", "NINA@prova.example"):
+            assert "is on its way" in client.post("/login/forgot", data={"mail": mail}).text
+        sent = letters()[-1]
+        assert (len(letters()), sent.kind, sent.mail) == (2, "reset", "nina@prova.example")
+        assert link(sent.words).rpartition("/")[2][:8] not in sent.id
+        assert client.post(link(sent.words), data={"password": "another phrase entirely"}).status_code == 303
+        assert client.get("/account").status_code == 200
+
+
 # How often
 
 

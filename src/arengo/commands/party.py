@@ -81,19 +81,22 @@ def person(
     who: MailArgument,
     block: Annotated[bool, typer.Option("--block", help="End all sessions and let the person in no more.")] = False,
     let_in: Annotated[bool, typer.Option("--let-in", help="Let a blocked person in again.")] = False,
+    erase: Annotated[bool, typer.Option("--erase", help="Forget name, address, roles and keys for good.")] = False,
     city: CityOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Show one person, or block and let in again."""
+    """Show one person, or block, let in again, or erase."""
     from arengo.governance.role import OPERATOR
 
-    if block and let_in:
-        raise BadQuery("--block and --let-in are opposites.", todo="Give one of them.")
+    if block + let_in + erase > 1:
+        raise BadQuery("--block, --let-in and --erase exclude each other.", todo="Give one of them.")
     with _open(city) as opened:
         parties = opened.access.parties
         found = _find(parties, who)
         if block or let_in:
             parties.block(found.id, by=OPERATOR, blocked=block)
+        if erase:
+            parties.erase(found.id, by=OPERATOR)
         said = _person(parties, parties.person(found.id))
     if json:
         terminal.emit(said)

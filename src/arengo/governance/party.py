@@ -287,6 +287,25 @@ class Parties:
         act = "person blocked" if blocked else "person let in again"
         self._told(by, person.organisation, {"act": act, "person": id}, [id])
 
+    def erase(self, id: str, *, by: Caller) -> None:
+        """Forget who somebody was: name, address, roles, keys, sessions. The id stays where it stands on record.
+
+        Raises NotAllowed, NotFound, Conflict.
+        """
+        person = self.person(id)
+        self.answers_for(person, by)
+        if by.party == id:
+            raise Conflict("Nobody can erase themselves.", todo="Ask another administrator.")
+        gone = (
+            *(tables.role, tables.identity, tables.password, tables.totp, tables.recovery_code),
+            *(tables.passkey, tables.invitation, tables.session),
+        )
+        with self.state.write() as connection:
+            for table in gone:
+                connection.execute(table.delete().where(table.c.person == id))
+            self.change_person(connection, id, name="–", mail=f"{id}@erased.invalid", state="blocked")
+        self._told(by, person.organisation, {"act": "person erased", "person": id}, [id])
+
     def _can_sign_in(self, connection: Connection, id: str) -> bool:
         return any(
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.person == id))
