@@ -104,14 +104,15 @@ def test_two_approvers_are_not_replaced_by_a_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["reject", "revoke", "suspend"])
 def test_after_the_owner_s_no_the_rule_does_not_say_yes(ruled: Notary, word: str) -> None:
-    if word == "reject":
-        ruled.agreements.reject(ruled.request(masks=()).id, by=HEAD, why="Not to you.")
-    else:
-        getattr(ruled.agreements, word)(ruled.request().id, by=HEAD, why="Not to you.")
+    first = ruled.request(masks=() if word == "reject" else (("pupil", Mask("pseudonym")),))
+    getattr(ruled.agreements, word)(first.id, by=HEAD, why="Not to you.")
     again = ruled.request(volume=1)
     assert again.state == "pending"
     assert ruled.request(STRANGER, volume=1).state == "active"
     ruled.agreements.approve(again.id, by=HEAD)
+    if word == "suspend":  # while one is stopped, a person decides about the others
+        assert ruled.request(volume=1).state == "pending"
+        ruled.agreements.resume(first.id, by=HEAD)
     assert ruled.request(volume=1).state == "active"
 
 

@@ -157,10 +157,8 @@ class Accord:
         if stamp.action not in _SAID or stamp.before == "draft":
             return
         yield self._letter(f"{one}-r", "decided", readers - actors, item, "agreements", facts)
-        if stamp.action in ("grant", "expire", "outdate") or stamp.organisation not in (
-            item.owner,
-            self._agreements.owner(item),
-        ):
+        theirs = stamp.organisation in (item.owner, self._agreements.owner(item))
+        if stamp.action in ("grant", "expire", "outdate") or not theirs:
             yield self._letter(f"{one}-o", "decided", owners - actors - readers, item, "agreements", facts)
 
     # What is due
