@@ -40,7 +40,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[C
         until = datetime.now(UTC) + timedelta(days=9)
         later = Visibility("deferred", until, "prosecutor", "c.p.p. art. 329")
         ledger.tell("read", actor="officer", dataset="children", organisation="police", visibility=later)
-        ledger.tell("login", actor="anna", organisation="parks", subjects=["anna"])
+        ledger.tell("login", actor="anna", organisation="parks", body={"act": "signed in"}, subjects=["anna"])
         ledger.tell("read", dataset="trees", body={"columns": [PLACE], "purpose": PLACE, "rows": 3})
         ledger.sign()
         ledger.tell("policy", organisation="parks", body={"action": "changed", "policy": "ab12"})
@@ -123,7 +123,7 @@ def test_only_auditors_see_what_stands_behind(client: TestClient, city: City, mo
 
 def test_when_people_sign_in_is_nobodys_business(city: City) -> None:
     entry = city.ledger.entry(122)
-    assert set(entry.facts) == {"v", "n", "t", "kind", "body", "subjects"}
+    assert set(entry.facts) == {"v", "n", "t", "kind", "action", "body", "subjects"}
     assert city.ledger.of_subject("anna")[0].complete
 
 

@@ -220,4 +220,16 @@ def test_the_browser_checks_for_itself(served: tuple[City, str]) -> None:
         fresh.wait_for_selector(".result:not([hidden])")
         assert fresh.get_attribute('[data-step="inclusion"]', "data-state") == "failed"
         assert not [text for text in said if "Content Security Policy" in text]
+        axe = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+        if axe.exists():
+            context = browser.new_context(viewport={"width": 360, "height": 800}, bypass_csp=True)
+            for path in ("/record", "/record/300", "/record?kind=login"):
+                shown = context.new_page()
+                shown.goto(base + path)
+                if shown.query_selector(".checking button"):
+                    shown.click(".checking button")
+                    shown.wait_for_selector(".result:not([hidden])")
+                shown.add_script_tag(path=str(axe))
+                assert shown.evaluate("axe.run().then(found => found.violations.map(item => item.id))") == []
+                assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
         browser.close()

@@ -61,6 +61,8 @@ WORDS = (
 UNNAMED = ("login",)
 """Kinds whose leaves do not tell who or of which office: when people sign in is nobody else's business."""
 _word = re.compile(r"[A-Za-z0-9_][\w.:/#%+~=-]{0,199}", re.ASCII)
+_act = re.compile(r"[a-z]+([ -][a-z]+){0,5}", re.ASCII)
+"""What somebody did, as the rooms call it: "role given", never with a name in it."""
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
@@ -253,8 +255,8 @@ def _facts(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
             out[name] = value
     if "policy" not in out and isinstance(body.get("grant"), str) and _word.fullmatch(body["grant"]):
         out["policy"] = body["grant"]
-    if "action" not in out and isinstance(body.get("act"), str) and _word.fullmatch(body["act"]):
-        out["action"] = body["act"]
+    if "action" not in out and isinstance(body.get("act"), str) and _act.fullmatch(body["act"]):
+        out["action"] = body["act"].replace(" ", "-")
     fields = body.get("fields") or body.get("columns")
     if isinstance(fields, (Sequence, Set)) and not isinstance(fields, (str, bytes)) and fields:
         out["fields"] = [str(item)[:200] for item in (sorted(fields) if isinstance(fields, Set) else fields)]

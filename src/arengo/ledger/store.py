@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from arengo.state.database import State
 BUSY_SECONDS = 30.0
 PAGE = 1024
 """Bytes. Persons come in any order, each touches a page: small ones write a third of what SQLite's usual ones do."""
+FOLDS = 20
+"""Attempts, a tenth of a second apart, to fold the log in after an erasure while others read."""
 WAL = 8 << 20
 """Bytes of the write-ahead log after which it is folded in."""
 
@@ -79,12 +82,19 @@ class Store:
             yield connection
 
     def forget(self) -> None:
-        """Overwrite what was erased wherever the database still has it beside its file."""
+        """Overwrite what was erased where the database still has it beside its file.
+
+        PostgreSQL does so at its next VACUUM. While somebody reads for long, SQLite does when the log is folded in.
+        """
         if self.local:
             with self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 assert isinstance(driver, sqlite3.Connection)
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                for _ in range(FOLDS):
+                    ((busy, *_rest),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                    if not busy:
+                        return
+                    time.sleep(0.1)
 
     def close(self) -> None:
         self._drop()

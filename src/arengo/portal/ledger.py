@@ -170,10 +170,42 @@ def sentence(visit: Visit, entry: Entry) -> str:
         return words.get(str(facts.get("decision", "")), _("Decided"))
     if entry.kind == "completeness":
         return _("The day's count of entries about each person")
-    if entry.kind == "login":
-        return _("Somebody signed in")
     action = str(facts.get("action", ""))
-    return action.replace("-", " ") if action else kind_words(visit).get(entry.kind, entry.kind)
+    if entry.kind == "agreement" and action:
+        from arengo.portal.agreement_words import step_word
+
+        return step_word(visit, action, "pending", "active")
+    known = action_words(visit).get(action, action.replace("-", " "))
+    return known or kind_words(visit).get(entry.kind, entry.kind)
+
+
+def action_words(visit: Visit) -> Mapping[str, str]:
+    """What is done to people, programs, contracts and the record itself."""
+    _ = visit._
+    return {
+        "signed-in": _("Somebody signed in"),
+        "signed-out": _("Somebody signed out"),
+        "confirmed": _("Somebody confirmed a sign-in"),
+        "person-added": _("A person was added"),
+        "person-joined": _("A person joined"),
+        "person-invited": _("A person was invited"),
+        "person-blocked": _("A person was blocked"),
+        "person-let-in-again": _("A person was let in again"),
+        "invitation-accepted": _("An invitation was accepted"),
+        "password-changed-by-link": _("A password was changed by link"),
+        "link-made": _("A link to sign in was made"),
+        "sessions-ended": _("Sessions were ended"),
+        "organisation-added": _("An organisation was added"),
+        "role-given": _("A role was given"),
+        "role-taken": _("A role was taken away"),
+        "delegation": _("Somebody decides for somebody else"),
+        "delegation-ended": _("A delegation ended"),
+        "contract-add": _("A contract came into force"),
+        "contract-change": _("A contract was changed"),
+        "contract-retire": _("A dataset was retired"),
+        "key-changed": _("The record has a new key"),
+        "body-read": _("An auditor looked behind an entry"),
+    }
 
 
 def _rows(visit: Visit, facts: Mapping[str, Any]) -> str:
