@@ -201,7 +201,7 @@ def plan(
 ) -> None:
     """Show what 'apply' would change, and whom it would break. Fails (3) when a contract cannot be used."""
     with _open(city) as opened:
-        _show_plan(opened.plan(datasets or ()), json, () if datasets else opened.policies.plan())
+        _show_plan(opened.plan(datasets or ()), json, tuple if datasets else opened.policies.plan)
 
 
 @app.command()
@@ -214,13 +214,13 @@ def apply(
     """Bring the running city to what the folder says. Twice is once. Fails (3) when a contract cannot be used."""
     with _open(city) as opened:
         rules = () if datasets else opened.policies.plan()
-        _show_plan(opened.apply(datasets or (), folder_wins=folder_wins), json, rules)
+        _show_plan(opened.apply(datasets or (), folder_wins=folder_wins), json, lambda: rules)
 
 
-def _show_plan(items: Sequence[Any], json: bool, rules: Sequence[Any] = ()) -> None:
+def _show_plan(items: Sequence[Any], json: bool, rules: Callable[[], Sequence[Any]]) -> None:
     _tell_plan(items, json)
-    for change in rules if not json else ():
-        if change.action != "same":
+    for change in rules():
+        if change.action != "same" and not json:
             print(f"{change.action:8}{change.file}")
     if any(item.action == "invalid" for item in items):
         raise typer.Exit(3)

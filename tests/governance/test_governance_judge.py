@@ -180,6 +180,39 @@ def test_a_suspension_is_felt_at_the_next_request(town: Town) -> None:
     assert not ask(town, PROGRAM).allowed
 
 
+def test_a_suspension_is_felt_at_once_while_others_are_asking(town: Town) -> None:
+    import threading
+
+    town.rules(city=BIRTHS, schools=READERS)
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def hammer() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                ask(town, replace(PROGRAM, zone=f"z{number % 50}"))
+                ask(town, PROGRAM)
+            except BaseException as error:
+                failed.append(error)
+                return
+
+    threads = [threading.Thread(target=hammer) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for turn in range(20):
+            state = "suspended" if turn % 2 == 0 else "active"
+            town.change(state=state)
+            assert ask(town, PROGRAM).allowed is (state == "active")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
 def test_an_agreement_ends_by_the_clock_alone(town: Town) -> None:
     assert ask(town, PROGRAM).allowed
     town.time[0] = PLANNING.valid_to

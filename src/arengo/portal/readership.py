@@ -68,15 +68,16 @@ def page(visit: Visit) -> Response:
         asked = ""
     readers = visit.site.access.analysis.readers(contract, (asked,) if asked else ())
     names = Names(visit)
-    names.learn(one for item in readers for one in (item.party, *item.people))
     start = _start(visit.param("from"), len(readers))
     beside = readers[start : start + WIDE]
+    names.learn(one for item in beside for one in (item.party, *item.people))
     values = {
         "d": d,
         "tab": "access",
         "tab_title": visit._("Who can read what"),
         "asked": asked,
-        "lines": [_line(visit, names, item, _letter(n)) for n, item in enumerate(readers)],
+        "count": len(readers),
+        "lines": [_line(visit, names, item, _letter(start + n)) for n, item in enumerate(beside)],
         "heads": [(_letter(start + n), _name(visit, names, item)) for n, item in enumerate(beside)],
         "rows": _rows(visit, d, beside, asked),
         "start": start,
