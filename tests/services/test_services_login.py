@@ -451,6 +451,13 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, text: str) -> None:
     assert "login/id.toml" in str(met.value)
 
 
+def test_the_guide_names_every_setting() -> None:
+    from arengo.services.login import provider
+
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "people.md").read_text(encoding="utf-8")
+    assert [name for name in provider._KNOWN if f"`{name}`" not in guide] == []
+
+
 def test_the_secret_is_not_shown(tmp_path: Path) -> None:
     declare(tmp_path, "https://id.example")
     (found,) = providers(tmp_path).values()
