@@ -13,6 +13,7 @@ from register_city import NOW
 
 from arengo.city import City
 from arengo.errors import BadForm, Conflict, NotFound
+from arengo.publish.run import last
 from arengo.query.model import Query
 from arengo.services.retention import Noted, Retention, counted
 from arengo.state.register import ALL
@@ -113,6 +114,7 @@ def test_the_whole_life_of_rows(made: City) -> None:
     assert version.rows == 4
     assert made.lake.report(version, "profile")
     assert made.publisher.runs("pupils")[0].trigger == "retention"
+    assert last(made.state)["pupils"].trigger == "manual"  # the calendar counts from the last publication
     kinds = [(entry["kind"], entry["dataset"], entry["body"].get("action", "run")) for entry in told.entries]
     assert kinds == [("retention", "pupils", "hold"), ("retention", "pupils", "lift"), ("retention", "pupils", "run")]
     proof = told.entries[-1]["body"]

@@ -90,6 +90,7 @@ def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
             "manual": _("started by hand"),
             "schedule": _("started by the calendar"),
             "demo": _("part of the demonstration"),
+            "retention": _("rows past their retention were taken out"),
         }.get(run.trigger, run.trigger),
         "step_word": _step(visit, run.step),
         "started_at": run.started_at,

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from arengo.settings import Settings
     from arengo.state import State
 
-TRIGGER = "retention"
-
 
 def held(state: State, contract: Contract) -> bool:
     """Whether a legal hold stands on the dataset, in its contract or in the register."""
@@ -91,7 +89,12 @@ def dispose(
         if version is None or not rows:
             return 0, None
         run = records.Run(
-            records.new_id(contract.id), contract.id, TRIGGER, records.RUNNING, "commit", started_at=datetime.now(UTC)
+            records.new_id(contract.id),
+            contract.id,
+            records.RETENTION,
+            records.RUNNING,
+            "commit",
+            started_at=datetime.now(UTC),
         )
         records.insert(state, run)
         folder = settings.home / "runs" / run.id
@@ -105,9 +108,12 @@ def dispose(
             raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        ended = datetime.now(UTC)
+        started = run.started_at or ended
+        step = records.StepRecord("commit", "done", started, round((ended - started).total_seconds(), 3), made.rows)
         done = replace(
-            run, state=records.SUCCEEDED, ended_at=datetime.now(UTC), rows_in=made.rows, rows=made.rows, quarantined=0,
-            version=made.number,
+            run, state=records.SUCCEEDED, ended_at=ended, steps=(step,), rows_in=made.rows, rows=made.rows,
+            quarantined=0, version=made.number,
         )  # fmt: skip
         records.update(state, done)
         return version.rows - made.rows, made.number

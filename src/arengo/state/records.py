@@ -32,7 +32,7 @@ class RunRecord:
 
     id: str
     dataset: str
-    trigger: str  # manual | schedule | demo
+    trigger: str  # manual | schedule | demo | retention
     state: str
     step: str = ""
     started_at: datetime | None = None
