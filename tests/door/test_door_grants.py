@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,21 @@ def test_rows_are_filtered_by_columns_that_are_not_shown(tmp_path: Path) -> None
     assert (answer.matched, answer.view.version.rows) == (len(wanted), len(wanted))
     assert [row[-1] for row in city.door.ask(Query("pupils", limit=3), READER).numbered()] == [1, 2, 3]
     assert {item.rows for item in city.door.versions("pupils", READER)} == {len(wanted)}
-    assert city.door.profile("pupils", "", READER) == {}
+    city.close()
+
+
+def test_statistics_are_those_of_the_cut(tmp_path: Path) -> None:
+    rule = Rule(["school", "marks", "born"], rows=["income < 10000"], masks={"marks": Mask("top", "4")})
+    city = make(tmp_path, PEOPLE, rule)
+    found = city.door.profile("pupils", "", READER)
+    kept = [row for row in PEOPLE if row["income"] < 10000]
+    assert found["rows"] == len(kept)
+    assert set(found["columns"]) == {"school", "marks", "born"}
+    assert (found["columns"]["marks"]["max"], found["columns"]["marks"]["count"]) == (4, len(kept))
+    assert found == city.door.profile("pupils", "", READER)
+    assert city.lake.sweep_cuts() == 0
+    assert city.lake.sweep_cuts(timedelta(seconds=-5)) == 1
+    assert len(shown(city)) == len(kept)
     city.close()
 
 

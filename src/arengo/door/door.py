@@ -525,10 +525,8 @@ class Door:
         """The version's profile, only the granted columns in it; {} when there is none."""
         caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
-        if view.decision.partial:
-            return {}  # it tells of rows and values that are not shown
         self.read(view, caller)
-        body = self._lake.report(view.stored, "profile")
+        body = self._profile(view)
         if body is None:
             return {}
         out: dict[str, Any] = orjson.loads(body)
@@ -538,6 +536,15 @@ class Door:
         if out.get("time") and out["time"].get("column") not in view.scope.fields:
             out["time"] = None
         return out
+
+    def _profile(self, view: View) -> bytes | None:
+        if view.cut is None:
+            return self._lake.report(view.stored, "profile")
+        from arengo.door.statistics import profile
+
+        held = self._lake.cut(view.stored, view.cut)
+        path = self._lake.artefact(view.stored, f"{view.cut.name}-profile.json")
+        return profile(self._lake, self.settings, held, view.contract, path)
 
     def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
         """The version's quality report, only rules about granted columns in it; {} when there is none."""

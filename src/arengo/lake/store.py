@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -343,7 +344,7 @@ class Lake:
 
         key = (version.dataset, version.number, version.checksum, cut.name)
         held = self._cuts.get(key)
-        if held is None:
+        if held is None or not os.path.isfile(held.files[0].path):  # another process may have swept it
             held = cuts.make(self, version, cut)
             if len(self._cuts) > 4096:
                 self._cuts.clear()
@@ -355,6 +356,14 @@ class Lake:
         from arengo.lake import cut as cuts
 
         return cuts.count(self, version, cut)
+
+    def sweep_cuts(self, unused: timedelta = timedelta(days=1)) -> int:
+        """Delete cuts of versions that are gone and those that nobody read for ``unused``; how many files."""
+        from arengo.lake import cut as cuts
+
+        since = datetime.now(UTC) - unused
+        numbers = {name: [item.number for item in self.retained(name)] for name in self.datasets()}
+        return sum(cuts.sweep(self, name, kept, since.timestamp()) for name, kept in numbers.items())
 
     def forget_copies(self, dataset: str, number: int) -> None:
         """Look again for the copies of a version at its next reading."""
