@@ -212,3 +212,17 @@ def test_real_workbooks(real, sample, pull):
     read = pull("excel", path=str(real / "saintlouis-air" / "ourside_data1.xlsx"))
     assert len(read.rows) == 10549
     assert read.rows[0][">=0.3um/dl"] == "3337.75"
+
+
+def test_a_far_cell_costs_a_sentence_and_not_the_process(tmp_path, sample):
+    path = tmp_path / "far.xlsx"
+
+    def build(out):
+        sheet = out.add_worksheet("Data")
+        sheet.write_row(0, 0, ["name", "value"])
+        sheet.write_string(1_048_575, 16_383, "x")
+
+    book(path, build)
+    assert path.stat().st_size < 8_000
+    with pytest.raises(SourceTooLarge, match="far outside"):
+        sample("excel", path=str(path))

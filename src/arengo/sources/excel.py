@@ -6,18 +6,40 @@ Cells are handed on as texts, as a person sees them in the program.
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from arengo.contract.model import SourceSpec
 from arengo.contract.sample import Sample, SampleColumn
-from arengo.errors import Place, SourceMalformed
+from arengo.errors import Place, SourceMalformed, SourceTooLarge
 from arengo.sources import archive
 from arengo.sources.base import Context, Fingerprint, Pull
 from arengo.sources.batches import sampled, text_batches, text_schema
 from arengo.sources.grid import Grid, TableLayout, find_table
 from arengo.sources.location import digest
+
+MEMORY = 4 << 30
+MOST_CELLS = 100_000_000
+"""A million rows of a hundred columns, empty cells between them included."""
+_FAR = 42
+_PROBE = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+from python_calamine import load_workbook
+book = load_workbook(sys.argv[1])
+for name in book.sheet_names:
+    try:
+        sheet = book.get_sheet_by_name(name)
+    except BaseException:
+        continue
+    if sheet.total_height * sheet.total_width > int(sys.argv[3]):
+        sys.exit({_FAR})
+"""
 
 
 def cell(value: Any) -> str | None:
@@ -164,6 +186,8 @@ def _workbook(path: Path, context: Context) -> Any:
 
     if archive.packing(path) == "zip":
         archive.check(path, context)
+    about = path.stat()
+    _bounded(str(path), about.st_size, about.st_mtime_ns)
     try:
         return load_workbook(str(path))
     except (CalamineError, OSError, ValueError) as error:
@@ -172,6 +196,23 @@ def _workbook(path: Path, context: Context) -> Any:
             todo="Open it in a spreadsheet program and save it again without a password.",
             place=Place(file=path.name),
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _bounded(path: str, size: int, modified: int) -> None:
+    """Open the workbook in a process that may not take more than :data:`MEMORY`; the same state of a file once.
+
+    A cell far away from the others makes the library ask for the whole rectangle between them, and end its process
+    when there is not so much. Raises SourceTooLarge.
+    """
+    words = [sys.executable, "-c", _PROBE, path, str(MEMORY), str(MOST_CELLS)]
+    ended = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
+    if ended < 0 or ended == _FAR:
+        raise SourceTooLarge(
+            f"A sheet spans more than {MOST_CELLS:,} cells, or needs more than {MEMORY >> 30} GB to open.",
+            todo="A cell far outside of the table does that: copy the table into a new workbook.",
+            place=Place(file=Path(path).name),
+        )
 
 
 def _grid(book: Any, name: str, spec: SourceSpec) -> Grid:
