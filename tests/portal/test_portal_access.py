@@ -82,6 +82,14 @@ def decision(visits: Any, name: str, number: str, **more: Any) -> Any:
     return visits(name).post(f"/desk/access/{number}", data=given | more)
 
 
+def rows_of_cuts(town: Town) -> list[int]:
+    """How many rows each file holds that was made for a look."""
+    import pyarrow.parquet as pq
+
+    files = (town.city.settings.home / "serving" / "pupils").glob("cut-*/*.parquet")
+    return [pq.read_metadata(path).num_rows for path in files]
+
+
 def test_who_may_read_is_said_without_a_row(visits: Any) -> None:
     text = seen(visits().get("/datasets/pupils/access"))
     for words in ("You may read it when Education Services agrees", "Quarter of residence", "says who it is",
@@ -206,6 +214,7 @@ def test_a_whole_request_with_two_people_and_less_than_asked(town: Town, visits:
     assert "<del><bdi>P0000" in beside
     assert "They would see" in beside
     assert "not given" in beside
+    assert max(rows_of_cuts(town)) <= 8  # only what is shown was made
     for more, word in (
         ({"mask.district": "truncate", "argument.district": ""}, "how much"),
         ({"mask.district": "spy"}, "Choose how it is shown"),
@@ -436,3 +445,29 @@ def test_every_page_speaks_right_to_left_and_in_long_words(visits: Any) -> None:
             text = seen(answer)
             assert f'dir="{"rtl" if lang == "ar" else "ltr"}"' in text
     visits("bruno").cookies.delete("arengo_lang")
+
+
+def test_a_changed_contract_and_the_city_are_told_apart(town: Town, visits: Any) -> None:
+    number = sent(visits, "bruno", ("pupil", "grade"), purpose_title="Before the contract changes")
+    text = unescape(seen(visits("anna").get(f"/desk/access/{number}")))
+    assert "no: the contract does not name it" in text
+    city = town.city
+    path = city.settings.root / "contracts" / "pupils.odcs.yaml"
+    old = path.read_text(encoding="utf-8")
+    path.write_text(old.replace("version: 1.2.0", "version: 2.0.0"), encoding="utf-8")
+    try:
+        city.apply(["pupils"])
+        text = unescape(seen(visits("anna").get(f"/desk/access/{number}")))
+        assert "The contract has changed since this was asked for" in text
+        assert "contract has changed" in faults(decision(visits, "anna", number, do="approve"), 409)
+        upgrade = [item for item in city.access.agreements.listing(town.caller("bruno"), states=("active",))
+                   if item.dataset == "pupils"][0]  # fmt: skip
+        text = unescape(seen(visits("bruno").get(f"/agreements/{upgrade.id}")))
+        assert "Go over to the new contract" in text
+        page = seen(visits("bruno").get(f"/agreements/{upgrade.id}/upgrade"))
+        given = fields(page, f"/agreements/{upgrade.id}/upgrade")
+        answer = visits("bruno").post(f"/agreements/{upgrade.id}/upgrade", data=given)
+        assert answer.headers["location"].endswith("done=upgrade")
+    finally:
+        path.write_text(old, encoding="utf-8")
+        city.apply(["pupils"])

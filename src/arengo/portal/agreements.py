@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from arengo.errors import ArengoError, BadForm, CallerError, Conflict, NotAllowed
 from arengo.governance.agreement import ENDED, Agreement
 from arengo.governance.approval import member, steward
+from arengo.governance.caller import CITY_WIDE
 from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_use import use_of
@@ -288,6 +289,8 @@ def flags_of(visit: Visit, item: Agreement) -> tuple[str, ...]:
         out.append("consumer")
     if steward(by, item.owner):
         out.append("owner")
+    if (CITY_WIDE, "administrator") in by.roles:
+        out.append("platform")
     return tuple(out)
 
 
@@ -305,6 +308,8 @@ def _posts(visit: Visit, item: Agreement) -> tuple[list[Post], list[Post]]:
         main.append(Post("withdraw", _("Take the request back"), second=True))
     if state == "active" and gives:
         main.append(Post("suspend", _("Suspend"), second=True, instant=True))
+    if state == "active" and flags == ("platform",):
+        main.append(Post("suspend", _("Suspend for the city"), second=True))
     if state == "suspended" and set(flags) & item.suspended_by:
         main.append(Post("resume", _("Resume"), instant=True))
     if state == "active" and mine and not gives:

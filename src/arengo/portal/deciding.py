@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
 from arengo.contract.model import Contract
+from arengo.contract.purpose import purposes
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, PolicyError, UnknownDataset
 from arengo.governance.agreement import Agreement
 from arengo.governance.approval import member, steward
 from arengo.governance.plan import Plan, plan_of, plans
+from arengo.governance.purpose import Purpose, stated
 from arengo.portal import agreement_story as told
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import mask_kinds
@@ -109,7 +112,7 @@ def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
         "a": told.head(visit, item, names),
         "heading": _("%(who)s asks for “%(dataset)s”", who=names.organisation(item.organisation),
                      dataset=names.dataset(item.dataset)),
-        "purpose": told.purpose_view(visit, purpose),
+        "purpose": _purpose(visit, purpose, contract),
         "message": told.message_of(stamps),
         "facts": _facts(visit, item, names),
         "approvers": told.approvals(visit, item, contract, purpose.personal, names),
@@ -130,9 +133,27 @@ def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
         "behalf": [(one, names.person(one) if one else _("myself")) for one in able] if any(able) else [],
         "approve_word": _("Approve, then the second approver decides") if _more_needed(visit, item) else _("Approve"),
         "seen": seen,
-        "said": None,
+        "said": _changed(visit, item) if not closed else None,
     }  # fmt: skip
     return private(visit.page("access_decide.html", values, f.status))
+
+
+def _purpose(visit: Visit, purpose: Purpose, contract: Contract | None) -> dict[str, Any]:
+    """The purpose, and whether the contract names it or a wider one for its data."""
+    view = told.purpose_view(visit, purpose)
+    if contract is not None and purposes(contract):
+        words = visit._("yes") if stated(contract, purpose) else visit._("no: the contract does not name it")
+        view["facts"] = [*view["facts"], (visit._("Among the purposes of the contract"), words)]
+    return view
+
+
+def _changed(visit: Visit, item: Agreement) -> dict[str, str] | None:
+    """A word in time when the contract has changed since the request was sent."""
+    found = visit.site.agreements.standing(item)
+    if found.verdict == "stands":
+        return None
+    words = visit._("Send it back, so that it is asked for under the contract in force. %(why)s", why=found.words)
+    return {"tone": "warn", "title": visit._("The contract has changed since this was asked for"), "words": words}
 
 
 def _facts(visit: Visit, item: Agreement, names: Names) -> list[tuple[str, str]]:
