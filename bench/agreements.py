@@ -68,6 +68,9 @@ def main() -> None:
         )
         people = [Caller(f"p-{n}", f"org-{n}", roles=((f"org-{n}", "reader"),)) for n in range(50)]
         purposes = [agreements.purposes.write(f"org-{n}", PURPOSE, by=people[n]).id for n in range(50)]
+        several = [
+            [agreements.purposes.write(f"org-{n}", PURPOSE, by=people[n]).id for _ in range(10)] for n in range(50)
+        ]
         terms = Terms(("id", "place"), "standard", 10, now, now + timedelta(days=365))
         empty = measured(lambda n: _fresh(agreements, "app-1", "d-1"), 200)
         with state.write() as connection:
@@ -75,7 +78,7 @@ def main() -> None:
                 dataset, program = f"d-{n % DATASETS}", n % APPLICATIONS
                 dossier.add(connection, Agreement(
                     f"a-{n:012}", dataset, "1.0.0", sha(contracts[dataset]), f"office-{n % DATASETS % OWNERS}",
-                    f"org-{program % 50}", f"app-{program}", f"u-{n}", "standard", terms.columns,
+                    f"org-{program % 50}", f"app-{program}", several[program % 50][n // 1000], "standard", terms.columns,
                     volume=10, valid_from=terms.valid_from, valid_to=terms.valid_to,
                     state="pending" if n % 7 == 0 else "active", created_at=now, updated_at=now, requested_at=now,
                     asked=terms, drafted_by="p-x", requested_by="p-x",

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "governance"))
 from access_town import COOKIE, application, make_town
 from notary import DPO, HEAD, TWO, make_notary
 
-from arengo.governance.agreement import Terms
+from arengo.governance.agreement import Terms, fingerprint_of
 from arengo.governance.decision import Mask
 from arengo.governance.purpose import QUESTIONS
 from arengo.portal.agreement_paper import paper
@@ -64,6 +64,10 @@ def test_both_sides_find_everything_on_it(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert wanted in text, wanted
     assert lay(made) == pdf
+    stamp = a.history(done.id)[-1]
+    assert stamp.body["fingerprint"] == fingerprint_of(done, done.terms, a.purposes.get(done.purpose).as_json())
+    assert stamp.body["fingerprint"] in text.replace(" ", "")
+    assert notary.told[-1][1]["body"]["fingerprint"] == stamp.body["fingerprint"]
     sealer = Sealer(settings)
     sealed = sealer.seal(pdf, reason="Agreement", at=datetime.now(UTC))
     assert sealer.check(sealed).good

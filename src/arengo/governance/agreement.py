@@ -6,6 +6,8 @@ changes after the request was sent, the fields of the agreement itself are what 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -122,6 +124,26 @@ class Agreement:
     def current(self, now: datetime) -> bool:
         """Whether rows may be read under it at ``now``."""
         return self.state == "active" and self.valid_from <= now < self.valid_to
+
+
+def fingerprint_of(item: Agreement, granted: Terms, purpose: Mapping[str, Any]) -> str:
+    """SHA-256 of everything both sides agreed on, as canonical JSON: what ties the record to the document.
+
+    ``purpose``: its fields as they are kept.
+    """
+    body = {
+        "agreement": item.id,
+        "dataset": item.dataset,
+        "contract": item.contract_sha,
+        "owner": item.owner,
+        "organisation": item.organisation,
+        "application": item.application,
+        "purpose": dict(purpose),
+        "asked": item.asked.as_json() if item.asked else None,
+        "granted": granted.as_json(),
+    }
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,14 @@ class Purpose:
     created_by: str = ""
     created_at: datetime | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """What was said, as it is kept."""
+        return {name: getattr(self, name) for name in _FIELDS if name not in ("answers", "recipients")} | {
+            "id": self.id,
+            "answers": dict(self.answers),
+            "recipients": list(self.recipients),
+        }
+
     @property
     def iri(self) -> str:
         return dpv.iri(self.dpv)

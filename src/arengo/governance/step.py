@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from arengo.errors import BadForm, Busy, Conflict, NotAllowed
 from arengo.governance import dossier
-from arengo.governance.agreement import Agreement, Terms, compare
+from arengo.governance.agreement import Agreement, Terms, compare, fingerprint_of
 from arengo.governance.approval import (
     is_person,
     member,
@@ -132,11 +132,12 @@ class Steps(Holdings):
         behalf: str = "",
     ) -> None:  # fmt: skip
         """The step to active, and the end of the agreement it follows."""
-        now = self.now()
+        now, purpose = self.now(), self.purposes.get(item.purpose)
+        body = grant_of(item, terms) | {"fingerprint": fingerprint_of(item, terms, purpose.as_json())}
         organisation = "" if actor == THE_RULE else self.owner(item)
         dossier.move(
             connection, item, "active", action=action, at=now, actor=actor, organisation=organisation, behalf=behalf,
-            why=why, granted=terms, body=grant_of(item, terms),
+            why=why, granted=terms, body=body,
         )  # fmt: skip
         before = dossier.one(connection, item.follows) if item.follows else None
         if before is not None and before.state in ("active", "suspended"):

@@ -132,6 +132,9 @@ def paper(
         (s.moment(stamp.at), _step(s, stamp), _who(s, stamp, names), stamp.why) for stamp in stamps
     )  # fmt: skip
     parts.append(Table((_("When"), _("Step"), _("Who"), _("Words")), steps, (0.9, 0.8, 1.1, 1.5)))
+    agreed = next((stamp.body["fingerprint"] for stamp in reversed(stamps) if "fingerprint" in stamp.body), "")
+    if agreed:
+        parts.append(Facts(((_("Fingerprint of what was agreed (SHA-256)"), str(agreed)),)))
     parts.append(Text(_("The state on %(day)s: %(state)s. What holds now stands on the page of the agreement.",
                         day=s.date(made), state=_state(s, item.state)), quiet=True))  # fmt: skip
     return Paper(
