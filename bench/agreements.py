@@ -78,8 +78,8 @@ def main() -> None:
                 dataset, program = f"d-{n % DATASETS}", n % APPLICATIONS
                 dossier.add(connection, Agreement(
                     f"a-{n:012}", dataset, "1.0.0", sha(contracts[dataset]), f"office-{n % DATASETS % OWNERS}",
-                    f"org-{program % 50}", f"app-{program}", several[program % 50][n // 1000], "standard", terms.columns,
-                    volume=10, valid_from=terms.valid_from, valid_to=terms.valid_to,
+                    f"org-{program % 50}", f"app-{program}", several[program % 50][n // 1000], "standard",
+                    terms.columns, volume=10, valid_from=terms.valid_from, valid_to=terms.valid_to,
                     state="pending" if n % 7 == 0 else "active", created_at=now, updated_at=now, requested_at=now,
                     asked=terms, drafted_by="p-x", requested_by="p-x",
                 ))  # fmt: skip
