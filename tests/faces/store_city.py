@@ -144,6 +144,7 @@ def make_store(root: Path, family: str = "Zuccherelli") -> StoreCity:
     people = {
         "anna": ("education-services", "steward"),
         "bruno": ("mobility", "reader"),
+        "mia": ("mobility", "reader"),
         "ugo": ("tourism", "reader"),
     }
     for name, (organisation, role) in people.items():

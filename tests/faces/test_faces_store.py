@@ -229,7 +229,8 @@ def test_people_register_applications_and_make_keys(web: TestClient, city: Store
     assert web.get("/api/v1/me", headers=shown(turned["key"])).json()["kind"] == "application"
     for wrong in ({"title": 7}, {"colour": "red"}, {"title": "x", "days": True}, {"agreement": "a-of-another"}):
         assert web.post(f"{at}/keys", headers=bruno, json=wrong).status_code in (400, 404)
-    assert web.post(f"{at}/owner", headers=bruno, json={"owner": city.ids["ugo"], "why": "Left."}).status_code == 200
+    assert web.post(f"{at}/owner", headers=bruno, json={"owner": city.ids["ugo"], "why": "Left."}).status_code == 400
+    assert web.post(f"{at}/owner", headers=bruno, json={"owner": city.ids["mia"], "why": "Left."}).status_code == 200
     assert web.get(at, headers=bruno).status_code == 404
 
 

@@ -251,7 +251,9 @@ def test_an_administrator_cannot_make_a_key_in_somebodys_name(city: Programs) ->
         for attempt in (apps.issue, apps.secret):
             with pytest.raises(NotAllowed):
                 attempt(app.id, boss)
-    apps.transfer(app.id, "head", HEAD, "Rita left.")
+    with pytest.raises(BadForm, match="not one of"):
+        apps.transfer(app.id, "mayor", CITY_HEAD, "Mine now.", acts_for=("city",))
+    apps.transfer(app.id, "head", HEAD, "Rita left.", acts_for=("schools",))
     with pytest.raises(NotKnown):
         city.bearer(text)
     assert apps.issue(app.id, HEAD)
@@ -266,6 +268,8 @@ def test_an_application_is_registered_for_ones_own_organisation(city: Programs) 
         apps.create("Atlas", RITA, organisation="parks")
     with pytest.raises(NotAllowed):
         apps.create("Atlas", Caller())
+    with pytest.raises(NotAllowed):
+        apps.create("Atlas", CITY_HEAD, organisation="*")
     for words in ({"title": ""}, {"title": "x" * 201}, {"title": "Atlas", "contacts": ["a b"]}):
         with pytest.raises(BadForm):
             apps.create(words["title"], RITA, contacts=words.get("contacts", ()))  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.errors import BadQuery
 from arengo.faces.site import Site, parameters, segment
 from arengo.faces.store import ROOT, Desk, read, write
+from arengo.governance.application import offices
 
 if TYPE_CHECKING:
     from arengo.governance.application import ApiKey, Application, ClientKey
@@ -137,8 +138,9 @@ def unblock(desk: Desk, request: Request, given: Mapping[str, Any]) -> tuple[Any
 def transfer(desk: Desk, request: Request, given: Mapping[str, Any]) -> tuple[Any, int]:
     _only(given, ("owner", "why"))
     by, to = desk.known(request), _text(given, "owner")
-    desk.access.parties.person(to)
-    made = desk.applications.transfer(request.path_params["id"], to, by, _text(given, "why"))
+    desk.applications.seen(request.path_params["id"], by)
+    held = offices(desk.access.parties, desk.access.parties.person(to))
+    made = desk.applications.transfer(request.path_params["id"], to, by, _text(given, "why"), acts_for=held)
     return _application(desk, request, made), 200
 
 

@@ -22,6 +22,8 @@ from arengo.state import applications as tables
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from arengo.governance.party import Parties
+    from arengo.governance.person import Person
     from arengo.state import State
 
 DAYS = 365
@@ -191,7 +193,8 @@ class Applications:
         """Raises NotAllowed for who is not signed in or not of that organisation, BadForm, Conflict for too many."""
         if not by.party or by.application:
             raise NotAllowed("Only a person who signed in registers an application.", todo="Sign in first.")
-        if organisation and organisation != by.organisation and organisation not in {name for name, _ in by.roles}:
+        known = {by.organisation, *(name for name, _ in by.roles)} - {CITY_WIDE}
+        if organisation and organisation not in known:
             raise NotAllowed(f"You do not act for {organisation}.", todo="Register it for your own organisation.")
         values = {**_words(title, words, contacts), "organisation": organisation, "owner": by.party}
         made, now = f"app-{apikey.make()[0].lower()}", self.now()
@@ -223,11 +226,20 @@ class Applications:
         """Only whoever oversees it undoes a block that another made. Raises NotFound, NotAllowed."""
         return self._turn(id, by, "active", why)
 
-    def transfer(self, id: str, to: str, by: Caller, why: str) -> Application:
-        """Give it another owner, a person's id; every credential of the old one is revoked. Raises NotFound."""
+    def transfer(self, id: str, to: str, by: Caller, why: str, *, acts_for: Iterable[str] = ()) -> Application:
+        """Give it another owner, a person's id; every credential of the old one is revoked.
+
+        ``acts_for``: organisations of that person. Raises NotFound, BadForm for somebody of another organisation: who
+        administers the city does not get at an office's agreements by this.
+        """
         item = self.seen(id, by)
         if not to or not why.strip():
             raise BadForm("A new owner and a reason are needed.", todo="Say who looks after it from now on and why.")
+        if item.organisation and item.organisation not in set(acts_for):
+            raise BadForm(
+                "That person is not one of the application's organisation.",
+                todo=f"Choose somebody of {item.organisation}, or register the application anew.",
+            )
         with self.state.write() as connection:
             self._set(connection, id, owner=to)
             for table in (tables.api_key, tables.oauth_key):
@@ -438,6 +450,13 @@ class Applications:
 
     def _record(self, act: str, by: Caller, organisation: str, **body: Any) -> None:
         self._tell("administration", actor=by.party, organisation=organisation, body={"act": act, **body})
+
+
+def offices(parties: Parties, person: Person) -> frozenset[str]:
+    """The organisations a person who can sign in acts for."""
+    if not person.active:
+        return frozenset()
+    return frozenset((person.organisation, *(item.organisation for item in parties.roles(person.id)))) - {CITY_WIDE}
 
 
 def _application(row: Any) -> Application:

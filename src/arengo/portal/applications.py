@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import BadForm, BadQuery, CallerError, NotFound
 from arengo.governance.agreement import Agreement
-from arengo.governance.application import DAYS, OVERLAP, ApiKey, Application, ClientKey
+from arengo.governance.application import DAYS, OVERLAP, ApiKey, Application, ClientKey, offices
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import badge
 from arengo.portal.login import asked
@@ -137,10 +137,12 @@ def take(visit: Visit, form: Form) -> Response:
             )
             return _go(at)
         elif act == "transfer":
+            applications.seen(name, by)
             person = visit.site.parties.by_mail(form.one("mail"))
             if person is None:
                 raise BadForm("Nobody with that e-mail address has an account here.", todo="Invite her first.")
-            applications.transfer(name, person.id, by, form.one("why"))
+            held_for = offices(visit.site.parties, person)
+            applications.transfer(name, person.id, by, form.one("why"), acts_for=held_for)
             return _go("/applications")
         else:
             raise BadQuery("The form asks for nothing we know.")
