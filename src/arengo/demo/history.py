@@ -33,6 +33,10 @@ language = "en"
 timezone = "Europe/Rome"
 country = "IT"
 contact = "opendata@arvenza.example"
+
+[register]
+authority = "Garante per la protezione dei dati personali"
+authority_url = "https://www.garanteprivacy.it"
 """
 
 _README = f"""\
