@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "portal"))
 
-from access_town import Town, make_town
+from access_town import GRANTED as COLUMNS
+from access_town import Town, granted, make_town
 
 from arengo import faces, portal
 from arengo.faces.callers import CityCallers, CityWatch
-from arengo.governance import Mask
-from arengo.governance.agreement import Terms
 
 with warnings.catch_warnings():  # it would rather have httpx2
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-COLUMNS = ("pupil", "district", "school", "grade", "distance")
 WRONG = "arengo_k1_aaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 
@@ -52,39 +49,7 @@ def client(town: Town) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def key(town: Town) -> tuple[str, str]:
     """(key, agreement) of an application of another office, granted by both approvers."""
-    access = town.city.access
-    bruno, anna, paolo = (town.caller(name) for name in ("bruno", "anna", "paolo"))
-    application = access.applications.create("Bus planner", bruno, organisation="mobility")
-    purpose = access.agreements.purposes.write(
-        "mobility",
-        {
-            "title": "School buses of next year",
-            "text": "Lines and stops of the school buses are planned with where pupils live.",
-            "dpv": "dpv:ImproveTransportMobility",
-            "legal_basis": "eu-gdpr:A6-1-e",
-            "personal": True,
-            "retention": "P1Y",
-            "answers": {
-                "necessity": "Class and quarter say where buses are needed; less would not.",
-                "people": "Pupils and their families; small schools could be recognised.",
-                "safeguards": "Three planners on a server of the city, with logins that end.",
-                "combination": "None, it is used alone since the timetable has no persons.",
-                "decisions": "No decision about single pupils is made with these rows.",
-            },
-        },
-        by=bruno,
-    )
-    now = datetime.now(UTC)
-    terms = Terms(COLUMNS, "small", 100, now, now + timedelta(days=365), "", (("pupil", Mask("pseudonym")),))
-    item = access.agreements.draft(
-        "pupils", by=bruno, organisation="mobility", application=application.id, purpose=purpose.id, terms=terms
-    )
-    access.agreements.submit(item.id, by=bruno)
-    _, text = access.applications.issue(application.id, bruno, agreement=item.id)
-    access.agreements.approve(item.id, by=anna)
-    access.agreements.approve(item.id, by=paolo)
-    assert access.agreements.get(item.id).state == "active"
-    return text, item.id
+    return granted(town)
 
 
 def get(client: TestClient, path: str, key: str = "") -> Any:

@@ -79,6 +79,12 @@ def test_a_new_city_has_rules_and_publishing_brings_them_into_force_once(city: C
     assert ("policy", "schools") in kinds
 
 
+def test_nothing_comes_into_force_before_the_rules(city: City) -> None:
+    city.apply(["pupils"])
+    assert city.policies.ever
+    assert len(city.policies.book.policies) == 3
+
+
 def test_apply_refuses_a_rule_that_says_nothing_here_and_changes_nothing(city: City) -> None:
     city.apply()
     before = city.policies.book.fingerprint

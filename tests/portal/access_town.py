@@ -14,6 +14,8 @@ from typing import Any
 import arengo
 from arengo import faces, portal
 from arengo.city import City
+from arengo.governance import Mask
+from arengo.governance.agreement import Terms
 from arengo.governance.role import OPERATOR
 from arengo.governance.session import cookie_name
 
@@ -252,3 +254,43 @@ def request_form(page: str, columns: Iterable[str], **more: Any) -> dict[str, An
         **ANSWERS,
     }
     return given | more
+
+
+GRANTED = ("pupil", "district", "school", "grade", "distance")
+
+
+def granted(town: Town) -> tuple[str, str]:
+    """(key, agreement) of an application of another office: five columns, the key as a pseudonym, both approvers."""
+    access = town.city.access
+    bruno, anna, paolo = (town.caller(name) for name in ("bruno", "anna", "paolo"))
+    application = access.applications.create("Bus planner", bruno, organisation="mobility")
+    purpose = access.agreements.purposes.write(
+        "mobility",
+        {
+            "title": "School buses of next year",
+            "text": "Lines and stops of the school buses are planned with where pupils live.",
+            "dpv": "dpv:ImproveTransportMobility",
+            "legal_basis": "eu-gdpr:A6-1-e",
+            "personal": True,
+            "retention": "P1Y",
+            "answers": {
+                "necessity": "Class and quarter say where buses are needed; less would not.",
+                "people": "Pupils and their families; small schools could be recognised.",
+                "safeguards": "Three planners on a server of the city, with logins that end.",
+                "combination": "None, it is used alone since the timetable has no persons.",
+                "decisions": "No decision about single pupils is made with these rows.",
+            },
+        },
+        by=bruno,
+    )
+    now = datetime.now(UTC)
+    terms = Terms(GRANTED, "small", 100, now, now + timedelta(days=365), "", (("pupil", Mask("pseudonym")),))
+    item = access.agreements.draft(
+        "pupils", by=bruno, organisation="mobility", application=application.id, purpose=purpose.id, terms=terms
+    )
+    access.agreements.submit(item.id, by=bruno)
+    _, text = access.applications.issue(application.id, bruno, agreement=item.id)
+    access.agreements.approve(item.id, by=anna)
+    access.agreements.approve(item.id, by=paolo)
+    assert access.agreements.get(item.id).state == "active"
+    return text, item.id
