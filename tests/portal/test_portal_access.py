@@ -460,8 +460,8 @@ def test_a_changed_contract_and_the_city_are_told_apart(town: Town, visits: Any)
         text = unescape(seen(visits("anna").get(f"/desk/access/{number}")))
         assert "The contract has changed since this was asked for" in text
         assert "contract has changed" in faults(decision(visits, "anna", number, do="approve"), 409)
-        upgrade = [item for item in city.access.agreements.listing(town.caller("bruno"), states=("active",))
-                   if item.dataset == "pupils"][0]  # fmt: skip
+        upgrade = next(item for item in city.access.agreements.listing(town.caller("bruno"), states=("active",))
+                   if item.dataset == "pupils")  # fmt: skip
         text = unescape(seen(visits("bruno").get(f"/agreements/{upgrade.id}")))
         assert "Go over to the new contract" in text
         page = seen(visits("bruno").get(f"/agreements/{upgrade.id}/upgrade"))

@@ -17,8 +17,8 @@ from arengo.governance.plan import approval_rule, plans
 from arengo.governance.product import Product
 from arengo.portal.agreement_story import Names, left_words, suspended_words
 from arengo.portal.agreement_words import badge, basis_words, span_words
-from arengo.portal.agreements import private
 from arengo.portal.dossier import Dossier
+from arengo.portal.entrance import private
 from arengo.portal.site import Visit
 from arengo.portal.terms import column_lines
 

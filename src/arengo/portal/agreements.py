@@ -6,21 +6,21 @@ take. What one may not see is not there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.errors import ArengoError, BadForm, CallerError, Conflict, NotAllowed
+from arengo.errors import ArengoError, BadForm, Conflict, NotAllowed
 from arengo.governance.agreement import ENDED, Agreement
-from arengo.governance.approval import member, steward
-from arengo.governance.caller import CITY_WIDE
+from arengo.governance.approval import member
 from arengo.portal import agreement_story as told
+from arengo.portal.agreement_steps import ACTS, INSTANT, Post, late_words, posts_of, step, sure
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_use import use_of
-from arengo.portal.agreement_words import badge, plan_words, state_word, step_word
+from arengo.portal.agreement_words import badge, plan_words, state_word
+from arengo.portal.entrance import private, signed_in
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit, safe_target
 from arengo.portal.terms import last_day
@@ -29,30 +29,6 @@ PAGE = 50
 GROUPS = (("draft", "pending"), ("active", "suspended"), ENDED)
 RENEW = timedelta(days=60)
 """How long before its end an agreement says that it can be renewed."""
-ACTS = ("submit", "discard", "withdraw", "suspend", "resume", "revoke")
-INSTANT = ("submit", "resume")
-"""What needs no second look: sending what was just read, and lifting one's own suspension."""
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A button. ``instant``: one click where scripts run. ``second``: not the main step. ``grave``: takes away."""
-
-    act: str
-    words: str
-    second: bool = False
-    instant: bool = False
-    grave: bool = False
-
-
-def signed_in(visit: Visit) -> Response | None:
-    """The way to sign in and come back here, for everybody who is not."""
-    if visit.caller.party:
-        return None
-    target = visit.here()
-    if visit.request.method == "POST":
-        target = visit.request.url.path
-    return RedirectResponse(f"/login?{urlencode({'next': target})}", 303, {"Cache-Control": "no-store"})
 
 
 def listing(visit: Visit) -> Response:
@@ -145,7 +121,7 @@ def _single(visit: Visit, f: Sheet, said: dict[str, str] | None = None) -> Respo
     stamps = accords.history(item.id, by)
     mine = member(by, item.organisation)
     shown = told.head(visit, item, names)
-    posts, rest = _posts(visit, item)
+    posts, rest = posts_of(visit, item)
     values = {
         "f": f,
         "a": shown,
@@ -281,44 +257,6 @@ def _last_why(visit: Visit, item: Agreement, actions: tuple[str, ...]) -> str:
     return next((one.why for one in reversed(stamps) if one.action in actions and one.why), "")
 
 
-def flags_of(visit: Visit, item: Agreement) -> tuple[str, ...]:
-    """On whose side the visitor may suspend and resume."""
-    by = visit.caller
-    out = []
-    if member(by, item.organisation):
-        out.append("consumer")
-    if steward(by, item.owner):
-        out.append("owner")
-    if (CITY_WIDE, "administrator") in by.roles:
-        out.append("platform")
-    return tuple(out)
-
-
-def _posts(visit: Visit, item: Agreement) -> tuple[list[Post], list[Post]]:
-    """(main buttons, further ones) that this visitor may press now."""
-    _, by = visit._, visit.caller
-    mine, gives = member(by, item.organisation), steward(by, item.owner)
-    state, flags = badge(visit, item).state, flags_of(visit, item)
-    main: list[Post] = []
-    rest: list[Post] = []
-    if state == "draft" and mine:
-        main.append(Post("submit", _("Send the request"), instant=True))
-        rest.append(Post("discard", _("Throw the draft away"), grave=True))
-    if state == "pending" and mine:
-        main.append(Post("withdraw", _("Take the request back"), second=True))
-    if state == "active" and gives:
-        main.append(Post("suspend", _("Suspend"), second=True, instant=True))
-    if state == "active" and flags == ("platform",):
-        main.append(Post("suspend", _("Suspend for the city"), second=True))
-    if state == "suspended" and set(flags) & item.suspended_by:
-        main.append(Post("resume", _("Resume"), instant=True))
-    if state == "active" and mine and not gives:
-        rest.append(Post("suspend", _("Suspend it from our side")))
-    if state in ("active", "suspended") and (mine or gives):
-        rest.append(Post("revoke", _("End it for good"), grave=True))
-    return main, rest
-
-
 def act(visit: Visit, given: Form) -> Response:
     """``POST /agreements/{id}``: a step of the agreement, with the page that asks first where it is due."""
     refused = signed_in(visit)
@@ -331,12 +269,11 @@ def act(visit: Visit, given: Form) -> Response:
     if name not in ACTS:
         f.wrong("", _("Choose what to do."))
         return _single(visit, f)
-    known = {post.act for part in _posts(visit, item) for post in part}
+    known = {post.act for part in posts_of(visit, item) for post in part}
     if name not in known:
         return _single(visit, _told_late(visit, f, item))
-    sure = given.one("sure") == "1"
-    if name not in INSTANT and not sure:
-        return _sure(visit, Sheet(visit, "agreement"), item, name, given.one("back"))
+    if name not in INSTANT and given.one("sure") != "1":
+        return sure(visit, Sheet(visit, "agreement"), item, name, given.one("back"))
     why = f.text("why", 2000)
     if name == "suspend" and "why" not in given:
         why = _("Suspended with one click.")
@@ -344,7 +281,7 @@ def act(visit: Visit, given: Form) -> Response:
     if needed and not why:
         f.wrong("why", _("Say why: the other side reads it."))
     if f.errors:
-        return _sure(visit, f, item, name, given.one("back"))
+        return sure(visit, f, item, name, given.one("back"))
     try:
         step(visit, item, name, why)
     except Conflict:
@@ -357,84 +294,10 @@ def act(visit: Visit, given: Form) -> Response:
     return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode({'done': name, 'of': item.id})}", 303)
 
 
-def step(visit: Visit, item: Agreement, name: str, why: str) -> None:
-    """Make one step. Raises what the procedure raises."""
-    accords, by = visit.site.agreements, visit.caller
-    if name == "submit":
-        accords.submit(item.id, by=by, why=why)
-    elif name == "discard":
-        accords.discard(item.id, by=by, why=why)
-    elif name == "withdraw":
-        accords.withdraw(item.id, by=by, why=why)
-    elif name == "suspend":
-        accords.suspend(item.id, by=by, why=why)
-    elif name == "resume":
-        accords.resume(item.id, by=by, why=why)
-    elif name == "revoke":
-        accords.revoke(item.id, by=by, why=why)
-
-
 def _told_late(visit: Visit, f: Sheet, item: Agreement) -> Sheet:
     """The form with a kind word that somebody was quicker."""
     f.wrong("", late_words(visit, item), 409)
     return f
-
-
-def late_words(visit: Visit, item: Agreement) -> str:
-    """Who did what when, for somebody who came second."""
-    _ = visit._
-    try:
-        last = visit.site.agreements.history(item.id, visit.caller)[-1]
-    except (CallerError, IndexError):
-        return _("Somebody was quicker. Look at it again.")
-    names = Names(visit)
-    minutes = int((visit.now - last.at).total_seconds() // 60)
-    ago = _("just now") if minutes < 1 else visit.speech.many("%(n)s minute ago", "%(n)s minutes ago", minutes)
-    if minutes >= 120:
-        ago = visit.speech.moment(last.at)
-    word = step_word(visit, last.action, last.before, last.after)
-    return _("%(who)s decided this %(when)s: %(what)s. Nothing of yours was changed.",
-             who=names.person(last.actor), when=ago, what=word)  # fmt: skip
-
-
-def _sure(visit: Visit, f: Sheet, item: Agreement, name: str, back: str) -> Response:
-    """The page that asks once more, and takes the reason."""
-    _, names = visit._, Names(visit)
-    reader = names.reader(item)
-    headings = {
-        "discard": (_("Throw the draft away?"), _("It was never sent; nobody else has seen it."), _("Throw it away")),
-        "withdraw": (
-            _("Take the request back?"),
-            _("It becomes a draft again. Approvals given so far are void."),
-            _("Take it back"),
-        ),
-        "suspend": (
-            _("Suspend the agreement?"),
-            _("The next call of %(reader)s is refused. You can resume it at any time.", reader=reader),
-            _("Suspend it"),
-        ),
-        "revoke": (
-            _("End the agreement for good?"),
-            _("The next call of %(reader)s is refused. It cannot be resumed, only asked for anew.", reader=reader),
-            _("End it"),
-        ),
-    }
-    heading, words, button = headings[name]
-    needed = name in ("suspend", "revoke")
-    values = {
-        "f": f,
-        "a": told.head(visit, item, names),
-        "heading": heading,
-        "words": words,
-        "button": button,
-        "action": "",
-        "act": name,
-        "until": "",
-        "why_needed": needed,
-        "why_hint": _("The other side reads it, and it stays in the record."),
-        "back_to": safe_target(back) if back else "",
-    }
-    return private(visit.page("agreement_sure.html", values, f.status))
 
 
 def _said(visit: Visit, item: Agreement) -> dict[str, str] | None:
@@ -457,8 +320,3 @@ def _said(visit: Visit, item: Agreement) -> dict[str, str] | None:
     if done == "resume" and state == "active":
         return {"tone": "good", "title": _("Resumed"), "words": _("Calls are answered again.")}
     return None
-
-
-def private(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

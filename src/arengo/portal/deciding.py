@@ -16,9 +16,10 @@ from arengo.governance.approval import member, steward
 from arengo.governance.plan import Plan, plan_of, plans
 from arengo.governance.purpose import Purpose, stated
 from arengo.portal import agreement_story as told
+from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import mask_kinds
-from arengo.portal.agreements import late_words, private, signed_in
+from arengo.portal.entrance import private, signed_in
 from arengo.portal.look_through import Seen, look
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit

@@ -14,10 +14,11 @@ from arengo.governance.agreement import Agreement
 from arengo.governance.delegation import Delegation
 from arengo.governance.purpose import personal_columns
 from arengo.portal import agreement_story as told
+from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
-from arengo.portal.agreements import late_words, private, signed_in
 from arengo.portal.desk import LATE, kind_words
 from arengo.portal.desk import waiting as desk_waiting
+from arengo.portal.entrance import private, signed_in
 from arengo.portal.operator import kept
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit

@@ -13,9 +13,10 @@ from arengo.governance.approval import steward
 from arengo.governance.owner import owner_of
 from arengo.portal import agreement_story as told
 from arengo.portal import agreement_use
+from arengo.portal.agreement_steps import Post
 from arengo.portal.agreement_story import Names
-from arengo.portal.agreements import Post, private, signed_in
 from arengo.portal.dossier import Dossier
+from arengo.portal.entrance import private, signed_in
 from arengo.portal.granting import waiting
 from arengo.portal.site import Visit
 from arengo.services.consumption import Used

@@ -13,8 +13,8 @@ from arengo.governance.owner import owner_of
 from arengo.governance.policy.analysis import Reader, Shown
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import masks_words
-from arengo.portal.agreements import private
 from arengo.portal.dossier import Dossier
+from arengo.portal.entrance import private
 from arengo.portal.operator import is_operator
 from arengo.portal.policies import overseer
 from arengo.portal.site import Visit
