@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import register_city
 from register_city import NOW
 
 from arengo.city import City
+from arengo.contract.purpose import aging
 from arengo.errors import BadForm, Conflict, NotFound
-from arengo.publish.run import last
+from arengo.publish.disposal import dispose
+from arengo.publish.run import Run, find, insert, last, update
 from arengo.query.model import Query
 from arengo.services.retention import Noted, Retention, counted
 from arengo.state.register import ALL
@@ -133,9 +136,17 @@ def test_the_whole_life_of_rows(made: City) -> None:
     later = keeper(made, NOW + timedelta(days=6 * 365))
     (due,) = later.due("pupils")
     assert due.old == (3,)  # published more than five years before
-    assert due.rows == 2
+    assert (due.rows, due.stale) == (2, (4,))
+    contract = made.catalogue.entry("pupils").contract
+    column, before = aging(contract, NOW + timedelta(days=6 * 365)) or (None, None)
+    assert column is not None
+    assert before is not None
+    at = NOW + timedelta(days=5 * 365)
+    assert dispose(made.settings, made.state, made.lake, contract, column, before, at) == (2, 5)
+    (due,) = later.due("pupils")  # as if it was killed there: the earlier versions are found again
+    assert (due.rows, due.versions) == (0, (3, 4))
     (done,) = later.run("pupils", by="operator")
-    assert (done.rows, done.versions) == (2, (3, 4))
+    assert (done.rows, done.versions, done.version) == (0, (3, 4), None)
     assert left(made) == ["4"]  # whose day is not known stays
 
 
@@ -171,6 +182,21 @@ def test_a_hold_of_the_contract_and_of_all_stops_everything(made: City) -> None:
     assert retention.run("pupils", by="operator") == ()
     again = publish(made, NOW + timedelta(days=8 * 365), "School E")  # what is delivered under a hold is kept
     assert again.rows == 6
+
+
+def test_a_killed_disposal_ends_as_what_it_was(made: City) -> None:
+    version = made.lake.newest("pupils")
+    assert version is not None
+    for run in ("killed-before", version.run):
+        insert(made.state, Run(run, "pupils", "retention", "running", started_at=NOW))
+    update(
+        made.state, replace(find(made.state, version.run) or Run("", "", "", ""), trigger="retention", state="running")
+    )
+    keeper(made).note()
+    before, after = find(made.state, "killed-before"), find(made.state, version.run)
+    assert before is not None
+    assert after is not None
+    assert (before.state, after.state, after.version) == ("failed", "succeeded", version.number)
 
 
 def test_holds_need_a_reason_and_a_dataset(made: City) -> None:

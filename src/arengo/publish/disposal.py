@@ -7,6 +7,7 @@ dropped by whoever calls. A row whose day is unknown is kept.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ import orjson
 
 from arengo.contract import purpose
 from arengo.contract.model import Contract, Kind, Property
-from arengo.errors import LakeError
+from arengo.errors import Busy, LakeError, OperatorError
 from arengo.lake.layout import ROW, quote
 from arengo.lake.version import Staged
 from arengo.publish import run as records
@@ -84,6 +85,7 @@ def dispose(
     that refuses at publication does not refuse here, since the law does not wait for it.
     """
     with state.hold(f"publish {contract.id}", wait=600.0):
+        _end(state, lake, contract.id)
         version = lake.newest(contract.id)
         rows = aged(lake, version, column, before) if version is not None else 0
         if version is None or not rows:
@@ -117,6 +119,21 @@ def dispose(
         )  # fmt: skip
         records.update(state, done)
         return version.rows - made.rows, made.number
+
+
+def end_killed(state: State, lake: Lake, dataset: str) -> None:
+    """Give runs that a kill left unfinished their end; nothing while the dataset is being published."""
+    with contextlib.suppress(Busy), state.hold(f"publish {dataset}"):
+        _end(state, lake, dataset)
+
+
+def _end(state: State, lake: Lake, dataset: str) -> None:
+    """Whoever holds the dataset knows that no disposal of it is alive."""
+    from arengo.publish.recovery import give_up
+
+    for item in records.listed(state, dataset):
+        if item.trigger == records.RETENTION and not item.finished:
+            give_up(state, lake, item, OperatorError("The disposal was interrupted.", todo="Run it again."))
 
 
 def _publish(

@@ -217,7 +217,12 @@ class Retention(Disposals):
 
     def note(self) -> tuple[Due, ...]:
         """Look at everything and keep a note of it for :meth:`noted`; the daily housekeeping calls it."""
+        from arengo.publish import disposal
+
         found, now = self.due(), self._now()
+        for contract in self._contracts(""):
+            if contract.custom.get("arengoRetentionFrom"):
+                disposal.end_killed(self._state, self._lake, contract.id)
         told = [
             {"dataset": item.dataset, "versions": len(item.versions), "rows": item.rows}
             for item in found
