@@ -356,10 +356,11 @@ class City:
         """Bring the running city to what the folder says. Applying twice changes nothing.
 
         With ``datasets`` only those are applied and none is retired. Versions of a retired dataset are kept. Without,
-        policies and hierarchies are brought into force too; raises PolicyError for one that says nothing here.
+        and the first time, policies and hierarchies come into force too; PolicyError for one that says nothing here.
         ``folder_wins``: what was edited in the portal gives way to the folder.
         """
-        if not _names(datasets):
+        rules = not _names(datasets) or not self.policies.ever  # nothing is ever in force without its rules
+        if rules:
             self.policies.check().refuse()
         if folder_wins:
             for name in set(_names(datasets)) or set(edits(self.state)):
@@ -384,7 +385,7 @@ class City:
             elif item.action == "retire":
                 self.state.retire(item.dataset, now)
                 self._contracted(item, "", "", "")
-        if not _names(datasets):
+        if rules:
             self.policies.apply()
         return plan
 

@@ -107,7 +107,7 @@ def test_check_says_everything_that_is_wrong(city: City) -> None:
     )
     code, said = run(city, "check")
     assert code == 3
-    assert "there is no dataset 'pupil'. Did you mean pupils?" in said
+    assert "there is no dataset 'pupil', or its contract has an error. Did you mean pupils?" in said
     assert "rules.cedar, line 4" in said
     code, said = run(city, "check", "--json")
     assert {error["line"] for error in json.loads(said)["errors"]} == {2, 4}
