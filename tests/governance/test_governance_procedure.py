@@ -170,7 +170,8 @@ def test_the_rule_grants_only_under_every_condition(
     assert why.endswith(".")
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     asked=st.lists(
         st.tuples(st.sampled_from(["mobility", "parks", "water"]), st.integers(1, 350), st.booleans()), max_size=12
