@@ -150,6 +150,7 @@ def test_links_inside_the_portal_lead_somewhere(client) -> None:
         found = [href.split("#")[0] for href in Page(answer.text).links]
         # Enough of a walk: not every filter and sort of every table, no files.
         waiting += [href for href in found if href.startswith("/") and "/table?" not in href and "/export." not in href]
+        waiting = [href for href in waiting if not href.startswith("/login?")]  # one a page
     assert len(seen) > 60
     client.cookies.clear()
 
