@@ -37,7 +37,8 @@ def routes(site: Site) -> list[BaseRoute]:
     async def robots(request: Request) -> Response:
         base = site.absolute(request)
         return PlainTextResponse(
-            "User-agent: *\nDisallow: /operator\nDisallow: /desk\nDisallow: /login\nDisallow: /account\nDisallow: /people\nDisallow: /invitation\nDisallow: /preferences\n"
+            "User-agent: *\nDisallow: /operator\nDisallow: /desk\nDisallow: /preferences\n"
+            "Disallow: /login\nDisallow: /account\nDisallow: /people\nDisallow: /invitation\n"
             "Disallow: /track\nDisallow: /*?*ask=\n"
             f"Sitemap: {base}/sitemap.xml\n",
             headers={"Cache-Control": "public, max-age=3600"},
