@@ -211,8 +211,8 @@ def _resources(policy: Policy, facts: Facts) -> Iterator[tuple[PolicyError, bool
         dataset, _, column = name.partition("/") if kind == "Column" else (name, "", "")
         contract = facts.contracts.get(dataset)
         if contract is None:
-            hint = _near(dataset, facts.contracts)
-            yield _error(policy, f"{policy.id}: there is no dataset {dataset!r}, or its contract has an error.", hint), True
+            met = f"{policy.id}: there is no dataset {dataset!r}, or its contract has an error."
+            yield _error(policy, met, _near(dataset, facts.contracts)), True
         elif policy.owner and owner_of(contract) != policy.owner:
             met = f"{policy.id} names {dataset}, which belongs to {owner_of(contract)}."
             yield _error(policy, met, "An organisation's policies are about its own data."), True
