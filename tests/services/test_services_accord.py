@@ -264,6 +264,25 @@ def test_old_steps_are_not_told_after_a_long_silence(town: Town) -> None:
     assert set(town.turn()) == {"head", "deputy"}  # the reminder
 
 
+def test_where_nobody_can_decide_who_keeps_people_hears_of_it(town: Town) -> None:
+    with town.notary.state.write() as connection:
+        for name in ("head", "deputy"):
+            role.take(connection, town.people[name].party, "schools", "steward")
+        boss = town.parties.put_person(connection, "Boss", "boss@limewood.example", "city", "active", "en")
+        role.give(connection, boss.id, "*", "administrator", by="", now=START)
+    town.notary.request(town.people["dev"])
+    got = town.turn()
+    assert set(got) == {"boss"}
+    assert got["boss"][0] == "Nobody can decide: School enrolment"
+    assert "a steward of schools" in got["boss"][1]
+    town.notary.pass_time(days=5)
+    assert set(town.turn()) == {"boss"}
+    with town.notary.state.write() as connection:
+        role.give(connection, town.people["head"].party, "schools", "steward", by="", now=START)
+    town.notary.pass_time(days=5)
+    assert set(town.turn()) == {"head"}
+
+
 def test_a_blocked_person_gets_nothing(town: Town) -> None:
     with town.notary.state.write() as connection:
         town.parties.change_person(connection, town.people["deputy"].party, state="blocked")

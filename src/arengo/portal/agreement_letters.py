@@ -11,8 +11,11 @@ from arengo.settings import Settings
 
 
 def agreement_letter(speech: Speech, settings: Settings, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Subject and paragraphs. ``what``: asked, decided, waiting, ending or outdated."""
-    say = {"asked": _asked, "decided": _decided, "waiting": _waiting, "ending": _ending, "outdated": _outdated}
+    """Subject and paragraphs. ``what``: asked, decided, waiting, orphan, ending or outdated."""
+    say = {
+        "asked": _asked, "decided": _decided, "waiting": _waiting, "orphan": _orphan, "ending": _ending,
+        "outdated": _outdated,
+    }  # fmt: skip
     subject, parts = say[facts["what"]](speech, facts)
     base = settings.city.url.rstrip("/")
     return subject, [*parts, speech._("See it here:"), base + str(facts["link"])]
@@ -40,6 +43,16 @@ def _waiting(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
         _("%(who)s has asked to read %(dataset)s and waits for your decision.", who=who, dataset=what),
         _("Nothing is granted by waiting: approve it, narrow it, send it back or reject it."),
     ]
+
+
+def _orphan(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
+    _, who, what = speech._, facts["organisation"], facts["label"]
+    subject = _("Nobody can decide: %(dataset)s", dataset=what)
+    return subject, [
+        _("%(who)s asks to read %(dataset)s, and nobody here can decide about it.", who=who, dataset=what),
+        _("It is decided by: %(decider)s. Give somebody of %(owner)s that role; nothing is granted by waiting.",
+          decider=facts["decider"], owner=facts["owner"]),
+    ]  # fmt: skip
 
 
 def _decided(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -20,7 +20,7 @@ from arengo.errors import ArengoError, Busy, NotFound, UnknownDataset
 from arengo.governance import dossier
 from arengo.governance.agreement import Agreement, Stamp
 from arengo.governance.approval import Level
-from arengo.governance.caller import ROLES, Caller
+from arengo.governance.caller import CITY_WIDE, ROLES, Caller
 from arengo.governance.procedure import Agreements
 from arengo.state.agreements import agreement, reminder
 
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """``what``: asked, decided, waiting, ending or outdated. ``to``: ids of people."""
+    """``what``: asked, decided, waiting, orphan, ending or outdated. ``to``: ids of people."""
 
     id: str
     what: str
@@ -152,7 +152,10 @@ class Accord:
         one = f"agreement-{stamp.seq}"
         if stamp.after == "pending" and stamp.action in ("submit", "approve"):
             if item.state == "pending":  # a rule may have granted it meanwhile
-                yield self._letter(one, "asked", set(deciders) - actors, item, "desk", facts)
+                if deciders:
+                    yield self._letter(one, "asked", set(deciders) - actors, item, "desk", facts)
+                else:
+                    yield self._orphan(one, item)
             return
         if stamp.action not in _SAID or stamp.before == "draft":
             return
@@ -181,7 +184,12 @@ class Accord:
                 days = (now - item.requested_at).days if item.requested_at else 0
                 if times <= MOST_REMINDERS:
                     key = f"waiting:{item.revision}:{times}"
-                    count += self._once(item, key, "waiting", set(self.deciders(item)), "desk", {"days": days})
+                    to = self.deciders(item)
+                    if to:
+                        count += self._once(item, key, "waiting", to, "desk", {"days": days})
+                    else:
+                        lost = self._orphan("", item)
+                        count += self._once(item, key, "orphan", lost.to, "agreements", lost.facts)
             for item in ending:
                 if item.valid_to - item.valid_from > timedelta(days=rules.notice_days):  # a short one ends unannounced
                     people = {item.requested_by} | set(self._stewards(item))
@@ -228,6 +236,13 @@ class Accord:
                     if self._agreements.deciders(item, Caller(name, roles=self._roles(name))):
                         found[name] = None
         return tuple(found)
+
+    def _orphan(self, id: str, item: Agreement) -> _Letter:
+        """To who can appoint an approver where there is none: otherwise the request would wait for nobody."""
+        owner, due = self._agreements.owner(item), self._agreements.due(item)
+        held = (*self._parties.roles(organisation=owner), *self._parties.roles(organisation=CITY_WIDE))
+        keepers = {one.person for one in held if one.role == "administrator"}
+        return self._letter(id, "orphan", keepers, item, "agreements", {"decider": str(due)})
 
     def _candidates(self, level: Level) -> Iterable[str]:
         organisations, seen = {level.owner}, dict[str, None]()
