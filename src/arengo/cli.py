@@ -641,8 +641,8 @@ def plugins(json: JsonOption = False) -> None:
         print(f"{name:14}{item.title}  ({type(item).__module__})")
 
 
-for _, noun, _ in pkgutil.iter_modules(groups.__path__):
-    app.add_typer(importlib.import_module(f"{groups.__name__}.{noun}").app, name=noun)
+for _module in pkgutil.iter_modules(groups.__path__):
+    app.add_typer(importlib.import_module(f"{groups.__name__}.{_module.name}").app, name=_module.name)
 
 
 def commands() -> dict[str, Callable[..., Any]]:
