@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from governance_people import HERE, PHRASE, Device, Hall, hall
 
-from arengo.errors import ArengoError, BadForm, Conflict, NotFound, NotKnown, OperatorError, QuotaSpent
+from arengo.errors import ArengoError, BadForm, Conflict, NotFound, NotKnown, OperatorError, QuotaSpent, TooOften
 from arengo.governance.party import Parties
 from arengo.governance.passkey import Place
 from arengo.governance.role import OPERATOR
@@ -65,6 +65,28 @@ def _hash(town: Hall, person: str) -> str:
         return str(
             connection.scalar(password.select().with_only_columns(password.c.hash).where(password.c.person == person))
         )
+
+
+def test_a_flood_of_logins_leaves_threads_for_others(town: Hall) -> None:
+    anna = town.person("anna@city.example")
+    slow = Parties(replace(town.parties.settings, login=LoginSettings()), town.parties.state).passwords
+    met: list[str] = []
+
+    def one() -> None:
+        try:
+            slow.check(anna.id, "wrong")
+            met.append("judged")
+        except TooOften:
+            met.append("refused")
+
+    threads = [threading.Thread(target=one) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "refused" in met
+    assert "judged" in met
+    assert town.parties.passwords.check(anna.id, PHRASE)
 
 
 # How often

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import unicodedata
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from arengo.errors import TooOften
 from arengo.state import parties as tables
 
 if TYPE_CHECKING:
@@ -28,7 +31,19 @@ COMMON = frozenset(
         *("password123456", "qwerty123456", "azertyuiop12", "admin1234567", "passwortgeheim", "passwordword"),
     )
 )
-_turns = threading.BoundedSemaphore(2)  # each check holds argon2_memory; a flood waits instead of filling the machine
+_turns = threading.BoundedSemaphore(2)  # each check holds argon2_memory
+_queue = threading.BoundedSemaphore(4)  # a flood of logins is refused before it takes every thread of the server
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    if not _queue.acquire(blocking=False):
+        raise TooOften("Many people are signing in right now.", todo="Try again in a few seconds.")
+    try:
+        with _turns:
+            yield
+    finally:
+        _queue.release()
 
 
 class Passwords:
@@ -76,18 +91,22 @@ class Passwords:
         connection.execute(tables.password.insert().values(person=person, hash=given, changed_at=self._parties.now()))
 
     def hashed(self, given: str) -> str:
-        with _turns:
+        """The hash of a password. Raises TooOften when too many ask at once."""
+        with _turn():
             return self._hasher.hash(_plain(given))
 
     def check(self, person: str, given: str) -> bool:
-        """Whether it is the person's password; takes one argon2id check for '' and strangers too."""
+        """Whether it is the person's password; takes one argon2id check for '' and strangers too.
+
+        Raises TooOften when too many ask at once.
+        """
         from argon2.exceptions import InvalidHashError, VerificationError
 
         with self._parties.state.read() as connection:
             held = connection.scalar(sa.select(tables.password.c.hash).where(tables.password.c.person == person))
         plain = _plain(given)[:LONGEST]
         nobodys = self._nobodys
-        with _turns:
+        with _turn():
             try:
                 right = self._hasher.verify(str(held or nobodys), plain)
             except (VerificationError, InvalidHashError):

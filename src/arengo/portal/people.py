@@ -23,7 +23,7 @@ def listing(visit: Visit) -> Response:
 
 def add(visit: Visit, form: Form) -> Response:
     """``POST /people``: an organisation, or a department of one."""
-    refused = _asked(visit)
+    refused = _asked(visit, fresh=True)
     if refused:
         return refused
     try:
