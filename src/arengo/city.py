@@ -219,8 +219,8 @@ class City:
         """What is done between people from time to time: letters, deliveries, agreements, the record's signature."""
         from arengo.services.witness import cosign
 
+        self.accord.turn()  # its letters leave with the others
         self.participation.turn()
-        self.accord.turn()
         if self.ledger.turn() is not None:
             cosign(self.settings, self.ledger)
 
