@@ -168,6 +168,27 @@ def test_from_the_question_to_the_suspension(browser: Any, served: Served) -> No
     assert call(served, secret)[0] == 200
 
 
+def test_who_signs_in_comes_back_to_the_ticked_columns(browser: Any, served: Served) -> None:
+    secret = "a long enough phrase for Ugo"
+    with arengo.open(served.root) as city:
+        passwords = city.access.parties.passwords
+        kept = passwords.hashed(secret)
+        with city.state.write() as connection:
+            passwords.put(connection, served.town.ids["ugo"], kept)
+    page = page_of(browser, served, "")
+    page.goto(f"{served.address}/datasets/pupils/access")
+    page.check("#c-school")
+    page.check("#c-grade")
+    page.click("main form button")
+    assert "/login" in page.url
+    page.fill("[name=mail]", "ugo@prova.example")
+    page.fill("[name=password]", secret)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/access/ask?" in page.url, page.locator("main").inner_text()
+    assert page.locator("main input[name=column]:checked").count() == 2
+
+
 def test_without_scripts_a_page_asks_first(browser: Any, served: Served) -> None:
     developer = page_of(browser, served, "bruno", java_script_enabled=False)
     number = ask(developer, served, "Rooms by class", ("school", "grade"))
