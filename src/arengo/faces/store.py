@@ -232,7 +232,7 @@ def single(desk: Desk, request: Request) -> Any:
         },
     }
     if told.requestable:
-        body["links"]["terms"] = f"{base}{ROOT}/datasets/{name}/offer"
+        body["links"]["terms"] = f"{base}{ROOT}/products/{name}/offer"
     return body
 
 

@@ -6,6 +6,7 @@ read before the first byte of it leaves.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,13 +32,17 @@ if TYPE_CHECKING:
     from arengo.settings import Settings
     from arengo.state import State
 
+_log = logging.getLogger(__name__)
+
 WAIT = 30.0
 """Seconds a reading waits for its place in the record; then it is not answered."""
 
 
 class Access:
-    """``contract``: the contract in force of a dataset; raises UnknownDataset. ``now``: what time it is. Rooms open when
-    asked for."""
+    """``contract``: the contract in force of a dataset; raises UnknownDataset. ``now``: what time it is.
+
+    Rooms open when asked for.
+    """
 
     def __init__(
         self,
@@ -162,11 +167,14 @@ class Access:
         """Count what an application used. Never raises: the answer has left."""
         if not caller.application:
             return
-        read = [(item.view.dataset, item.view.decision.agreement, item.rows or 0) for item in readings]
-        self.store.consumption.note(caller, place, status, size, read)
-        for item in readings:
-            if item.rows and item.view.decision.agreement and status < 400:
-                self.store.spend(caller, item.view.decision.agreement, item.rows)
+        taken = [(item.view.dataset, item.view.decision.agreement, _rows(item)) for item in readings if item.touched]
+        self.store.consumption.note(caller, place, status, size, taken)
+        for _, agreement, rows in taken if status < 400 else ():
+            if rows and agreement:
+                try:
+                    self.store.spend(caller, agreement, rows)
+                except Exception:  # counting is not worth an answer that has left already
+                    _log.warning("The rows of %s were not counted", agreement, exc_info=True)
 
     def close(self) -> None:
         """Write what is still counted in memory."""
@@ -203,3 +211,8 @@ class Access:
         except NotFound:
             return ()
         return (found.mail, found.name)
+
+
+def _rows(item: Reading) -> int:
+    """Rows that left; all of the view where nobody can say."""
+    return item.view.version.rows if item.rows is None else item.rows
