@@ -62,6 +62,22 @@ def terms_of(visit: Visit) -> tuple[Term, ...]:
             _("closed"),
             _("Only its owner may read it, mostly because it is about persons. The page says why."),
         ),
+        Term(
+            "agreement",
+            _("agreement"),
+            _("What an owner and a reader settled: which columns, for what, how often, until when."),
+        ),
+        Term("purpose", _("purpose"), _("What data is used for. It may be used for that and for nothing else.")),
+        Term(
+            "personal",
+            _("personal data"),
+            _("Facts about a person who can be recognised, also together with other facts."),
+        ),
+        Term(
+            "pseudonym",
+            _("pseudonym"),
+            _("A code in the place of a name: always the same code for one reader, and another one for the next."),
+        ),
         Term("owner", _("owner"), _("The office that keeps the data and answers for it.")),
         Term("quality", _("quality"), _("Rules that the rows were checked against, and how many of them hold.")),
         Term(
