@@ -6,6 +6,7 @@ take. What one may not see is not there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -165,7 +166,8 @@ def _facts(visit: Visit, item: Agreement, names: Names, there: bool) -> list[tup
 
 def _limits(visit: Visit, item: Agreement) -> str:
     """What the plan allows; under an agreement in force, what is left of today."""
-    plan, say = visit.site.access.store.plan(item), visit.speech
+    whole, say = visit.site.access.store.plan(item), visit.speech
+    plan = replace(whole, daily=min(whole.daily, item.volume or whole.daily))
     if not item.current(visit.now):
         return plan_words(visit, plan)
     left = visit.site.access.store.left(visit.caller, item)
