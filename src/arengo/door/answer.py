@@ -39,7 +39,8 @@ class AnswerColumn(NamedTuple):
 class Encoded:
     """A finished body with what its headers need. ``matched``: None when nobody asked.
 
-    ``subjects``: keyed digests of the persons in it, None when it may be about anybody of the dataset.
+    ``rows``, ``subjects``: how many rows it was made of and the keyed digests of the persons in them, None when that
+    cannot be said.
     """
 
     body: bytes
@@ -47,6 +48,7 @@ class Encoded:
     matched: int | None = None
     returned: int = 0
     subjects: tuple[str, ...] | None = ()
+    rows: int | None = None
 
     @property
     def size(self) -> int:
@@ -82,6 +84,7 @@ class Answer:
         self.view = view
         self._attend = attend
         self._subjects: tuple[str, ...] | None = ()
+        self._rows: int | None = None
         self._version: Version | None = None
         self.plan = plan
         self._lake = lake
@@ -247,17 +250,17 @@ class Answer:
         if held is None:
             body = make(self)
             matched = self.matched if self.query.count else None
-            held = Encoded(body, self._next or "", matched, subjects=self._subjects)
+            held = Encoded(body, self._next or "", matched, subjects=self._subjects, rows=self._rows)
             self._cache.put(key, held)
         elif self._attend is not None:
-            self._attend.seen(self.plan.columns, held.subjects)
+            self._attend.seen(self.plan.columns, held.rows, held.subjects)
         return held
 
     def peek(self, kind: str) -> Encoded | None:
         """The answer in the form ``kind`` when it is in the cache."""
         held = self._cache.get(self.tag(kind).encode())
         if held is not None and self._attend is not None:
-            self._attend.seen(self.plan.columns, held.subjects)
+            self._attend.seen(self.plan.columns, held.rows, held.subjects)
         return held
 
     # ---- running ------------------------------------------------------------------------------------------------
@@ -280,7 +283,8 @@ class Answer:
         if attend is not None:
             at = len(outputs) + len(extra)
             held = [row[at] for row in (rows[:limit] if more else rows)] if person else []
-            self._subjects = attend.page(self.plan.columns, len(rows) - more, held if person else None)
+            self._rows = len(rows) - more
+            self._subjects = attend.page(self.plan.columns, self._rows, held if person else None)
         if more:
             del rows[limit:]
             values = rows[-1][-statement.cursor :] if statement.cursor else ()

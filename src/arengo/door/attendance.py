@@ -121,9 +121,9 @@ class Attend:
         self._tell(rows, columns, found)
         return found
 
-    def seen(self, columns: frozenset[str], subjects: tuple[str, ...] | None) -> None:
+    def seen(self, columns: frozenset[str], rows: int | None, subjects: tuple[str, ...] | None) -> None:
         """An answer out of the cache."""
-        self._tell(None, columns, subjects)
+        self._tell(rows, columns, subjects)
 
     def stream(self, columns: frozenset[str]) -> None:
         """Rows that leave while they are read."""

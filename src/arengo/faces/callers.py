@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
 PLAIN, SECURE = cookie_name(False), cookie_name(True)
 
 
+def _forwarded(request: Request) -> str:
+    return request.headers.get("x-forwarded-for", "")
+
+
 class CityCallers:
     """A key or a token first, then the session of a person in a browser; otherwise anyone."""
 
@@ -33,14 +36,10 @@ class CityCallers:
         url = public_address(access.settings, request) + request.url.path
         found = access.store.credentials.caller(request.scope["headers"], request.method, url)
         if found is None:
-            cookie = request.cookies.get(SECURE) or request.cookies.get(PLAIN) or ""
+            secure = request.url.scheme == "https" or access.settings.city.url.startswith("https:")
+            cookie = request.cookies.get(SECURE if secure else PLAIN) or ""
             found = access.sessions.caller(cookie) if cookie else ANYONE
-        if access.settings.policy.zones:
-            peer = request.client.host if request.client else ""
-            zone = access.zone(peer, request.headers.get("x-forwarded-for", ""))
-            if zone:
-                found = replace(found, zone=zone)
-        return found
+        return access.placed(found, request.client.host if request.client else "", _forwarded(request))
 
 
 class CityWatch(Watch):

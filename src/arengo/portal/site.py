@@ -426,7 +426,11 @@ class Visit:
     @property
     def caller(self) -> Caller:
         """Who asks: a person who is signed in, or anyone."""
-        return self.session.caller if self.session else ANYONE
+        found = self.session.caller if self.session else ANYONE
+        if self._site is None:
+            return found
+        peer = self.request.client.host if self.request.client else ""
+        return self._site.access.placed(found, peer, self.request.headers.get("x-forwarded-for", ""))
 
     @property
     def person(self) -> Person | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -132,13 +133,14 @@ class Access:
 
         return Zones(self.settings.policy.zones)
 
-    def zone(self, peer: str, forwarded: str) -> str:
-        """The network zone a request comes from, '' for the rest of the world. ``forwarded``: X-Forwarded-For."""
+    def placed(self, caller: Caller, peer: str, forwarded: str) -> Caller:
+        """The caller with the network zone the request comes from. ``forwarded``: X-Forwarded-For."""
         if not self.settings.policy.zones:
-            return ""
+            return caller
         hops = self.settings.participation.proxies
         listed = [part.strip() for part in forwarded.split(",") if part.strip()]
-        return self._zones.of(listed[max(0, len(listed) - hops)] if hops > 0 and listed else peer)
+        zone = self._zones.of(listed[max(0, len(listed) - hops)] if hops > 0 and listed else peer)
+        return replace(caller, zone=zone) if zone else caller
 
     # What is done about a reading
 
