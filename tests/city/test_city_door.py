@@ -37,7 +37,7 @@ def client(town: Town) -> Iterator[TestClient]:
     from starlette.applications import Starlette
 
     city = town.city
-    api = faces.routes(city.door, city.catalogue, city.settings, CityCallers(city.access))
+    api = faces.routes(city.door, city.catalogue, city.settings, CityCallers(city.access), city.access)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access)
     handlers = faces.handlers(portal.error_page(city.settings))
     inner = Starlette(routes=[*api, *pages], exception_handlers=handlers)

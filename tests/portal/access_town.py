@@ -14,6 +14,7 @@ from typing import Any
 import arengo
 from arengo import faces, portal
 from arengo.city import City
+from arengo.faces.callers import CityCallers
 from arengo.governance import Mask
 from arengo.governance.agreement import Terms
 from arengo.governance.role import OPERATOR
@@ -204,7 +205,7 @@ def application(city: City) -> Any:
     """Faces and portal as the server composes them."""
     from starlette.applications import Starlette
 
-    api = faces.routes(city.door, city.catalogue, city.settings)
+    api = faces.routes(city.door, city.catalogue, city.settings, CityCallers(city.access), city.access)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access)
     handlers = faces.handlers(portal.error_page(city.settings))
     inner = Starlette(routes=[*api, *pages], exception_handlers=handlers)

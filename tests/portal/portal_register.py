@@ -11,6 +11,7 @@ from typing import Any
 import arengo
 from arengo import faces, portal
 from arengo.city import City
+from arengo.faces.callers import CityCallers
 
 HOSTILE = "<script>alert('x')</script>"
 HEAD = """\
@@ -189,7 +190,7 @@ def application(city: City) -> Any:
     """Faces and portal as the server composes them."""
     from starlette.applications import Starlette
 
-    api = faces.routes(city.door, city.catalogue, city.settings)
+    api = faces.routes(city.door, city.catalogue, city.settings, CityCallers(city.access), city.access)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine)
     handlers = faces.handlers(portal.error_page(city.settings))
     inner = Starlette(routes=[*api, *pages], exception_handlers=handlers)

@@ -102,11 +102,8 @@ def _mine(visit: Visit) -> dict[str, list[str]]:
 def _line(visit: Visit, entry: Entry, mine: Mapping[str, list[str]]) -> Line:
     contract = entry.contract
     told = product.offered(visit.site.state, contract, visit.now)
-    href = (
-        visit.link("datasets", contract.id, "api")
-        if contract.access != "closed"
-        else visit.link("datasets", contract.id)
-    )
+    called = contract.access == "shared" or (contract.access == "open" and entry.version is not None)
+    href = visit.link("datasets", contract.id, "api") if called else visit.link("datasets", contract.id)
     return Line(
         href,
         contract.title(visit.language),

@@ -1,8 +1,8 @@
 """Rows that look like a dataset's and are nobody's: made from its contract alone.
 
 Nothing that is held goes in: neither rows nor the profile, whose extremes are somebody's values, nor what a draft may
-have taken from the file: the contract's ``examples``, and the ``enum`` of columns that tell of persons. So two datasets with equal contracts have equal samples, whatever is
-in them. The same contract gives the same sample.
+have taken from the file: the contract's ``examples``, and the ``enum`` of columns that tell of persons. So two datasets
+with equal contracts have equal samples, whatever is in them. The same contract gives the same sample.
 """
 
 from __future__ import annotations
