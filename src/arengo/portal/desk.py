@@ -54,8 +54,11 @@ class Item:
 
 
 def page(visit: Visit) -> Response:
-    """``GET /desk?kind=``."""
-    return guarded(visit) or _page(visit, [])
+    """``GET /desk?kind=``; without a kind, whatever waits: requests for access when nothing else does."""
+    refused = guarded(visit)
+    if refused is None and not visit.param("kind") and visit.asked_access and not any(waiting(visit).values()):
+        return RedirectResponse("/desk/access", 303)
+    return refused or _page(visit, [])
 
 
 def decide(visit: Visit, given: Form) -> Response:
