@@ -137,3 +137,12 @@ def test_nobody_of_another_office_reads_it_in_a_browser(town: Town, client: Test
         client.cookies.clear()
         assert answer.status_code == 403, name
         assert "P00001" not in answer.text
+
+
+def test_the_page_says_why_less_is_shown_and_that_it_is_on_record(town: Town, client: TestClient) -> None:
+    client.cookies.set("arengo_session", town.cookies["anna"])
+    page = client.get("/datasets/pupils")
+    client.cookies.clear()
+    assert "You see all of it; not everybody does." in page.text
+    assert "steward of Education Services" in page.text
+    assert "on record" in page.text

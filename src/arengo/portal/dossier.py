@@ -31,6 +31,17 @@ class Closed:
     todo: str
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """``shown`` of ``all`` columns. ``less``: rows or values are held back besides."""
+
+    shown: int
+    all: int
+    less: bool
+    reason: str
+    todo: str
+
+
 class Dossier:
     """One dataset as one visit sees it. Raises what the door raises: UnknownDataset, UnknownVersion, NotAllowed."""
 
@@ -65,6 +76,15 @@ class Dossier:
     @property
     def version(self) -> Version | None:
         return self._view.version if self._view else None
+
+    @property
+    def granted(self) -> Granted | None:
+        """What is shown of data that is not open, and why; None for what everybody sees."""
+        if self._view is None or self._view.decision.public:
+            return None
+        decision = self._view.decision
+        every = sum(not item.name.startswith("_") for item in self.contract.properties)
+        return Granted(len(self._view.columns), every, decision.partial, decision.reason, decision.todo)
 
     @property
     def newest(self) -> Version | None:
