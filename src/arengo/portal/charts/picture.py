@@ -80,6 +80,8 @@ def make(d: Dossier, design: Design) -> Picture:
     if held is None:
         held = _make(d, design)
         _SHELF.put(key, held)
+    else:
+        d.visit.door.read(d.view, d.visit.caller)  # on record like the first time, where it is not open
     return held
 
 
