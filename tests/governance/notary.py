@@ -11,6 +11,7 @@ from typing import Any
 
 from arengo.contract import Contract, loads
 from arengo.contract.load import sha
+from arengo.door.grant import check_rows
 from arengo.errors import UnknownDataset
 from arengo.governance.agreement import Agreement, Terms
 from arengo.governance.caller import Caller
@@ -182,7 +183,7 @@ def make_notary(folder: Path, state: State | None = None, **parts: str) -> Notar
         made.state, contract=made.contract, tell=lambda kind, **facts: made.told.append((kind, facts)),
         now=lambda: made.time[0], settings=AgreementSettings(),
         application=lambda name: APPLICATIONS.get(name, ""), roles=lambda person: made.people.get(person, ()),
-        named=named,
+        named=named, rows=check_rows,
     )  # fmt: skip
     made.apply(**parts)
     return made

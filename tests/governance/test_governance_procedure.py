@@ -89,6 +89,25 @@ def test_people_unmasked_are_never_granted_by_a_rule(ruled: Notary, masks: tuple
     assert ruled.request(masks=masks).state == "pending"
 
 
+@pytest.mark.parametrize("rows", ["pupil = 'P-1'", "district = 'Nord' AND birth_date > DATE('2020-01-01')"])
+def test_choosing_rows_by_people_is_never_granted_by_a_rule(ruled: Notary, rows: str) -> None:
+    for approval in ("threshold", "automatic"):
+        ruled.apply(approval=approval)
+        assert ruled.request(columns=("school",), masks=(), rows=rows, volume=1).state == "pending"
+        assert ruled.request(rows=rows, volume=1).state == "pending"  # a pseudonym would be told by it
+    assert ruled.request(columns=("school",), masks=(), rows="district = 'Nord'", volume=1).state == "active"
+
+
+def test_choosing_rows_by_people_needs_what_reading_about_them_needs(tmp_path: Path) -> None:
+    notary = make_notary(tmp_path, roles=TWO)
+    plain = notary.purpose(personal=False, answers={}, retention="")
+    with pytest.raises(BadForm, match="people"):
+        notary.request(purpose=plain, columns=("school",), masks=(), rows="pupil = 'P-1'")
+    item = notary.request(columns=("school",), masks=(), rows="pupil = 'P-1'")
+    assert [level.number for level in notary.agreements.levels(item)] == [1, 2]
+    notary.state.close()
+
+
 def test_a_purpose_the_contract_does_not_state_waits_for_a_person(ruled: Notary) -> None:
     other = ruled.purpose(dpv="dpv:CommercialPurpose")
     assert ruled.request(purpose=other).state == "pending"

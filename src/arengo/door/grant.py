@@ -87,13 +87,21 @@ def _rows(version: Version, decision: Decision) -> tuple[str, tuple[object, ...]
     return sql, tuple(value for part in parts for value in part.params), any(part.spatial for part in parts)
 
 
-def check_rows(contract: Contract, text: str) -> None:
-    """Raises BadForm for a row filter that cannot be read, or asks for a column the dataset does not have (CQL2)."""
+def check_rows(contract: Contract, text: str) -> frozenset[str]:
+    """The columns a row filter looks at; of a place that is made from two columns, all three.
+
+    Raises BadForm for one that cannot be read, or asks for a column the dataset does not have (CQL2).
+    """
     fields = {item.name: Field(item.name, item.kind, item.required) for item in contract.properties}
+    place = contract.geometry
     try:
-        condition.compile_filter(cql2.parse_text(text), Scope(contract.id, fields, contract.geometry))
+        found = condition.compile_filter(cql2.parse_text(text), Scope(contract.id, fields, place))
     except CallerError as error:
         raise BadForm(error.met, todo=error.todo) from error
+    if found is None:
+        return frozenset()
+    places = {name for name in (place.column, place.x, place.y) if name} if found.spatial and place else set()
+    return found.columns | places
 
 
 def _geometry(geometry: Geometry | None, plain: set[str]) -> Geometry | None:

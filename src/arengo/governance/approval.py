@@ -215,19 +215,22 @@ def unmasked(contract: Contract, terms: Terms) -> tuple[str, ...]:
 
 
 def by_rule(
-    contract: Contract, terms: Terms, *, approvals: int, consumer: int, everybody: int, fits: bool, refused: bool
-) -> tuple[bool, str]:
+    contract: Contract, terms: Terms, *, approvals: int, consumer: int, everybody: int, fits: bool, refused: bool,
+    compared: tuple[str, ...] = (),
+) -> tuple[bool, str]:  # fmt: skip
     """Whether the owner's declared rule grants a request by itself, and why or why not, in a sentence.
 
     ``approvals``: how many the request needs. ``consumer``, ``everybody``: daily calls granted so far under the same
     plan, to this organisation and to all. ``fits``: the purpose is one the contract states. ``refused``: the owner has
-    said no to this organisation before.
+    said no to this organisation before. ``compared``: columns the row filter looks at, as they are and not masked.
     """
     rule, plan = approval_rule(contract), plan_of(contract, terms.plan)
     if rule == "manual":
         return False, "The owner decides each request."
     if told := unmasked(contract, terms):
         return False, f"{told[0]} tells about people and is asked for unmasked, so a person decides."
+    if told := personal_columns(contract, compared):
+        return False, f"{told[0]} tells about people and chooses the rows asked for, so a person decides."
     if approvals > 1:
         return False, "Two approvers have to agree."
     if not fits:

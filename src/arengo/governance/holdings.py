@@ -48,7 +48,7 @@ class Holdings:
     ``contract``: the contract in force of a dataset, raising UnknownDataset. ``tell``: writes the record (the
     ledger's). ``application``: id of an application -> the organisation it belongs to, '' when there is no such one or
     it is blocked. ``roles``: id of a person -> roles she has now. ``named``: id of a person -> how a contract may name
-    her. ``rows``: raises for a row filter that the query room cannot read.
+    her. ``rows``: the columns a row filter looks at; raises for one that the query room cannot read.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Holdings:
         application: Callable[[str], str] = lambda name: "",
         roles: Roles = lambda person: (),
         named: Named = named_nobody,
-        rows: Callable[[Contract, str], object] = lambda contract, text: None,
+        rows: Callable[[Contract, str], Iterable[str]] = lambda contract, text: (),
     ) -> None:
         self.state = state
         self.now = now
@@ -280,8 +280,19 @@ class Holdings:
         except UnknownDataset:
             return (Level(1, item.owner),)
         purpose = self.purposes.find(item.purpose)
-        asked = replace(item, columns=item.asked.columns) if item.asked else item
+        wanted = item.asked or item.terms
+        asked = replace(item, columns=self._looked_at(contract, wanted.columns, wanted.rows))
         return approvals.levels(contract, asked, bool(purpose and purpose.personal))
+
+    def _looked_at(self, contract: Contract, columns: tuple[str, ...], rows: str) -> tuple[str, ...]:
+        """``columns`` and those the row filter compares: which rows are given tells of them as well."""
+        if not rows:
+            return columns
+        try:
+            compared = frozenset(self._rows(contract, rows))
+        except BadForm:  # the contract has changed since; then it may be any
+            compared = frozenset(approvals.columns_of(contract))
+        return (*columns, *sorted(compared - set(columns)))
 
     def deciders(self, item: Agreement, by: Caller) -> tuple[str, ...]:
         """As whom ``by`` may give the approval that is due: '' for herself, otherwise persons stood in for."""

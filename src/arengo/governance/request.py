@@ -101,11 +101,12 @@ class Requests(Steps):
         if asked.valid_to <= now:
             raise BadForm("The term that is asked for is over.", todo="Choose a later end.")
         purpose = self.purposes.get(item.purpose)
-        about_people = bool(personal_columns(contract, asked.columns))
-        sensitive = bool(special_columns(contract, asked.columns))
+        looked_at = self._looked_at(contract, asked.columns, asked.rows)
+        about_people = bool(personal_columns(contract, looked_at))
+        sensitive = bool(special_columns(contract, looked_at))
         if missing := gaps(purpose, about_people=about_people, sensitive=sensitive):
             raise BadForm(missing[0][1], todo="Complete the purpose, then send the request.")
-        needed = levels(contract, replace(item, columns=asked.columns), purpose.personal)
+        needed = levels(contract, replace(item, columns=looked_at), purpose.personal)
         values: dict[str, Any] = {"requested_by": by.party, "requested_at": now, "contract_version": contract.version,
                   "contract_sha": sha(contract), "owner": owner_of(contract)}  # fmt: skip
         with self._step() as connection:
@@ -121,7 +122,8 @@ class Requests(Steps):
             )  # fmt: skip
             consumer, everybody = dossier.volumes(connection, item.dataset, asked.plan, item.organisation, item.follows)
             granted, reason = by_rule(
-                contract, asked, approvals=len(needed), consumer=consumer, everybody=everybody,
+                contract, asked, compared=tuple(self._rows(contract, asked.rows)) if asked.rows else (),
+                approvals=len(needed), consumer=consumer, everybody=everybody,
                 fits=not about_people or stated(contract, purpose),
                 refused=dossier.refused(connection, item.dataset, item.organisation)
                 or dossier.held_back(connection, item.dataset, item.organisation),
