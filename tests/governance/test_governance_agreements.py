@@ -31,6 +31,7 @@ from notary import (
 
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound
 from arengo.governance.agreement import ENDED, STATES, Agreement, diff
+from arengo.governance.approval import Level
 from arengo.governance.caller import Caller
 from arengo.governance.decision import Mask
 from arengo.governance.transition import ACTIONS, BY_HAND, TRANSITIONS, WHO, reference_table
@@ -275,6 +276,13 @@ def test_a_named_approver_who_is_no_steward_sees_and_decides(tmp_path: Path) -> 
     assert [one.id for one in notary.agreements.inbox_of(PRIVACY)] == [item.id]
     assert notary.agreements.approve(item.id, by=PRIVACY).state == "active"
     notary.state.close()
+
+
+def test_who_calls_himself_an_address_is_not_whom_it_belongs_to() -> None:
+    level = Level(2, "schools", ("dpo@example.org", "Ada Rossi"))
+    called = {"p-a": ("a@x.y", "DPO@example.org"), "p-b": ("dpo@example.org", "B"), "p-c": ("c@x.y", "ada rossi")}
+    able = [name for name in (*called, "p-d") if level.entitles(Caller(name, "parks"), lambda who: called.get(who, ()))]
+    assert able == ["p-b", "p-c"]
 
 
 def test_what_is_granted_is_kept_beside_what_was_asked(notary: Notary) -> None:

@@ -320,6 +320,16 @@ def test_an_invitation_opens_once(town: Hall) -> None:
             again(link)
 
 
+@pytest.mark.parametrize("name", ["anna", "ANNA ", "dpo@city.example"])
+def test_nobody_takes_the_name_of_somebody_else(town: Hall, name: str) -> None:
+    assert town.person("anna@city.example").name.casefold() == "anna"
+    person, link = town.parties.invitations.invite("Nina", "n@city.example", "city", ["reader"], by=OPERATOR)
+    with pytest.raises(BadForm):
+        town.parties.invitations.accept(link, PHRASE, name)
+    assert town.parties.person(person.id).state == "invited"
+    assert town.parties.invitations.accept(link, PHRASE, "Nina Verdi").name == "Nina Verdi"
+
+
 def test_of_two_who_accept_at_once_one_is_let_in(town: Hall) -> None:
     _, link = town.parties.invitations.invite("N", "n@city.example", "city", ["reader"], by=OPERATOR)
     met: list[str] = []

@@ -28,7 +28,7 @@ LONGEST_ROWS = 4000
 _OBLIGATIONS, _OBLIGATION = 20, 500
 
 Named = Callable[[str], Iterable[str]]
-"""Id of a person -> how a contract may name them: e-mail address, name."""
+"""Id of a person -> how a contract may name them: e-mail address, then name; () for nobody who is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ class Level:
             return False
         if not self.words:
             return _is(who, "steward", self.owner)
-        names = {who.party.casefold(), *(name.casefold() for name in named(who.party))}
+        mail, *called = [text.casefold() for text in named(who.party)] or [""]
+        called.append(who.party.casefold())
         for word in self.words:
             organisation, _, role = word.rpartition(":")
             if role in ROLES:
                 if _is(who, role, organisation or self.owner):
                     return True
-            elif word.casefold() in names:
+            elif word.casefold() in ([mail] if "@" in word else called):  # people choose what they are called
                 return True
         return False
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from arengo.errors import Conflict, NotFound
+from arengo.errors import BadForm, Conflict, NotFound
 from arengo.governance import role as roles
 from arengo.governance.caller import CITY_WIDE, Caller
 from arengo.governance.person import Person, person_of
@@ -131,8 +131,15 @@ class Invitations:
         return Invitation(row.id, row.kind, person_of(found), row.given_by, row.created_at, row.expires_at)
 
     def use(self, connection: Connection, found: Invitation, name: str = "") -> None:
-        """Use the link up in the caller's transaction and make its person active. Raises NotFound for the second."""
-        i = tables.invitation.c
+        """Use the link up in the caller's transaction and make its person active. Raises NotFound for the second.
+
+        A contract may name its approvers: nobody takes the name of somebody else. Raises BadForm.
+        """
+        i, p = tables.invitation.c, tables.person.c
+        if name and name.casefold() != found.person.name.casefold():
+            others = connection.execute(sa.select(p.name).where(p.id != found.person.id)).scalars()
+            if "@" in name or name.casefold() in {other.casefold() for other in others}:
+                raise BadForm("Somebody else here is called that.", todo="Keep the name of the invitation.")
         used = tables.invitation.update().where(i.id == found.id, i.used_at.is_(None))
         if not connection.execute(used.values(used_at=self._parties.now())).rowcount:
             raise NotFound("This link opens nothing.", todo="It was used before. Ask for a new one.")
