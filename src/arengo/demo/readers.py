@@ -72,6 +72,20 @@ _ANSWERS = {
     "combination": "None: only the street map, which is open and names nobody.",
     "decisions": "No decision about a single child. Stops and times are published before each school year.",
 }
+_MEALS = {
+    "necessity": "School and class are counted; neither names nor days of birth are asked for.",
+    "people": "Pupils of small classes: a count of one could be recognised by neighbours.",
+    "safeguards": "Three people of the Statistics Office, under statistical secrecy.",
+    "combination": "None: the counts are printed as they are.",
+    "decisions": "No decision about anybody. The tables appear in the yearbook.",
+}
+_COUNTER = {
+    "necessity": "The number and day of birth find the child whose parent stands at the counter.",
+    "people": "Children whose parents ask, and by mistake others of the same name.",
+    "safeguards": "Six clerks with their own accounts; each question is on record.",
+    "combination": "None: it is looked up and read out.",
+    "decisions": "No decision: the parent is told what stands in the register.",
+}
 
 
 @dataclass(slots=True)
@@ -188,7 +202,7 @@ def _meals(hall: _Hall) -> Agreement:
     program = hall.access.store.applications.create("Meals at school", tommaso, organisation=STATISTICS)
     purpose = hall.purpose(
         tommaso, "Statistics of meals at school", "How many pupils eat at school, by school and class, once a term.",
-        "dpv:ProvideOfficialStatistics",
+        "dpv:ProvideOfficialStatistics", answers=_MEALS,
     )  # fmt: skip
     asked = hall.ask(tommaso, program.id, purpose, ("school", "grade", "canteen"), 20)
     hall.at(DAYS - 6)
@@ -208,7 +222,7 @@ def _waiting(hall: _Hall) -> None:
     purpose = hall.purpose(
         rita, "Answering families at the counter",
         "Which school and class a child goes to, and whether it eats there, when a parent asks at the counter.",
-        "dpv:RequestedServiceProvision",
+        "dpv:RequestedServiceProvision", answers=_COUNTER,
     )  # fmt: skip
     hall.ask(rita, program.id, purpose, ("pupil_id", "birth_date", "school", "grade", "school_year", "canteen"), 400)
 
