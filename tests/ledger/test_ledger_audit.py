@@ -33,11 +33,11 @@ def original(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     settings.home.mkdir()
     shutil.copy(migrated, settings.home / "state.sqlite")
     with open_state(settings.state_url) as state, Ledger(settings, state, now=Clock()) as ledger:
-        fill(ledger, 100)
+        fill(ledger, 99)
+        ledger.sign()  # the 100th counts the persons of those before
+        fill(ledger, 199, 100)
         ledger.sign()
-        fill(ledger, 200, 100)
-        ledger.sign()
-        fill(ledger, 300, 300)
+        fill(ledger, 299, 300)
         return export.write(ledger, folder / "export"), ledger.keys
 
 
@@ -264,8 +264,14 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "gone": ("DELETE FROM ledger_leaf WHERE n = 7 AND leaf <> ?", "drop", "Entry 7 is missing"),
     "body": ("UPDATE ledger_body SET text = ? WHERE n = 7", "edit", "The body of entry 7 was edited"),
     "salt": ("UPDATE ledger_body SET salt = ? WHERE n = 7", "edit", "The body of entry 7 was edited"),
-    "root": ("UPDATE ledger_commitments SET hashes = ? WHERE n = 8", "edit", "The persons of entry 8 were edited"),
-    "person": ("UPDATE ledger_subject SET salt = ? WHERE n = 8", "edit", "A person was added to entry 8"),
+    "root": ("UPDATE ledger_about SET slots = ? WHERE n = 8", "edit", "The persons of entry 8 were edited"),
+    "person": (
+        "UPDATE ledger_subject SET counter = counter + 9 WHERE n = 8 AND pseudonym <> ?",
+        "edit",
+        "A person was added to entry 8",
+    ),
+    "index": ("DELETE FROM ledger_subject WHERE n = 8 AND pseudonym <> ?", "drop", "the index does not name it"),
+    "count": ("UPDATE ledger_count SET counters = ?", "edit", "The count of entry 20 was edited"),
     "head": ("UPDATE ledger_head SET size = size + 4, peaks = ?", "damage", "counts"),
 }
 

@@ -94,7 +94,7 @@ def test_an_entry_and_its_proof(client: TestClient, city: City) -> None:
     assert city.ledger.entry(7).leaf.decode().replace('"', "&#34;") in text
     assert signed.text.split("\n")[2] in text.replace("&#43;", "+")
     assert text.count("<li><code>") == len(city.ledger.inclusion(7, signed.size))
-    assert "next signature" in client.get("/record/124").text
+    assert "next signature" in client.get("/record/125").text
     hidden = client.get("/record/121").text
     assert "not shown yet" in hidden
     assert "police" not in hidden

@@ -63,10 +63,13 @@ class Reading:
 
 @dataclass(slots=True)
 class Attendance:
-    """The readings of one request. ``enter``: called before each new one; what it raises refuses the reading."""
+    """The readings of one request. ``enter``: called before each new one; what it raises refuses the reading.
+    ``record``: puts on record what is not yet, and returns when that is durable.
+    """
 
     enter: Callable[[View, Caller], Mapping[str, str]] | None = None
     readings: list[Reading] = field(default_factory=list)
+    record: Callable[[], None] | None = None
 
 
 _HERE: ContextVar[Attendance | None] = ContextVar("arengo_attendance", default=None)
@@ -94,6 +97,15 @@ def resumed(here: Attendance | None) -> Iterator[None]:
         yield
     finally:
         _HERE.reset(token)
+
+
+def conclude() -> None:
+    """Told in the worker thread that read all an answer needs: it is put on record here, not in a thread of its own
+    before the first byte. Whoever never says so pays that turn.
+    """
+    here = _HERE.get()
+    if here is not None and here.record is not None and here.readings:
+        here.record()
 
 
 class Attend:
@@ -136,8 +148,8 @@ class Attend:
     def _digests(self, persons: Sequence[object]) -> tuple[str, ...]:
         values = {str(item) for item in persons if item is not None}
         if self.view.cut is not None:
-            return tuple(sorted(values))
-        return tuple(sorted(digest(self._key, value) for value in values))
+            return tuple(values)
+        return tuple(digest(self._key, value) for value in values)
 
     def _tell(self, rows: int | None, columns: frozenset[str], subjects: tuple[str, ...] | None) -> None:
         reading = note(self.view, self._caller)

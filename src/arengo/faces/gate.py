@@ -277,6 +277,7 @@ class _Sender:
     ) -> None:
         self._send = send
         self.attendance = attendance
+        attendance.record = self._record
         self._watch = watch
         self._path = path
         self._checked = 0.0
@@ -336,7 +337,7 @@ class _Sender:
         readings = self.attendance.readings
         more = {name: value for item in readings for name, value in item.headers.items()}
         if status < 400:
-            await self._record()
+            await self._recorded()
             self._checked = time.monotonic()
         kept = [pair for pair in headers if pair[0] not in (b"cache-control", b"access-control-allow-origin")]
         kept.append((b"cache-control", b"private, no-store"))  # an answer for one reader alone
@@ -344,18 +345,27 @@ class _Sender:
 
     async def _go_on(self) -> None:
         """What a stream began to read meanwhile is put on record; once a second, whether it may go on is asked."""
-        await self._record()
+        await self._recorded()
         now = time.monotonic()
         if now - self._checked > STILL_SECONDS:
             self._checked = now
             await to_thread.run_sync(self._watch.still, tuple(self.attendance.readings))
 
-    async def _record(self) -> None:
-        """Put on record what was read and is not yet."""
-        found = tuple(item for item in self.attendance.readings if item.touched and item.mark != item.recorded)
+    async def _recorded(self) -> None:
+        """See to it that all that was read is on record."""
+        if self._open():
+            await to_thread.run_sync(self._record)
+
+    def _open(self) -> tuple[Reading, ...]:
+        """What was read and is not on record yet."""
+        return tuple(item for item in self.attendance.readings if item.touched and item.mark != item.recorded)
+
+    def _record(self) -> None:
+        """Put on record what was read and is not yet. In a worker thread: it waits for the disk."""
+        found = self._open()
         if found:
             marks = [item.mark for item in found]
-            await to_thread.run_sync(self._watch.settle, found, self._path)
+            self._watch.settle(found, self._path)
             for item, mark in zip(found, marks, strict=True):
                 item.recorded = mark
 

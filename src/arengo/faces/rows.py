@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.door import Answer, Encoded
+from arengo.door.attendance import conclude
 from arengo.errors import BadQuery, NotAcceptable
 from arengo.faces import datasets, page
 from arengo.faces.site import (
@@ -88,7 +89,9 @@ async def rows(site: Site, request: Request) -> Response:
     if held is None:
 
         def make() -> Encoded:
-            return answer.peek(form) or answer.encoded(form, lambda given: page.render(given, form))
+            made = answer.peek(form) or answer.encoded(form, lambda given: page.render(given, form))
+            conclude()
+            return made
 
         if (query.limit or 0) < LARGE:
             held = await run_in_threadpool(make)

@@ -13,13 +13,13 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 
 import orjson
 
 from arengo.errors import BadForm
-from arengo.ledger.tree import Leaves, leaf_hash
+from arengo.ledger import about, sheaf
 
 VERSION = 1
 KINDS = (
@@ -40,7 +40,6 @@ MOST_SUBJECTS = 10_000
 """More persons in one entry are recorded as everybody in the dataset."""
 MOST_BODY = 1_000_000
 MOST_LEAF = 60_000  # a log entry of C2SP tlog-tiles is at most 65,535 bytes
-SALT = 16
 
 WORDS = (
     "action",
@@ -136,22 +135,27 @@ def commitment(salt: bytes, text: bytes) -> bytes:
     return hmac.digest(salt, text, "sha256")
 
 
-def counted(pseudonym: str, counter: int) -> bytes:
-    """What is committed to about one person: she, and that it is her ``counter``-th entry."""
-    return f"{pseudonym}|{counter}".encode()
-
-
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
     """Names that only this installation can give. ``secret``: of ``ledger.key``."""
 
     secret: bytes
 
-    def subject(self, subject: str) -> str:
-        """A person the data is about: the same for ever, so that her entries can be counted."""
-        return hmac.digest(self.secret, b"subject\0" + subject.encode("utf-8", "replace"), "sha256").hex()[:32]
+    def subject(self, subject: str) -> bytes:
+        """A person the data is about, 16 bytes: the same for ever, so that her entries can be counted."""
+        return self.subjects((subject,))[0]
 
-    def everyone(self, dataset: str) -> str:
+    def subjects(self, subjects: Iterable[str]) -> list[bytes]:
+        """Keyed BLAKE2b (RFC 7693), personalised: one short pass a person."""
+        keyed = blake2b(key=self.secret[:64], digest_size=about.PSEUDONYM, person=b"ledger subject")
+        copy, out = keyed.copy, []
+        for subject in subjects:
+            made = copy()
+            made.update(subject.encode("utf-8", "replace"))
+            out.append(made.digest())
+        return out
+
+    def everyone(self, dataset: str) -> bytes:
         """All persons of a dataset together, counted like one."""
         return self.subject(f"{EVERYONE}\0{dataset}")
 
@@ -173,15 +177,16 @@ class Told:
     """The body: canonical JSON of actor, organisation, dataset and facts. Erasable."""
     salt: bytes
     visibility: Visibility
-    subjects: tuple[str, ...]
-    """Pseudonyms, each once."""
+    slots: bytes
+    """Whom it is about (:mod:`arengo.ledger.about`)."""
+    subjects: str
+    """Root over the commitments of ``slots`` in hexadecimal, '' for none."""
     everyone: bool
     """Whether the only one stands for everybody the dataset is about."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What of it stands in the leaf besides."""
 
-    def leaf(self, number: int, at: str, actor: str, subjects: str) -> bytes:
-        """The leaf. ``subjects``: root over the commitments in hexadecimal, '' for none."""
+    def leaf(self, number: int, at: str, actor: str) -> bytes:
         out: dict[str, Any] = {"v": VERSION, "n": number, "t": at, "kind": self.kind}
         if self.visibility.kind == "immediate":
             out |= self.facts
@@ -191,8 +196,8 @@ class Told:
                 out["everyone"] = True
         else:
             out["visibility"] = self.visibility.kind
-        if subjects:
-            out["subjects"] = subjects
+        if self.subjects:
+            out["subjects"] = self.subjects
         out["body"] = commitment(self.salt, self.text).hex()
         made = canonical(out)
         if len(made) > MOST_LEAF:
@@ -215,14 +220,15 @@ def told(
     """Make an entry ready. Raises BadForm for a kind nobody knows and for a body that is too large."""
     if kind not in KINDS:
         raise BadForm(f"The record has no kind of entry {kind!r}.", todo=f"There are: {', '.join(KINDS)}.")
-    everyone = False
-    known: dict[str, None] = {}
+    known: set[str] = set()
     for subject in (subjects,) if isinstance(subjects, str) else subjects:
-        if subject == EVERYONE or len(known) >= MOST_SUBJECTS:
-            everyone = True
-            known = {names.everyone(dataset): None}
+        known.add(subject)
+        if subject == EVERYONE or len(known) > MOST_SUBJECTS:
+            known = {EVERYONE}
             break
-        known[names.subject(subject)] = None
+    everyone = EVERYONE in known
+    whom = [names.everyone(dataset)] if everyone else list(dict.fromkeys(names.subjects(known)))
+    slots = about.slots(whom)
     text = canonical({"actor": actor, "organisation": organisation, "dataset": dataset, "facts": dict(body)})
     if len(text) > MOST_BODY:
         raise BadForm(f"An entry of {len(text):,} bytes is larger than the record takes ({MOST_BODY:,}).")
@@ -234,7 +240,8 @@ def told(
         text,
         secrets.token_bytes(32),
         visibility,
-        tuple(known),
+        b"".join(slots),
+        sheaf.root([about.commitment(slot) for slot in slots]).hex() if slots else "",
         everyone,
         _facts(kind, body),
     )
@@ -274,11 +281,6 @@ def _rows(kind: str, rows: Any) -> str:
         return bucket(rows) if kind in ("read", "decision") else str(rows)
     text = rows.replace(" ", "-") if isinstance(rows, str) else ""
     return text if _word.fullmatch(text) else ""
-
-
-def subjects_root(commitments: Sequence[bytes]) -> bytes:
-    """Root of the tree of RFC 9162 over the commitments of one entry."""
-    return Leaves([leaf_hash(item) for item in commitments]).root()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from arengo.errors import LedgerBroken
-from arengo.ledger import audit, note, tables
+from arengo.ledger import audit, note, sheaf, tables
+from arengo.ledger.about import About
 from arengo.ledger.audit import Problem, Report
-from arengo.ledger.entry import commitment, counted, subjects_root
+from arengo.ledger.entry import commitment
+from arengo.ledger.tally import Span, span, spans
 from arengo.ledger.tiles import WIDTH, tiles_of
 from arengo.ledger.tree import Frontier
 
@@ -106,39 +110,91 @@ def _bodies(ledger: Ledger) -> Iterator[Problem]:
 
 
 def _persons(ledger: Ledger) -> Iterator[Problem]:
-    c, last = tables.commitments.c, -1
-    while True:
-        wanted = (
-            sa.select(c.n, c.hashes, tables.leaf.c.leaf)
-            .join(tables.leaf, tables.leaf.c.n == c.n, isouter=True)
-            .where(c.n > last)
-            .order_by(c.n)
-            .limit(STEP)
-        )
-        with ledger.store.read() as connection:
-            rows = connection.execute(wanted).all()
-            s = tables.subject.c
-            numbers = [int(row.n) for row in rows]
-            span = sa.select(s.n, s.pseudonym, s.counter, s.salt).where(
-                s.n >= (numbers[0] if numbers else 0), s.n <= (numbers[-1] if numbers else -1)
-            )
-            persons = connection.execute(span).all()
-        held: dict[int, set[bytes]] = {}
-        for row in rows:
-            hashes = bytes(row.hashes)
-            parts = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
-            held[int(row.n)] = set(parts)
-            if _said(row.leaf, "subjects") != subjects_root(parts).hex():
-                sentence = f"The persons of entry {row.n} were edited: they are not what its leaf commits to."
+    """Persons against leaves, counters against counts, and the index of persons against both."""
+    c, a = tables.count.c, tables.about.c
+    told, indexed = _Sum(), _Sum()
+    with ledger.store.read(snapshot=True) as connection:
+        below = int(connection.scalar(sa.select(tables.head.c.counted)) or 0)
+        done = 0
+        for row in connection.execute(sa.select(tables.count).where(c.size <= below).order_by(c.size)).all():
+            made = span(connection, row)
+            between = (a.n >= int(row.first), a.n < int(row.size))
+            roots = []
+            for about, leaf in _abouts(connection, between):
+                yield from _committed(about, leaf)
+                counters = made.counters(about.number)
+                if len(counters) != len(about):
+                    break
+                roots.append(sheaf.root(about.counts(counters)))
+                for place, person in about.persons():
+                    told.add(person, counters[place], about.number)
+            said = connection.scalar(sa.select(tables.leaf.c.leaf).where(tables.leaf.c.n == row.n))
+            right = roots == made.roots and roots and _said(said, "map") == sheaf.root(roots).hex()
+            if int(row.first) != done or not right:
+                sentence = f"The count of entry {row.n} was edited: persons or counters are not what it commits to."
                 yield Problem("edit", sentence, int(row.n))
-        for person in persons:
-            made = commitment(bytes(person.salt), counted(person.pseudonym, int(person.counter)))
-            if made not in held.get(int(person.n), set()):
-                sentence = f"A person was added to entry {person.n}, or her count was changed, after it was recorded."
-                yield Problem("edit", sentence, int(person.n))
-        if not rows:
-            return
-        last = numbers[-1]
+            done = int(row.size)
+        for about, leaf in _abouts(connection, (a.n >= done,)):
+            yield from _committed(about, leaf)
+        s = tables.subject.c
+        for found in connection.execute(sa.select(s.pseudonym, s.counter, s.n).execution_options(yield_per=STEP)):
+            indexed.add(bytes(found.pseudonym), int(found.counter), int(found.n))
+        if told != indexed:
+            yield from _misplaced(connection)
+
+
+def _abouts(connection: Connection, where: Sequence[sa.ColumnElement[bool]]) -> Iterator[tuple[About, object]]:
+    a = tables.about.c
+    wanted = sa.select(a.n, a.slots, a.gone, tables.leaf.c.leaf).where(*where).order_by(a.n)
+    wanted = wanted.join(tables.leaf, tables.leaf.c.n == a.n, isouter=True).execution_options(yield_per=STEP)
+    for row in connection.execute(wanted):
+        yield About(int(row.n), bytes(row.slots), bytes(row.gone)), row.leaf
+
+
+def _committed(about: About, leaf: object) -> Iterator[Problem]:
+    made = about.commitments()
+    if not made or _said(leaf, "subjects") != sheaf.root(made).hex():
+        sentence = f"The persons of entry {about.number} were edited: they are not what its leaf commits to."
+        yield Problem("edit", sentence, about.number)
+
+
+class _Sum:
+    """A digest of rows in any order: two sets of rows are the same when it is (sum of SHA-256, modulo 2**256)."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self, person: bytes, counter: int, number: int) -> None:
+        made = sha256(person + counter.to_bytes(8, "big", signed=True) + number.to_bytes(8, "big", signed=True))
+        self.value = self.value + int.from_bytes(made.digest(), "big") & (1 << 256) - 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Sum) and self.value == other.value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _misplaced(connection: Connection) -> Iterator[Problem]:
+    """Which rows of the index are not what was counted; where none is, one was taken out."""
+    s, found = tables.subject.c, False
+    wanted = sa.select(s.pseudonym, s.counter, s.n).order_by(s.n)
+    made: Span | None = None
+    about: About | None = None
+    for row in connection.execute(wanted).all():
+        number = int(row.n)
+        if about is None or about.number != number:
+            about = next((item for item, _ in _abouts(connection, (tables.about.c.n == number,))), None)
+        if made is None or number not in made.places:
+            made = next(iter(spans(connection, [number])), None)
+        place = about.place(bytes(row.pseudonym)) if about is not None else -1
+        right = place >= 0 and made is not None and number in made.places
+        counters = made.counters(number) if right and made is not None else ()
+        if not 0 <= place < len(counters) or counters[place] != int(row.counter):
+            found = True
+            sentence = f"A person was added to entry {number}, or her count was changed, after it was recorded."
+            yield Problem("edit", sentence, number)
+    if not found:
+        yield Problem("drop", "An entry is kept from a person it is about: the index does not name it.")
 
 
 def _files(ledger: Ledger) -> Iterator[Problem]:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from arengo.errors import BadForm, Busy, NotFound
-from arengo.ledger import keys
+from arengo.errors import BadForm, Busy, LedgerBroken, NotFound
+from arengo.ledger import keys, tally
 from arengo.ledger.checkpoint import Checkpoint
 from arengo.ledger.entry import IMMEDIATE, Entry, Told, Visibility, told, written
 from arengo.ledger.listing import Listing
@@ -19,7 +19,7 @@ from arengo.ledger.nodes import Nodes
 from arengo.ledger.note import VerifierKey
 from arengo.ledger.persons import Mentions, Persons
 from arengo.ledger.signing import Signing
-from arengo.ledger.store import Store
+from arengo.ledger.store import Store, Transaction
 from arengo.ledger.tree import Frontier, consistency_proof, inclusion_proof
 from arengo.ledger.witness import Witness
 from arengo.ledger.writer import Ticket, Writer
@@ -94,7 +94,7 @@ class Ledger:
         Raises BadForm for what cannot be recorded, LedgerBroken, StorageFull.
         """
         made = self._told(kind, actor, organisation, dataset, body, subjects, visibility)
-        return self._open().append(made)
+        return self._open().submit(made, wake=False).wait()
 
     def submit(
         self,
@@ -106,10 +106,14 @@ class Ledger:
         body: Mapping[str, Any] = {},
         subjects: Iterable[str] = (),
         visibility: Visibility = IMMEDIATE,
+        wake: bool = True,
     ) -> Ticket:
-        """Like :meth:`tell` without waiting: ``ticket.wait()`` returns when the entry is on the disk."""
+        """Like :meth:`tell` without waiting: ``ticket.wait()`` returns when the entry is on the disk.
+
+        ``wake`` False: the caller waits soon, and then writes by itself all that waits.
+        """
         made = self._told(kind, actor, organisation, dataset, body, subjects, visibility)
-        return self._open().submit(made)
+        return self._open().submit(made, wake=wake)
 
     def _told(
         self,
@@ -208,8 +212,25 @@ class Ledger:
         return self.signing.latest()
 
     def sign(self) -> Checkpoint:
-        """Sign what is on the disk and publish its tiles. Raises LedgerBroken."""
+        """Count, sign what is on the disk and publish its tiles. Raises LedgerBroken."""
+        self.count()
         return self.signing.sign()
+
+    def count(self) -> None:
+        """Put into the record which how-manieth entry about each person every new entry is. Raises LedgerBroken."""
+        while self.persons.uncounted():
+            with self._open().alone() as transaction:
+                self._count(transaction)
+
+    def _count(self, transaction: Transaction) -> bool:
+        """One count; whether there is more."""
+        made = tally.take(transaction)
+        if made is None:
+            return False
+        body = {"action": "count", "map": made.root.hex(), "size": made.size}
+        number = self._open().put(transaction, [self._told("completeness", "", "", "", body, (), IMMEDIATE)])
+        tally.keep(transaction, number, made)
+        return made.more
 
     def turn(self) -> Checkpoint | None:
         """What is due by itself: the day's map, and a checkpoint when the record grew. Called every few seconds."""
@@ -247,10 +268,10 @@ class Ledger:
 
     def _map_daily(self) -> None:
         today = self.now().strftime("%Y-%m-%d")
-        if "completeness" in self.days(today).get(today, {}):
+        if self.persons.mapped_on() >= today:
             return
         with contextlib.suppress(Busy), self.state.hold("ledger-map"):
-            if "completeness" not in self.days(today).get(today, {}):
+            if self.persons.mapped_on() < today:
                 self.map()
 
     def map(self) -> int | None:
@@ -258,10 +279,11 @@ class Ledger:
 
         None when there are none about anybody.
         """
+        self.count()
         size, made = self.persons.map()
         if not len(made):
             return None
-        number = self.tell("completeness", body={"map": made.root.hex(), "size": size})
+        number = self.tell("completeness", body={"action": "map", "map": made.root.hex(), "size": size})
         with self._open().alone() as transaction:
             self.persons.keep_map(transaction, number, size, made)
         return number
@@ -273,6 +295,8 @@ class Ledger:
 
         Each with the proof that it is all there is. Hidden entries are among them, without their bodies.
         """
+        with contextlib.suppress(LedgerBroken):  # then what was counted before is shown
+            self.count()
         names = self.keys.names
         wanted = [names.subject(subject), *(names.everyone(dataset) for dataset in datasets)]
         return tuple(self.persons.about(pseudonym, whole=whole) for pseudonym in wanted)
@@ -280,7 +304,10 @@ class Ledger:
     def erase_subject(self, subject: str, *, actor: str = "", basis: str = "") -> int:
         """Forget which entries were about a person; how many there were. The erasure itself is recorded."""
         pseudonym = self.keys.names.subject(subject)
+        self.count()
         with self._open().alone() as transaction:
+            while self._count(transaction):
+                pass
             count = self.persons.erase(transaction, pseudonym)
         self.store.forget()
         if count:

@@ -24,8 +24,8 @@ def map_node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def key_of(pseudonym: str) -> bytes:
-    return sha256(pseudonym.encode()).digest()
+def key_of(pseudonym: bytes) -> bytes:
+    return sha256(pseudonym).digest()
 
 
 def value_of(entries: int, newest: bytes) -> bytes:

@@ -19,8 +19,8 @@ from arengo.settings import Settings
 from arengo.state.database import State
 
 BUSY_SECONDS = 30.0
-PAGE = 1024
-"""Bytes. Persons come in any order, each touches a page: small ones write a third of what SQLite's usual ones do."""
+PAGE = 2048
+"""Bytes. An entry touches a dozen pages, a count one for nearly each person: small ones write less than usual ones."""
 FOLDS = 20
 """Attempts, a tenth of a second apart, to fold the log in after an erasure while others read."""
 WAL = 8 << 20
@@ -47,7 +47,7 @@ class Store:
         with state.hold("ledger-tables", wait=BUSY_SECONDS), self.engine.begin() as connection:
             tables.metadata.create_all(connection)
             if connection.scalar(sa.select(tables.head.c.size)) is None:
-                connection.execute(sa.insert(tables.head).values(id=1, size=0, peaks=b"", at=""))
+                connection.execute(sa.insert(tables.head).values(id=1, size=0, peaks=b"", at="", counted=0))
         self._driver: Any = None
         self._pooled: Any = None
 

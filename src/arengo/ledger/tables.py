@@ -16,6 +16,7 @@ head = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("peaks", sa.LargeBinary, nullable=False),  # 32 bytes each, the largest subtree first
     sa.Column("at", sa.String, nullable=False),
+    sa.Column("counted", sa.BigInteger, nullable=False),  # entries below have given their persons' counters
 )
 
 leaf = sa.Table(
@@ -69,22 +70,31 @@ hidden = sa.Table(
     sa.Column("basis", sa.String, nullable=False),
 )
 
-subject = sa.Table(
-    "ledger_subject",
-    metadata,
-    sa.Column("pseudonym", sa.String, primary_key=True),
-    sa.Column("counter", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("n", sa.BigInteger, nullable=False),
-    sa.Column("salt", sa.LargeBinary, nullable=False),
-    sa.Index("ledger_subject_n", "n"),
-    sqlite_with_rowid=False,  # persons come in any order: each would touch three pages instead of one
-)
-
-commitments = sa.Table(
-    "ledger_commitments",
+about = sa.Table(
+    "ledger_about",
     metadata,
     sa.Column("n", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
-    sa.Column("hashes", sa.LargeBinary, nullable=False),  # 32 bytes each; say nothing without the salts
+    sa.Column("slots", sa.LargeBinary, nullable=False),  # salt and pseudonym of each person, see about.py
+    sa.Column("gone", sa.LargeBinary, nullable=False),  # what stands for those who were erased
+)
+
+subject = sa.Table(  # written by counting only: which entries are about somebody
+    "ledger_subject",
+    metadata,
+    sa.Column("pseudonym", sa.LargeBinary, primary_key=True),
+    sa.Column("counter", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # persons come in any order: each would touch two pages instead of one
+)
+
+count = sa.Table(
+    "ledger_count",
+    metadata,
+    sa.Column("n", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("first", sa.BigInteger, nullable=False),  # it counted the entries from here
+    sa.Column("size", sa.BigInteger, nullable=False, index=True),  # to here (exclusive)
+    sa.Column("roots", sa.LargeBinary, nullable=False),  # 32 bytes for each entry about somebody
+    sa.Column("counters", sa.LargeBinary, nullable=False),  # 4 bytes for each of its persons
 )
 
 day_map = sa.Table(

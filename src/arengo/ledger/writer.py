@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from arengo.errors import ArengoError, LedgerBroken, storage_full
-from arengo.ledger.entry import SALT, UNNAMED, Pseudonyms, Told, commitment, counted, subjects_root, written
+from arengo.ledger.entry import UNNAMED, Pseudonyms, Told, written
 from arengo.ledger.store import Store, Transaction
 from arengo.ledger.tree import Frontier, leaf_hash
 
@@ -69,18 +68,16 @@ class Writer:
         self._closed = False
         self.pid = os.getpid()
 
-    def submit(self, told: Told) -> Ticket:
+    def submit(self, told: Told, *, wake: bool = True) -> Ticket:
+        """Hand in. Without ``wake`` it is for the caller to wait soon: it is then written in the caller's own thread,
+        together with all that waits, when nobody else writes.
+        """
         ticket = Ticket(told, self)
         self._pending.append(ticket)
-        self._start()
-        self._wake.set()
+        if wake:
+            self._start()
+            self._wake.set()
         return ticket
-
-    def append(self, told: Told) -> int:
-        """Hand in and wait, without waking anybody when nobody else writes."""
-        ticket = Ticket(told, self)
-        self._pending.append(ticket)
-        return ticket.wait()
 
     def help(self, ticket: Ticket) -> None:
         """Write what waits until ``ticket`` is written, unless somebody writes already; leave the rest to the thread.
@@ -156,18 +153,22 @@ class Writer:
 
     def _commit(self, batch: Sequence[Told]) -> int:
         with self._store.write() as transaction:
-            size, peaks, last = transaction.head()
-            if size < self._floor:
-                raise LedgerBroken(
-                    f"The record held {self._floor:,} entries and holds {size:,} now: it was set back.",
-                    todo="Restore the newer ledger database; nothing is written until then.",
-                )
-            made = _Batch(size, peaks, max(last, written(self._now())), self._names)
-            made.count(transaction, batch)
-            for told in batch:
-                made.add(told)
-            made.write(transaction)
-        self._floor = made.tree.size
+            first = self.put(transaction, batch)
+        self._floor = first + len(batch)
+        return first
+
+    def put(self, transaction: Transaction, batch: Sequence[Told]) -> int:
+        """Add entries in a transaction that somebody else ends; the first one's number. Raises LedgerBroken."""
+        size, peaks, last = transaction.head()
+        if size < self._floor:
+            raise LedgerBroken(
+                f"The record held {self._floor:,} entries and holds {size:,} now: it was set back.",
+                todo="Restore the newer ledger database; nothing is written until then.",
+            )
+        made = _Batch(size, peaks, max(last, written(self._now())), self._names)
+        for told in batch:
+            made.add(told)
+        made.write(transaction)
         return size
 
 
@@ -179,30 +180,19 @@ class _Batch:
         self.at = at  # never before the entry before, whatever the clock does
         self.names = names
         self.month = datetime.fromisoformat(at).astimezone(UTC)
-        self.counters: dict[str, int] = {}
         self.leaves: list[tuple[int, bytes, bytes, str, str, str, str]] = []
         self.nodes: list[tuple[int, int, bytes]] = []
         self.bodies: list[tuple[int, str, bytes, bytes]] = []
         self.hidden: list[tuple[int, str, str, str, str]] = []
-        self.subjects: list[tuple[str, int, int, bytes]] = []
-        self.commitments: list[tuple[int, bytes]] = []
+        self.persons: list[tuple[int, bytes, bytes]] = []
         self.kinds: Counter[str] = Counter()
-
-    def count(self, transaction: Transaction, batch: Sequence[Told]) -> None:
-        """Learn how many entries there are already about the persons of this batch."""
-        persons = list({name: None for told in batch for name in told.subjects})
-        newest = "SELECT counter FROM ledger_subject s WHERE s.pseudonym = v.column1 ORDER BY counter DESC LIMIT 1"
-        for start in range(0, len(persons), 500):
-            part = persons[start : start + 500]
-            marks = ", ".join(["(?)"] * len(part))
-            rows = transaction.rows(f"SELECT v.column1, ({newest}) FROM (VALUES {marks}) AS v", part)
-            self.counters |= {str(name): int(count or 0) for name, count in rows}
 
     def add(self, told: Told) -> None:
         number = self.tree.size
-        root = self._about(number, told.subjects)
+        if told.slots:
+            self.persons.append((number, told.slots, b""))
         actor = self.names.actor(told.actor, told.organisation, self.month) if told.actor else ""
-        leaf = told.leaf(number, self.at, actor, root)
+        leaf = told.leaf(number, self.at, actor)
         found = leaf_hash(leaf)
         self.nodes += self.tree.add(found)
         shown = told.visibility.kind == "immediate" and told.kind not in UNNAMED
@@ -214,29 +204,13 @@ class _Batch:
             way = told.visibility
             self.hidden.append((number, way.kind, written(way.until) if way.until else "", way.by, way.basis))
 
-    def _about(self, number: int, persons: Sequence[str]) -> str:
-        if not persons:
-            return ""
-        made = []
-        salts = secrets.token_bytes(SALT * len(persons))
-        for place, person in enumerate(persons):
-            count = self.counters.get(person, 0) + 1
-            self.counters[person] = count
-            salt = salts[place * SALT : (place + 1) * SALT]
-            self.subjects.append((person, count, number, salt))
-            made.append(commitment(salt, counted(person, count)))
-        made.sort()  # the order says nothing about the order of rows
-        self.commitments.append((number, b"".join(made)))
-        return subjects_root(made).hex()
-
     def write(self, transaction: Transaction) -> None:
         insert = transaction.insert
         insert("ledger_leaf", "n, leaf, hash, kind, dataset, organisation, at", self.leaves)
         insert("ledger_body", "n, actor, text, salt", self.bodies)
         insert("ledger_node", "level, i, hash", self.nodes)
         insert("ledger_hidden", 'n, kind, until, "by", basis', self.hidden)
-        insert("ledger_subject", "pseudonym, counter, n, salt", sorted(self.subjects))
-        insert("ledger_commitments", "n, hashes", self.commitments)
+        insert("ledger_about", "n, slots, gone", self.persons)
         days = [(self.at[:10], kind, count) for kind, count in self.kinds.items()]
         added = "ON CONFLICT (day, kind) DO UPDATE SET entries = ledger_day.entries + excluded.entries"
         insert("ledger_day", "day, kind, entries", days, added)

@@ -168,7 +168,7 @@ def sentence(visit: Visit, entry: Entry) -> str:
     if entry.kind == "decision":
         words = {"permit": _("Permitted"), "deny": _("Refused")}
         return words.get(str(facts.get("decision", "")), _("Decided"))
-    if entry.kind == "completeness":
+    if entry.kind == "completeness" and facts.get("action") != "count":
         return _("The day's count of entries about each person")
     action = str(facts.get("action", ""))
     if entry.kind == "agreement" and action:

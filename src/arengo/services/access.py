@@ -158,7 +158,8 @@ class Access:
                 organisation=item.caller.organisation,
                 dataset=item.view.dataset,
                 body={**told(item), "face": place},
-                subjects=("*",) if item.everyone else sorted(item.subjects),
+                subjects=("*",) if item.everyone else item.subjects,
+                wake=False,
             )
             for item in readings
         ]
