@@ -17,7 +17,7 @@ from arengo.contract import loads
 from arengo.door import ANYONE, Caller
 from arengo.door.attendance import Reading, attended, told
 from arengo.door.mask import derive, digest
-from arengo.errors import NotAllowed, PolicyError, UnknownColumn
+from arengo.errors import ArengoError, NotAllowed, PolicyError, UnknownColumn
 from arengo.governance import Mask
 from arengo.query import Aggregate, Group, Order, Query, parse_text
 
@@ -102,6 +102,26 @@ def test_a_mask_that_does_not_fit_shows_nothing(tmp_path: Path, column: str, mas
     with pytest.raises(PolicyError):
         shown(city)
     city.close()
+
+
+def test_no_value_stands_in_an_error_or_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    people = [{**row, "income": 8.25e299, "note": "4711-secret"} for row in PEOPLE]
+    for number, rule in enumerate(
+        (
+            Rule(["school", "income"], masks={"income": Mask("generalise", "10")}),
+            Rule(["school"], rows=["CAST(note AS INTEGER) > 3"]),
+            Rule(["school", "income"], rows=["income * 1e200 > 3"], masks={"income": Mask("round", "3")}),
+        )
+    ):
+        city = make(tmp_path / str(number), people, rule)
+        try:
+            shown(city)
+        except ArengoError as error:
+            assert "4711" not in str(error)
+            assert "8.25" not in str(error)
+        city.close()
+    assert "4711" not in caplog.text
+    assert "8.25" not in caplog.text
 
 
 def test_a_pseudonym_is_hmac_and_another_for_each_purpose_and_recipient(tmp_path: Path) -> None:

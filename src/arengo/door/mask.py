@@ -105,7 +105,7 @@ def _generalise(held: Masked, argument: str, domain: str, context: Context) -> M
         raise _Misfit(f"it is {held.kind}", "Name a hierarchy and its level: 'generalise NAME:1'.")
     width = _number(argument, "generalise 10")
     low = f"(floor({held.sql} / {width}) * {width})"
-    shown = [f"CAST(CAST({part} AS BIGINT) AS VARCHAR)" if width == int(width) else f"CAST({part} AS VARCHAR)"
+    shown = [f"CAST(TRY_CAST({part} AS BIGINT) AS VARCHAR)" if width == int(width) else f"CAST({part} AS VARCHAR)"
              for part in (low, f"({low} + {width})")]  # fmt: skip
     return Masked(f"'[' || {shown[0]} || ', ' || {shown[1]} || ')'", Kind.STRING, held.params * 2, False)
 
@@ -117,7 +117,7 @@ def _round(held: Masked, argument: str, domain: str, context: Context) -> Masked
     whole = held.kind is Kind.INTEGER and step == int(step)
     sql = f"(round({held.sql} / {step}) * {step})"
     return Masked(
-        f"CAST({sql} AS {(Kind.INTEGER if whole else Kind.NUMBER).duckdb})",
+        f"TRY_CAST({sql} AS {(Kind.INTEGER if whole else Kind.NUMBER).duckdb})",
         Kind.INTEGER if whole else Kind.NUMBER,
         held.params,
         False,

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Geometry, Kind
+from arengo.errors import LakeError
 from arengo.lake import serving
 from arengo.lake.engine import job, translated
 from arengo.lake.layout import BOX, ROW, SIDES, quote, sort_term, struct, text
@@ -99,6 +100,8 @@ def sweep(lake: Lake, dataset: str, kept: Sequence[int], unused_since: float) ->
 
 
 def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
+    import duckdb
+
     path.parent.mkdir(parents=True, exist_ok=True)
     shown = [*cut.columns, *([cut.subject] if cut.subject else [])]
     stored = cut.geometry is not None and cut.geometry.stored
@@ -128,6 +131,12 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
                 f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, FIELD_IDS {struct(ids)})"
             )
             os.replace(half, path)
+        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
+            # The engine's message quotes the value it met, which nobody granted.
+            raise LakeError(
+                f"What is granted of {version.dataset.partition('/')[0]} {version.label} cannot be computed.",
+                todo="Try the masks and the row filter on the owner's desk.",
+            ) from None
         finally:
             half.unlink(missing_ok=True)
 
