@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from access_town import ANSWERS, COOKIE, HOSTILE, Town, application, fields, make_town, request_form
 from test_portal_pages import Page
+from test_portal_participation import stamp
 
 from arengo.governance.agreement import Agreement
 from arengo.governance.decision import Mask
@@ -471,3 +472,22 @@ def test_a_changed_contract_and_the_city_are_told_apart(town: Town, visits: Any)
     finally:
         path.write_text(old, encoding="utf-8")
         city.apply(["pupils"])
+
+
+def test_a_correction_of_a_row_that_is_not_open_tells_nobody_which_row(town: Town, visits: Any) -> None:
+    steward, form = visits("anna"), "/datasets/pupils/amend?row=P00001"
+    given = fields(steward.get(form).text, "/datasets/pupils/amend")
+    given |= {"new.district": "Beyond", "wrong": "Moved.", "stamp": stamp(town.city, "amendment")}
+    answer = steward.post(form, data=given)
+    number = re.search(r"/track/amendment/([\w-]+)/", answer.text)[1]  # type: ignore[index]
+    desk = f"/desk/amendment/{number}"
+    moved = steward.post(desk, data=fields(steward.get(desk).text, desk) | {"state": "accepted", "words": "Thanks."})
+    assert moved.status_code == 303, moved.text[:2000]
+    lists = ("/datasets/pupils/requests", f"/datasets/pupils/requests/{number}", "/datasets/pupils/quality",
+             "/datasets/pupils/discussion")  # fmt: skip
+    for name in ("", "ugo", "carla"):
+        for path in lists:
+            text = visits(name).get(path).text
+            assert "P00001" not in text and "Beyond" not in text, (name, path)
+    assert "Moved." in visits().get(lists[1]).text
+    assert "P00001" in steward.get(lists[1]).text and "Beyond" in steward.get(lists[1]).text

@@ -16,7 +16,7 @@ from arengo.errors import CallerError, NotAllowed, NotFound
 from arengo.faces.site import public_address
 from arengo.portal.cells import Head, heads, one
 from arengo.portal.dossier import Dossier
-from arengo.portal.operator import is_operator
+from arengo.portal.operator import KEEPERS, is_operator
 from arengo.portal.row import read_key, row_name, write_key
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
@@ -146,7 +146,7 @@ def whole(visit: Visit, d: Dossier, item: Amendment, private: bool = False) -> d
     return {
         "tab_title": visit._("Correction %(number)s", number=item.id),
         "item": line(visit, d, item, private),
-        "changes": changes(d, item) if private or item.seen else [],
+        "changes": changes(d, item) if private or (item.seen and _shows_rows(visit, d)) else [],
         "evidence": linked(item.evidence) if private or item.seen else [],
         "steps": history(visit, "amendment", steps, private or item.seen),
         "operator": is_operator(visit, d.id),
@@ -168,8 +168,9 @@ def line(visit: Visit, d: Dossier, item: Amendment, private: bool = False) -> di
     """One request as lists show it."""
     _ = visit._
     head = next(iter(heads(d.contract, [item.column], visit.language)), None) if item.column else None
+    shown = private or _shows_rows(visit, d)
     if item.key:
-        about = _("Row %(name)s", name=item.label or " / ".join(item.key))
+        about = _("Row %(name)s", name=item.label or " / ".join(item.key)) if shown else _("Row")
     elif item.column:
         about = _("Column %(name)s", name=head.label if head else item.column)
     else:
@@ -178,7 +179,7 @@ def line(visit: Visit, d: Dossier, item: Amendment, private: bool = False) -> di
         "id": item.id,
         "href": f"/datasets/{d.id}/requests/{item.id}",
         "about": about,
-        "row": f"/datasets/{d.id}/rows/{write_key(item.key)}" if item.key else "",
+        "row": f"/datasets/{d.id}/rows/{write_key(item.key)}" if item.key and shown else "",
         "pieces": linked(item.wrong) if private or item.seen else [],
         "word": state_word(_, "amendment", item.state),
         "tone": TONES[item.state],
@@ -190,6 +191,14 @@ def line(visit: Visit, d: Dossier, item: Amendment, private: bool = False) -> di
         "dataset": d.id,
         "gone": item.gone,
     }
+
+
+def _shows_rows(visit: Visit, d: Dossier) -> bool:
+    """Whether the public lists may say which row a request is about and what it holds: of open data, and to its owner.
+
+    The key of a row that is not open, its name and its values are as little for everybody as the row is.
+    """
+    return d.contract.access == "open" or is_operator(visit, d.id, KEEPERS)
 
 
 def changes(d: Dossier, item: Amendment) -> list[dict[str, str]]:
