@@ -106,6 +106,7 @@ def test_a_mask_that_does_not_fit_shows_nothing(tmp_path: Path, column: str, mas
 
 def test_no_value_stands_in_an_error_or_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     people = [{**row, "income": 8.25e299, "note": "4711-secret"} for row in PEOPLE]
+    met: list[str] = []
     for number, rule in enumerate(
         (
             Rule(["school", "income"], masks={"income": Mask("generalise", "10")}),
@@ -115,11 +116,12 @@ def test_no_value_stands_in_an_error_or_in_the_log(tmp_path: Path, caplog: pytes
     ):
         city = make(tmp_path / str(number), people, rule)
         try:
-            shown(city)
+            met.append(str(shown(city)))
         except ArengoError as error:
-            assert "4711" not in str(error)
-            assert "8.25" not in str(error)
+            met.append(str(error))
         city.close()
+    assert "4711" not in str(met)
+    assert "8.25" not in str(met)
     assert "4711" not in caplog.text
     assert "8.25" not in caplog.text
 
