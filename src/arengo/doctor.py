@@ -82,6 +82,7 @@ def _city(root: Path) -> Iterator[Finding]:
             "state", lambda: f"{city.settings.state_url.split('@')[-1]}, {len(city.lake.datasets())} datasets", ""
         )
         yield _try("lake", lambda: _files(city), "Restore the missing files from a backup, then publish again.")
+        yield _try("record", lambda: f"{city.ledger.check():,} entries that continue what was signed", "")
         bad = {path.name for path, items in city.lint().items() if any(item.severity == "error" for item in items)}
         yield Finding(
             "contracts",

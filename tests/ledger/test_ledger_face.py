@@ -339,3 +339,30 @@ def test_a_new_key_follows_the_old_one(tmp_path: Path, migrated: Path) -> None:
         fill(city.ledger, 5)
         city.ledger.sign()
         assert inventory.verify(city.ledger).ok
+
+
+def test_a_record_set_back_is_noticed(tmp_path: Path, migrated: Path) -> None:
+    from arengo.doctor import examine
+
+    with another(tmp_path / "city", migrated, "City") as city:
+        fill(city.ledger, 10)
+        city.ledger.sign()
+        app = faces.application(city.door, city.catalogue, city.settings, None, None, city.access)
+        with TestClient(app) as client:
+            assert client.get("/healthz").json()["status"] == "ok"
+            assert "arengo_record_broken 0" in client.get("/metrics").text
+            with city.ledger._open().alone() as transaction:
+                transaction.run("UPDATE ledger_leaf SET hash = ? WHERE n = 3", (bytes(32),))
+            city.ledger.nodes._kept.clear()
+            fill(city.ledger, 1)
+            with pytest.raises(arengo.errors.LedgerBroken):
+                city.ledger.sign()
+            told = client.get("/healthz")
+            assert told.status_code == 200  # what is open is still answered
+            assert told.json()["status"] == "degraded"
+            assert "not those that were signed" in told.json()["record"]
+            assert "arengo_record_broken 1" in client.get("/metrics").text
+    (found,) = (item for item in examine(tmp_path / "city") if item.what == "record")
+    assert not found.good
+    assert "not those that were signed" in found.met
+    assert "arengo ledger verify" in found.todo

@@ -44,8 +44,9 @@ def routes(
     from arengo.faces.site import Site
 
     site = Site(door, catalogue, settings, callers)
-    standards = (health, openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, structured, ckan, mcp)
-    found = [route for standard in standards for route in standard.routes(site)]
+    standards = (openapi, export, documents, rows, iceberg, sql, dcat, feeds, sitemap, structured, ckan, mcp)
+    found = health.routes(site, access)
+    found += [route for standard in standards for route in standard.routes(site)]
     if access is not None:
         from arengo.faces import agreements, applications, census, ledger, oauth, store
 

@@ -42,6 +42,7 @@ class Ledger:
         self.now = now
         self._guard = threading.Lock()
         self._writer: Writer | None = None
+        self._broken: LedgerBroken | None = None
 
     @cached_property
     def store(self) -> Store:
@@ -213,8 +214,22 @@ class Ledger:
 
     def sign(self) -> Checkpoint:
         """Count, sign what is on the disk and publish its tiles. Raises LedgerBroken."""
-        self.count()
-        return self.signing.sign()
+        try:
+            self.count()
+            made = self.signing.sign()
+        except LedgerBroken as error:
+            self._broken = error
+            raise
+        self._broken = None
+        return made
+
+    def check(self) -> int:
+        """How many entries there are. Raises LedgerBroken when they are known not to be what was signed."""
+        if self._broken is not None:
+            raise self._broken
+        size = self.size
+        self._open().check(size)
+        return size
 
     def count(self) -> None:
         """Put into the record which how-manieth entry about each person every new entry is. Raises LedgerBroken."""

@@ -79,6 +79,14 @@ class Writer:
             self._wake.set()
         return ticket
 
+    def check(self, size: int) -> None:
+        """Raises LedgerBroken when the record holds fewer entries than it did."""
+        if size < self._floor:
+            raise LedgerBroken(
+                f"The record held {self._floor:,} entries and holds {size:,} now: it was set back.",
+                todo="Restore the newer ledger database; nothing is written until then.",
+            )
+
     def help(self, ticket: Ticket) -> None:
         """Write what waits until ``ticket`` is written, unless somebody writes already; leave the rest to the thread.
 
@@ -160,11 +168,7 @@ class Writer:
     def put(self, transaction: Transaction, batch: Sequence[Told]) -> int:
         """Add entries in a transaction that somebody else ends; the first one's number. Raises LedgerBroken."""
         size, peaks, last = transaction.head()
-        if size < self._floor:
-            raise LedgerBroken(
-                f"The record held {self._floor:,} entries and holds {size:,} now: it was set back.",
-                todo="Restore the newer ledger database; nothing is written until then.",
-            )
+        self.check(size)
         made = _Batch(size, peaks, max(last, written(self._now())), self._names)
         for told in batch:
             made.add(told)
