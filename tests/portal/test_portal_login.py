@@ -9,16 +9,19 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
 import pytest
 from portal_register import PERSONS, TREES, application
+from starlette.requests import Request
 
 import arengo
 from arengo.city import City
 from arengo.governance.person import Person
 from arengo.governance.role import OPERATOR
+from arengo.portal.login import network
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -277,6 +280,15 @@ def test_forwarded_addresses_are_believed_only_behind_own_proxies(
     data = {"mail": person.mail, "password": "x"}
     met = [client.post("/login", data=data, headers={"x-forwarded-for": f"10.0.0.{n}"}) for n in range(6)]
     assert met[-1].status_code == 429
+
+
+@pytest.mark.parametrize(
+    "lines", [["10.0.0.1, 203.0.113.7"], ["10.0.0.1", "203.0.113.7"], ["10.0.0.1", "10.0.0.2", "203.0.113.7"]]
+)
+def test_a_proxy_may_add_a_line_of_its_own(lines: list[str]) -> None:
+    scope = {"type": "http", "headers": [(b"x-forwarded-for", line.encode()) for line in lines], "client": ("::1", 1)}
+    settings = SimpleNamespace(participation=SimpleNamespace(proxies=1))
+    assert network(SimpleNamespace(request=Request(scope), settings=settings)) == "203.0.113.7"  # type: ignore[arg-type]
 
 
 # Sessions

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from arengo.door import ANYONE, Caller
 from arengo.door.attendance import Reading
 from arengo.faces.gate import Watch
-from arengo.faces.site import public_address
+from arengo.faces.site import forwarded, public_address
 from arengo.governance.session import cookie_name
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
 
 PLAIN, SECURE = cookie_name(False), cookie_name(True)
-
-
-def _forwarded(request: Request) -> str:
-    return request.headers.get("x-forwarded-for", "")
 
 
 class CityCallers:
@@ -39,7 +35,7 @@ class CityCallers:
             secure = request.url.scheme == "https" or access.settings.city.url.startswith("https:")
             cookie = request.cookies.get(SECURE if secure else PLAIN) or ""
             found = access.sessions.caller(cookie) if cookie else ANYONE
-        return access.placed(found, request.client.host if request.client else "", _forwarded(request))
+        return access.placed(found, request.client.host if request.client else "", forwarded(request))
 
 
 class CityWatch(Watch):

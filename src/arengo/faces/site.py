@@ -90,6 +90,11 @@ def public_address(settings: Settings, request: Request) -> str:
     return f"http://{name}{f':{port}' if port and port != 80 else ''}{root}"
 
 
+def forwarded(request: Request) -> str:
+    """``X-Forwarded-For`` as one list. A proxy that adds a line of its own leaves the one before it to the caller."""
+    return ", ".join(request.headers.getlist("x-forwarded-for"))
+
+
 def asked(request: Request) -> list[tuple[str, str]]:
     """Names and values of the query parameters, in order. Raises BadQuery for a value longer than is read."""
     pairs = request.query_params.multi_items()

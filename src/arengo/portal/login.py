@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import ArengoError, NotAllowed, NotFound, NotKnown, SourceError, StepUp, TooOften
+from arengo.faces.site import forwarded
 from arengo.governance import ASSURANCE
 from arengo.governance.passkey import Place
 from arengo.governance.person import Person
@@ -302,8 +303,8 @@ def network(visit: Visit) -> str:
     """Whence a request comes, past the city's own proxies."""
     request, hops = visit.request, visit.settings.participation.proxies
     address = request.client.host if request.client else ""
-    forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-    return forwarded[max(0, len(forwarded) - hops)] if hops > 0 and forwarded else address
+    listed = [part.strip() for part in forwarded(request).split(",") if part.strip()]
+    return listed[max(0, len(listed) - hops)] if hops > 0 and listed else address
 
 
 def where(visit: Visit) -> Place | None:

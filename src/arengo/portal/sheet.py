@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from arengo.errors import BadForm, TooOften
+from arengo.faces.site import forwarded
 from arengo.portal.site import Form, Visit
 from arengo.services.tracked import Sender
 from arengo.services.wording import clean, mail, web
@@ -134,4 +135,4 @@ class Sheet:
 def who(visit: Visit) -> str:
     request = visit.request
     address = request.client.host if request.client else ""
-    return visit.site.participation.posting.sender(address, request.headers.get("x-forwarded-for", ""))
+    return visit.site.participation.posting.sender(address, forwarded(request))

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from arengo import __version__
 from arengo.errors import ArengoError, BadQuery, NotAllowed, NotKnown, StepUp
+from arengo.faces.site import forwarded
 from arengo.governance import ANYONE, Caller
 from arengo.portal import look
 from arengo.portal.language import LANGUAGES, Speech, choose
@@ -430,7 +431,7 @@ class Visit:
         if self._site is None:
             return found
         peer = self.request.client.host if self.request.client else ""
-        return self._site.access.placed(found, peer, self.request.headers.get("x-forwarded-for", ""))
+        return self._site.access.placed(found, peer, forwarded(self.request))
 
     @property
     def person(self) -> Person | None:
