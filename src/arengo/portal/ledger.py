@@ -12,6 +12,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from arengo.contract import dpv
 from arengo.errors import NotAllowed, NotFound
 from arengo.ledger import KINDS, Entry, Ledger
 from arengo.ledger.checkpoint import Checkpoint
@@ -146,10 +147,16 @@ def row(visit: Visit, entry: Entry, signed: Checkpoint | None) -> Row:
         "" if hidden else _office(visit, entry.organisation),
         "" if hidden else entry.dataset,
         dataset_title(visit, entry.dataset) if entry.dataset and not hidden else "",
-        "" if hidden else str(facts.get("purpose", "")),
+        "" if hidden else _term(visit, str(facts.get("purpose", ""))),
         hidden,
         signed is not None and entry.number < signed.size,
     )
+
+
+def _term(visit: Visit, code: str) -> str:
+    """A purpose or legal basis in words, with its code where it is a term of DPV; the code of anything else."""
+    found = dpv.concept(code) if code else None
+    return f"{found.label(visit.language)} ({found.code})" if found is not None else code
 
 
 def _office(visit: Visit, organisation: str) -> str:
@@ -250,6 +257,8 @@ def _facts(visit: Visit, entry: Entry) -> Sequence[tuple[str, str]]:
         value = entry.facts.get(name)
         if value is not None and not entry.hidden:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            if name in ("purpose", "basis"):
+                text = _term(visit, text)
             out.append((word, _office(visit, text) if name == "organisation" else text))
     if entry.facts.get("everyone"):
         out.append((_("About"), _("everybody in the dataset")))

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from arengo.contract.model import EMPTY
 from arengo.door.attendance import Reading, told
 from arengo.door.grant import check_rows
 from arengo.errors import NotFound
@@ -58,6 +59,7 @@ class Access:
         self.ledger = ledger
         self._contract = contract
         self._now = now
+        self._purposes: dict[str, tuple[str, str]] = {}
 
     # The rooms
 
@@ -95,7 +97,7 @@ class Access:
         return Agreements(
             self.state,
             contract=self._contract,
-            tell=self.ledger.tell,
+            tell=self._tell_agreement,
             now=self._now,
             settings=self.settings.agreements,
             application=self._reads_for,
@@ -157,7 +159,7 @@ class Access:
                 actor=item.caller.party or item.caller.application,
                 organisation=item.caller.organisation,
                 dataset=item.view.dataset,
-                body={**told(item), "face": place},
+                body={**self._stated(told(item)), "face": place},
                 subjects=("*",) if item.everyone else item.subjects,
                 wake=False,
             )
@@ -186,6 +188,23 @@ class Access:
         self.ledger.close()
 
     # What the rooms ask of each other
+
+    def _stated(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts with the purpose as terms everybody knows (DPV, GDPR) beside the city's own number of it."""
+        number = str(body.get("purpose", ""))
+        held = self._purposes.get(number)
+        if held is None:
+            found = self.agreements.purposes.find(number) if number else None
+            held = (found.dpv, found.legal_basis) if found is not None else ("", "")
+            if len(self._purposes) > 4096:
+                self._purposes.clear()
+            self._purposes[number] = held
+        if not held[0]:
+            return dict(body)
+        return {**body, "purpose": held[0], "basis": held[1], "purpose_number": number}
+
+    def _tell_agreement(self, kind: str, *, body: Mapping[str, Any] = EMPTY, **facts: Any) -> object:
+        return self.ledger.tell(kind, body=self._stated(body), **facts)
 
     def _reads_for(self, application: str) -> str:
         """The organisation an application reads for, '' when it is blocked or gone."""
