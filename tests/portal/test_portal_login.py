@@ -273,6 +273,15 @@ def test_guessing_is_slowed_down_by_account_and_place(visitor: Visitor, people: 
     assert stranger == [403] * 5 + [429] * 2
 
 
+def test_blanks_do_not_hide_whose_password_is_tried(visitor: Visitor, people: Callable[..., Person]) -> None:
+    person, client = people(), visitor("203.0.113.30")
+    sent = [f"{person.mail}{blank * 2} {' ' * 260}x" for blank in "\t\u2003\u00a0\u2002\u2009\u3000\t"]
+    assert {client.post("/login", data={"mail": mail, "password": PHRASE}).status_code for mail in sent} <= {403, 429}
+    tried = [client.post("/login", data={"mail": f"{blank}{person.mail}{blank}", "password": "x"}).status_code
+             for blank in ("\t", "\u2003", "\u00a0", "\u2002", "\u2009", "\u3000", " ")]  # fmt: skip
+    assert tried == [403] * 5 + [429] * 2
+
+
 def test_forwarded_addresses_are_believed_only_behind_own_proxies(
     visitor: Visitor, people: Callable[..., Person]
 ) -> None:
