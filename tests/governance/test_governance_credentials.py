@@ -491,6 +491,8 @@ def test_an_application_proves_itself_with_its_key(city: Programs, kind: str) ->
         city.assertion("app-other", key),
         city.assertion(app.id, key, sub="app-other"),
         city.assertion(app.id, key, aud="https://other.example"),
+        city.assertion(app.id, key, aud={"a": HERE}),
+        city.assertion(app.id, key, aud=[[HERE]]),
         city.assertion(app.id, key, aud=f"{HERE}/oauth/revoke"),
         city.assertion(app.id, key, exp=now - 31),
         city.assertion(app.id, key, exp=now + 3600),

@@ -126,8 +126,8 @@ class Tokens:
     def _fits(self, claims: Mapping[str, Any], issuer: str) -> None:
         now = self._now().timestamp()
         said = claims.get("aud")
-        wanted = {issuer, f"{issuer}/oauth/token"}
-        if not wanted & set(said if isinstance(said, list) else [said]):
+        wanted = (issuer, f"{issuer}/oauth/token")
+        if not any(item in wanted for item in (said if isinstance(said, list) else [said])):
             raise _nobody()
         ends, since, jti = _number(claims, "exp"), _number(claims, "nbf", now), claims.get("jti")
         if (
