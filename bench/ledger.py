@@ -112,11 +112,18 @@ def main() -> None:
             (64, 300, 0),
             (1, 500, 10),
             (32, 100, 10),
+            (1, 300, 100),
+            (32, 50, 100),
         ):
             rate, spent, cpu = burst(ledger, threads, count, persons)
             spent.sort()
             middle, late = statistics.median(spent) * 1e3, spent[int(len(spent) * 0.99)] * 1e3
             print(f"{threads:8} {persons:8} {rate:10,.0f} {middle:10.2f} {late:8.2f} {cpu * 1e3:7.3f}")
+        begin, before = time.process_time(), ledger.size
+        ledger.count()
+        spent_counting = time.process_time() - begin
+        counts = ledger.size - before
+        print(f"counting 227,000 persons: {spent_counting:.2f} s of CPU, {counts} entries")
         rate = processes(root, 2, 16, 500)
         print(f"two processes, 16 threads each: {rate:,.0f} entries/s")
         begin = time.perf_counter()
