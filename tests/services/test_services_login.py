@@ -410,6 +410,13 @@ def test_a_citizen_without_an_address_may_join(town: Hall, liar: Liar) -> None:
     assert person.mail.endswith(".invalid")
 
 
+@pytest.mark.parametrize("verified", [False, None, "true", 1])
+def test_who_joins_does_not_get_an_address_that_nobody_verified(town: Hall, liar: Liar, verified: Any) -> None:
+    liar.claims = {"email": "dpo@city.example", "email_verified": verified}
+    assert login(town, liar).person.mail.endswith(".invalid")
+    assert town.parties.by_mail("dpo@city.example") is None
+
+
 def test_signing_out_at_the_provider_too(town: Hall, liar: Liar) -> None:
     logins = Logins(town.parties)
     address = logins.leave("city-id", "a.b.c", BASE)

@@ -230,7 +230,9 @@ class Logins:
             return parties.person(held.id)
         if not provider.join:
             raise stranger
-        if not MAIL.fullmatch(mail):  # many providers of citizens tell no address
+        # Many providers of citizens tell no address; one that nobody verified may be somebody else's, whom letters and
+        # contracts mean by it.
+        if not MAIL.fullmatch(mail) or claims.get("email_verified") is not True:
             mail = f"{digest(provider.issuer + subject)[:24]}@{provider.id}.invalid"
         name = str(claims.get(provider.name_claim) or "")[:200] or _given(claims)
         with parties.state.write() as connection:
