@@ -11,7 +11,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from access_town import PUPILS, SECRET, application
+from access_town import PUPILS, SECRET, application, pupils
 
 import arengo
 from arengo.city import City
@@ -196,3 +196,27 @@ def test_a_party_is_told_what_it_can_read(client: TestClient, cookies: dict[str,
     assert "Nothing beside open data" in other
     assert "Nobody has this id" in words(client.get("/policies/reads?party=%00x", headers=cookies["operator"]).text)
     assert "mobility" in words(client.get("/policies/reads?party=mobility", headers=cookies["operator"]).text).lower()
+
+
+def test_rows_set_aside_are_for_who_sees_all_of_the_data(tmp_path: Path) -> None:
+    arengo.init(tmp_path, name="Prova", timezone="Europe/Rome").close()
+    (tmp_path / "contracts" / "pupils.odcs.yaml").write_text(PUPILS, encoding="utf-8")
+    lines = [*pupils(5), "P9,Secreti,2012-01-01,Porto,Porto,2025/26,one,true,3"]
+    (tmp_path / "sources" / "pupils.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "policies" / "names.cedar").write_text(
+        '@id("names") @reason("Names ask for a sure sign-in.")\nforbid (principal is Person, action == '
+        'Action::"see-column", resource == Column::"pupils/surname") when { context.assurance < 2 };\n'
+    )
+    with arengo.open(tmp_path) as made:
+        made.apply()
+        assert [run.error for run in made.publish() if run.state != "succeeded"] == []
+        parties = made.access.parties
+        anna = parties.add_person("Anna", "anna@prova.example", "education-services", by=OPERATOR, state="active")
+        parties.give(anna.id, "education-services", "steward", by=OPERATOR)
+        client = TestClient(application(made), follow_redirects=False)
+        found = []
+        for level in (1, 2):
+            client.cookies.set(cookie_name(False), made.access.sessions.open(anna.id, level))
+            answer = client.get("/datasets/pupils/quarantine.csv")
+            found.append((answer.status_code, "one" in answer.text))
+        assert found == [(403, False), (200, True)]

@@ -277,8 +277,14 @@ def quarantine(visit: Visit) -> Response:
             "The rows set aside may hold personal data.", todo="Sign in as one of the owner's stewards or publishers."
         )
     path = visit.site.quarantine(d.view.version) if d.version else None
+    if d.version and d.view.cut is not None:
+        raise NotAllowed(
+            "The rows set aside hold every column, and you see less of this dataset.",
+            todo="Sign in more surely, or ask somebody who sees all of it.",
+        )
     if path is None or d.version is None:
         raise UnknownVersion(f"No row of this version of {d.title} was set aside.", todo="")
+    visit.door.read(d.view, visit.caller)
 
     version = d.version
     rows = _batches(path)
