@@ -260,7 +260,7 @@ def request_form(page: str, columns: Iterable[str], **more: Any) -> dict[str, An
 GRANTED = ("pupil", "district", "school", "grade", "distance")
 
 
-def granted(town: Town) -> tuple[str, str]:
+def granted(town: Town, plan: str = "small") -> tuple[str, str]:
     """(key, agreement) of an application of another office: five columns, the key as a pseudonym, both approvers."""
     access = town.city.access
     bruno, anna, paolo = (town.caller(name) for name in ("bruno", "anna", "paolo"))
@@ -285,7 +285,7 @@ def granted(town: Town) -> tuple[str, str]:
         by=bruno,
     )
     now = datetime.now(UTC)
-    terms = Terms(GRANTED, "small", 100, now, now + timedelta(days=365), "", (("pupil", Mask("pseudonym")),))
+    terms = Terms(GRANTED, plan, 100, now, now + timedelta(days=365), "", (("pupil", Mask("pseudonym")),))
     item = access.agreements.draft(
         "pupils", by=bruno, organisation="mobility", application=application.id, purpose=purpose.id, terms=terms
     )
