@@ -446,3 +446,19 @@ def test_names_cannot_become_rules(town: Town, name: str) -> None:
     made = town.judge.decide(ENROLMENT, [*columns_of(ENROLMENT), name], STEWARD)
     assert made.allowed
     assert name in made.columns
+
+
+def test_no_agreement_chooses_rows_by_what_a_rule_withholds_or_blurs(town: Town) -> None:
+    town.agree(replace(PLANNING, columns=("school",), masks=(), rows="income > 20000"))
+    assert ask(town, PROGRAM).allowed
+    town.rules(
+        city='@id("no-income") @reason("Income stays here.") '
+        'forbid (principal, action == Action::"see-column", resource == Column::"enrolment/income");'
+    )
+    found = ask(town, PROGRAM)
+    assert not found.allowed
+    assert "Income stays here." in found.reason
+    town.agree(replace(PLANNING, columns=("school",), masks=(), rows="birth_date = '2015-03-01'"))
+    assert ask(town, PROGRAM).allowed
+    town.rules(city=BIRTHS)
+    assert not ask(town, PROGRAM).allowed

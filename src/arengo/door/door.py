@@ -28,7 +28,7 @@ from arengo.door.grant import cut_of, subject_key, subject_of
 from arengo.door.mask import Context, Groups, secret_of
 from arengo.door.sql.service import Questions
 from arengo.door.view import View, make_view
-from arengo.errors import BadQuery, PolicyError, UnknownVersion
+from arengo.errors import BadQuery, NotAllowed, PolicyError, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
 from arengo.query import cursor as cursors
 from arengo.query.compile import prepare
@@ -507,6 +507,11 @@ class Door:
         }
         return [(name, size, at) for name, (size, at) in sorted(found.items())]
 
+    def grants_whole(self, dataset: str, caller: Caller = ANYONE) -> bool:
+        """Whether ``caller`` may read all of the newest version as it is, which an engine that takes files needs."""
+        caller = self._as(caller)
+        return self.decide(dataset, caller).allowed and self.view(dataset, "", caller).cut is None
+
     def _whole(self, dataset: str, caller: Caller) -> tuple[Version, ...]:
         caller = self._as(caller)
         contract = self.catalogue.entry(dataset).contract
@@ -515,7 +520,10 @@ class Door:
         for version in versions:
             view = self.view(dataset, str(version.number), caller)
             if view.cut is not None:
-                raise refuse(contract, view.decision, self.settings.city.contact)
+                raise NotAllowed(
+                    f"What you may read of {dataset} is less than its files hold ({view.decision.rule}).",
+                    todo="Ask for its rows, or take a download.",
+                )
             self.read(view, caller)
         return versions
 

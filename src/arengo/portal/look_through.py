@@ -90,6 +90,9 @@ def look(visit: Visit, agreement: Agreement, contract: Contract, terms: Terms, b
     shown = _heads(visit, agreement, contract, terms, beside)
     words = visit.speech.many("the first %(n)s row", "the first %(n)s rows", BESIDE if beside else ROWS)
     try:
+        own = visit.door.view(agreement.dataset, "", visit.caller)
+        if own.cut is not None:  # who looks sees less than all of it, by a rule that says so
+            return Seen(shown, (), words, "", own.decision.reason, beside, False)
         count, rows = (_beside if beside else _plain)(visit, agreement, contract, terms, shown)
     except PolicyError as error:
         return Seen(shown, (), words, "", f"{error.met} {error.todo}".strip(), beside, False)

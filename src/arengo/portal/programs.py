@@ -206,7 +206,11 @@ def doors(visit: Visit, dataset: str) -> list[Door]:
         ),
         Door("CKAN", f"/api/3/action/package_show?id={name}", "ckanapi, ckanr, QGIS, frictionless"),
         Door("DCAT-AP", f"/datasets/{name}.ttl", _("catalogues that collect, such as data.europa.eu")),
-        Door("Iceberg REST", f"/iceberg/v1/namespaces/arengo/tables/{name}", "pyiceberg, DuckDB"),
+        *(
+            [Door("Iceberg REST", f"/iceberg/v1/namespaces/arengo/tables/{name}", "pyiceberg, DuckDB")]
+            if visit.door.grants_whole(dataset)
+            else []
+        ),
         Door("MCP", "/mcp", _("assistants")),
         Door("Atom", f"/feeds/datasets/{name}.atom", _("feed readers: new versions")),
         Door("Atom", f"/feeds/datasets/{name}/changes.atom", _("feed readers: changed rows")),

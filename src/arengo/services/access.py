@@ -118,7 +118,7 @@ class Access:
         """Decides for the door."""
         from arengo.governance.policy import CityJudge
 
-        return CityJudge(self.settings, self.state, self.agreements, self.parties)
+        return CityJudge(self.settings, self.state, self.agreements, self.parties, rows=check_rows)
 
     @cached_property
     def analysis(self) -> Analysis:

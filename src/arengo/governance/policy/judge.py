@@ -57,7 +57,9 @@ class CityJudge:
         parties: Offices | None = None,
         now: Callable[[], datetime] = _now,
         book: Book | None = None,
+        rows: Callable[[Contract, str], frozenset[str]] = lambda contract, text: frozenset(),
     ) -> None:
+        self._rows = rows
         self._agreements: Accords = agreements or NoAccords()
         self._parties = parties
         self._state = state
@@ -112,7 +114,8 @@ class CityJudge:
         if part.empty:
             return self._grouped(weigh(names, base))
         answers = self._ask(contract, part, held, base, caller, now)
-        made = weigh(names, base, answers, stranger=not (caller.party or caller.application))
+        stranger = not (caller.party or caller.application)
+        made = weigh(names, base, answers, stranger=stranger, looks=lambda text: self._rows(contract, text))
         if made.decision.masks != base.masks:
             made = with_masks(made, self.fit(contract, made.decision.masks, base.masks))
         made = self._grouped(made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,19 @@ class Explanation:
     policies: tuple[tuple[str, str], ...] = ()
 
 
-def weigh(names: Sequence[str], base: Ground, answers: Answers | None = None, *, stranger: bool = False) -> Explanation:
-    """What is left of a ground, or given by permits where there is none, after every policy had its say."""
+def weigh(
+    names: Sequence[str],
+    base: Ground,
+    answers: Answers | None = None,
+    *,
+    stranger: bool = False,
+    looks: Callable[[str], frozenset[str]] = lambda text: frozenset(),
+) -> Explanation:
+    """What is left of a ground, or given by permits where there is none, after every policy had its say.
+
+    ``looks``: the columns a row filter looks at. An agreement's filter on a column that a policy withholds or blurs
+    would tell of it row by row, so it closes the data.
+    """
     if answers is None:
         return _explanation(names, base, {}, {}, ())
     broken = [*answers.read.broken, *answers.shape.broken]
@@ -53,6 +64,14 @@ def weigh(names: Sequence[str], base: Ground, answers: Answers | None = None, *,
             base = _refused(base, first.reason, first, f"{first.owner or 'The city'} made this rule.")
         return _explanation(names, base, {}, {}, answers.read.forbids)
     taken = {name: found.forbids for name, found in answers.see.items() if found.forbids}
+    if base.kind == "agreement" and base.rows:
+        held = {name: found[0] for name, found in taken.items()}
+        held |= {name: found.permits[0] for name, found in answers.blur.items() if found.permits}
+        held |= {name: item for item in answers.shape.permits for name, _ in item.masks}
+        for name in sorted({name for text in base.rows for name in looks(text)} & set(held)):
+            met = f"The agreement chooses rows by a column that a rule withholds or blurs: {held[name].reason}"
+            closed = _refused(base, met, held[name], "Ask for it anew without that filter.")
+            return _explanation(names, closed, taken, {}, (held[name],))
     shown = base.columns - set(taken)
     if base.kind and not shown and taken:
         first = next(iter(taken.values()))[0]
