@@ -130,12 +130,13 @@ def test_a_broken_file_of_counters_is_begun_anew(tmp_path: Path) -> None:
     counters.close()
 
 
-def _spend(path: str, until: float, done: Any) -> None:
+def _spend(path: str, until: float, together: Any, done: Any) -> None:
     quotas = Quotas(FileCounters(Path(path)), "UTC")
     taken = 0
+    together.wait(60)  # a process that starts late would find everything spent
     while time.time() < until:
         try:
-            quotas.charge(PROGRAM, agreed(), Plan("p", rate=100_000, daily=700, rows=0))
+            quotas.charge(PROGRAM, agreed(), Plan("p", rate=100_000, daily=5000, rows=0))
             taken += 1
         except QuotaSpent:
             break
@@ -146,12 +147,12 @@ def _spend(path: str, until: float, done: Any) -> None:
 def test_processes_share_one_quota(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     done: Any = context.Queue()
-    args = (str(tmp_path / "quota.sqlite"), time.time() + 30, done)
+    args = (str(tmp_path / "quota.sqlite"), time.time() + 90, context.Barrier(4), done)
     workers = [context.Process(target=_spend, args=args) for _ in range(4)]
     for worker in workers:
         worker.start()
-    taken = [done.get(timeout=60) for _ in workers]
+    taken = [done.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
-    assert sum(taken) == 700
+    assert sum(taken) == 5000
     assert sum(1 for n in taken if n) >= 2

@@ -71,8 +71,10 @@ def test_a_flood_of_logins_leaves_threads_for_others(town: Hall) -> None:
     anna = town.person("anna@city.example")
     slow = Parties(replace(town.parties.settings, login=LoginSettings()), town.parties.state).passwords
     met: list[str] = []
+    together = threading.Barrier(40)
 
     def one() -> None:
+        together.wait(60)
         try:
             slow.check(anna.id, "wrong")
             met.append("judged")

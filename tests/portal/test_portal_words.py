@@ -11,7 +11,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arengo.contract.model import Kind
@@ -121,6 +121,7 @@ def test_plurals_of_arabic() -> None:
     assert said[2] == "صفان"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 0xFFFFFF), st.sampled_from(["light", "dark"]))
 def test_the_nearest_colour_passes(number: int, theme: str) -> None:
     asked = f"#{number:06x}"
