@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from arengo.door import ANYONE, Caller
 from arengo.door.attendance import Reading
 from arengo.faces.gate import Watch
 from arengo.faces.site import forwarded, public_address
+from arengo.governance.credential import purpose_of
 from arengo.governance.session import cookie_name
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ class CityCallers:
             secure = request.url.scheme == "https" or access.settings.city.url.startswith("https:")
             cookie = request.cookies.get(SECURE if secure else PLAIN) or ""
             found = access.sessions.caller(cookie) if cookie else ANYONE
+            purpose = purpose_of(request.scope["headers"]) if found.party else ""
+            if purpose:
+                found = replace(found, purpose=purpose)
         return access.placed(found, request.client.host if request.client else "", forwarded(request))
 
 

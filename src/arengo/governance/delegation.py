@@ -7,13 +7,14 @@ cannot pass them on.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from arengo.contract.model import EMPTY
 from arengo.errors import BadForm, NotAllowed, NotFound
 from arengo.governance.approval import is_person
 from arengo.governance.caller import Caller
@@ -43,9 +44,18 @@ class Delegation:
 
 
 class Delegations:
-    """``roles``: what people may be now. Thread-safe."""
+    """``roles``: what people may be now. ``levels``: role -> the assurance at which it holds. Thread-safe."""
 
-    def __init__(self, state: State, *, roles: Roles, now: Callable[[], datetime], tell: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        state: State,
+        *,
+        roles: Roles,
+        now: Callable[[], datetime],
+        tell: Callable[..., object],
+        levels: Mapping[str, int] = EMPTY,
+    ) -> None:
+        self._levels = levels
         self._state = state
         self._roles = roles
         self._now = now
@@ -118,7 +128,11 @@ class Delegations:
         """The person ``by`` stands in for, with the rights she has now. Raises NotAllowed."""
         for item in self.stood_in_for(by.party, organisation):
             if item.person == person and is_person(by):
-                held = tuple(pair for pair in self._roles(person) if pair[0] == organisation)
+                held = tuple(
+                    (where, role)
+                    for where, role in self._roles(person)
+                    if where == organisation and self._levels.get(role, 0) <= by.assurance
+                )
                 return Caller(party=person, organisation=organisation, roles=held, assurance=by.assurance)
         raise NotAllowed(
             "You do not stand in for this person here now.", todo="Ask her to let you stand in, or decide as yourself."

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from arengo.contract.load import loads, sha
-from arengo.contract.model import Contract
+from arengo.contract.model import EMPTY, Contract
 from arengo.errors import BadForm, NotFound, UnknownDataset
 from arengo.governance import approval as approvals
 from arengo.governance import dossier
@@ -48,7 +48,8 @@ class Holdings:
     ``contract``: the contract in force of a dataset, raising UnknownDataset. ``tell``: writes the record (the
     ledger's). ``application``: id of an application -> the organisation it belongs to, '' when there is no such one or
     it is blocked. ``roles``: id of a person -> roles she has now. ``named``: id of a person -> how a contract may name
-    her. ``rows``: the columns a row filter looks at; raises for one that the query room cannot read.
+    her. ``rows``: the columns a row filter looks at; raises for one that the query room cannot read. ``levels``:
+    role -> the assurance of a login at which it holds.
     """
 
     def __init__(
@@ -63,13 +64,14 @@ class Holdings:
         roles: Roles = lambda person: (),
         named: Named = named_nobody,
         rows: Callable[[Contract, str], Iterable[str]] = lambda contract, text: (),
+        levels: Mapping[str, int] = EMPTY,
     ) -> None:
         self.state = state
         self.now = now
         self.settings = settings or AgreementSettings()
         self.purposes = Purposes(state, now)
         self.products = Products(state)
-        self.delegations = Delegations(state, roles=roles, now=now, tell=tell)
+        self.delegations = Delegations(state, roles=roles, now=now, tell=tell, levels=levels)
         self._contract = contract
         self._tell = tell
         self._application = application

@@ -228,7 +228,7 @@ def _what(s: Speech, name: str) -> str:
 def _step(s: Speech, stamp: Stamp) -> str:
     _ = s._
     return {
-        "draft": _("Draft begun"), "edit": _("Draft changed"), "submit": _("Asked for"),
+        "draft": _("Draft begun"), "edit": _("Draft changed"), "submit": _("Request sent"),
         "discard": _("Draft thrown away"), "grant": _("Granted by the owner's rule"),
         "approve": _("First approval") if stamp.after == "pending" else _("Approved"),
         "confirm": _("Approved by the second approver"), "reject": _("Refused"),

@@ -73,7 +73,7 @@ def step_word(visit: Visit, action: str, before: str, after: str) -> str:
     return {
         "draft": _("Draft begun"),
         "edit": _("Draft changed"),
-        "submit": _("Asked for"),
+        "submit": _("Request sent"),
         "discard": _("Draft thrown away"),
         "grant": _("Granted by the owner's rule"),
         "confirm": _("Approved by the second approver"),

@@ -119,10 +119,14 @@ def _where(visit: Visit, line: int | None) -> str:
 
 
 def _only_the_citys(visit: Visit, old: Contract, new: Contract) -> None:
-    """Raises NotAllowed when an office changes whose the data is or whence it comes: it could read another's files."""
-    if not is_operator(visit, roles=EDITORS) and (old.owner, old.source) != (new.owner, new.source):
+    """Raises NotAllowed when an office changes whose the data is, whence it comes or who has to agree to a reader.
+
+    It could read another's files, or take away the second pair of eyes.
+    """
+    fixed = [(item.owner, item.source, item.approvers) for item in (old, new)]
+    if not is_operator(visit, roles=EDITORS) and fixed[0] != fixed[1]:
         raise NotAllowed(
-            visit._("Whose data this is and where it comes from is the city's to change."),
+            visit._("Whose data this is, where it comes from and who agrees to readers is the city's to change."),
             todo=visit._("Ask a publisher of the whole city, or whoever keeps its key."),
         )
 

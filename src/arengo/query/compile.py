@@ -167,7 +167,9 @@ class Plan:
             if after is not None:
                 clause, rest = keyset(self.orderings, after)
                 where += (" AND " if where else " WHERE ") + clause
-            simple = not extra and all(sql == item.sql for sql, item in zip(forms, given, strict=True))
+            simple = all(map(_is_column, extra)) and all(
+                sql == item.sql for sql, item in zip(forms, given, strict=True)
+            )
             if limit is not None and not simple:
                 # Cut the page first, then compute: not for every row that matches.
                 by = "" if scan_order else f" ORDER BY {order}"
@@ -203,6 +205,11 @@ class Plan:
     @property
     def _named(self) -> list[tuple[Output, str]]:
         return [(item, f"v{i}") for i, item in enumerate(self.outputs)]
+
+
+def _is_column(sql: str) -> bool:
+    """Whether an expression is one column as it is, so that nothing is computed for rows beyond the page."""
+    return sql.startswith('"') and sql.endswith('"') and '"' not in sql[1:-1]
 
 
 def prepare(query: Query, scope: Scope, *, max_rows: int | None = None) -> Plan:

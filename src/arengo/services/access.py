@@ -93,6 +93,7 @@ class Access:
     def agreements(self) -> Agreements:
         """Who may read what is not open, for what; requests and decisions."""
         from arengo.governance.procedure import Agreements
+        from arengo.governance.role import needed
 
         return Agreements(
             self.state,
@@ -104,6 +105,7 @@ class Access:
             roles=lambda person: tuple((item.organisation, item.role) for item in self.parties.roles(person)),
             named=self._named,
             rows=check_rows,
+            levels=needed(self.settings.login.assurance),
         )
 
     @cached_property
@@ -232,7 +234,8 @@ class Access:
             found = self.parties.person(person)
         except NotFound:
             return ()
-        return (found.mail, found.name)
+        alone = sum(item.name == found.name for item in self.parties.people()) == 1
+        return (found.mail, found.name) if alone else (found.mail,)
 
 
 def _rows(item: Reading) -> int:

@@ -128,9 +128,7 @@ class State:
             if at and time.monotonic() - at < POSTGRES_GENERATION_SECONDS:
                 return seen
             with self.read() as connection:
-                seen = int(
-                    connection.scalar(sa.select(tables.generation.c.n).where(tables.generation.c.id == of)) or 0
-                )
+                seen = int(connection.scalar(sa.select(tables.generation.c.n).where(tables.generation.c.id == of)) or 0)
             self._seen[of] = (seen, time.monotonic())
             return seen
         with self._guard:
