@@ -14,7 +14,7 @@ import pytest
 from grant_city import COLUMNS, PUPILS, READER, Rule, make, pupil
 
 from arengo.contract import loads
-from arengo.door import ANYONE, Caller
+from arengo.door import ANYONE, Caller, Door
 from arengo.door.attendance import Reading, attended, told
 from arengo.door.mask import derive, digest
 from arengo.errors import ArengoError, NotAllowed, PolicyError, UnknownColumn
@@ -210,6 +210,18 @@ def test_what_is_not_granted_is_in_no_file_of_the_cut(tmp_path: Path) -> None:
         assert names == ["pupil", "school", "_subject", "_row"]
         for values in duckdb.execute(f"SELECT * FROM '{path}'").fetchall():
             assert not [value for value in values if isinstance(value, str) and value.startswith(("p0", "SECRET"))]
+    city.close()
+
+
+@pytest.mark.parametrize("left", [0, 40])
+def test_a_damaged_cut_is_made_again(tmp_path: Path, left: int) -> None:
+    city = make(tmp_path, PEOPLE, Rule(["pupil", "school"]))
+    wanted = shown(city)
+    (path,) = (city.settings.home / "serving").rglob("cut-*/*.parquet")
+    path.write_bytes(path.read_bytes()[:left])
+    city.lake._cuts.clear()  # as in a process that was started after the power came back
+    city.door = Door(city.settings, city.catalogue, city.lake, Rule(["pupil", "school"]))
+    assert shown(city) == wanted
     city.close()
 
 

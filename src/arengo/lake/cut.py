@@ -62,11 +62,14 @@ def make(lake: Lake, version: Version, cut: Cut) -> Version:
     dataset = f"{version.dataset}/cut-{cut.name}"
     folder = lake.serving / dataset
     path = folder / f"v{version.number}.{version.checksum[:16]}.parquet"
-    if not path.is_file():
+    rows = _rows(path)
+    if rows is None:
         with lake.state.hold(f"cut {dataset} {version.number}", wait=600):
-            if not path.is_file():
+            rows = _rows(path)
+            if rows is None:
                 _write(lake, version, cut, path)
-    made = _version(version, cut, dataset, path)
+                rows = _rows(path) or 0
+    made = _version(version, cut, dataset, path, rows)
     if made.rows >= serving.CLUSTER_FROM and serving.ready(folder, dataset, version.number) is None:
         with lake.state.hold(f"cut {dataset} {version.number}", wait=600), translated(folder):
             if serving.ready(folder, dataset, version.number) is None:
@@ -130,6 +133,8 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
                 f"ORDER BY {quote(ROW)}) TO {text(str(half))} "
                 f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, FIELD_IDS {struct(ids)})"
             )
+            with half.open("rb") as file:  # a power cut must not leave the name without the rows
+                os.fsync(file.fileno())
             os.replace(half, path)
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException):
             # The engine's message quotes the value it met, which nobody granted.
@@ -141,10 +146,18 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
             half.unlink(missing_ok=True)
 
 
-def _version(version: Version, cut: Cut, dataset: str, path: Path) -> Version:
+def _rows(path: Path) -> int | None:
+    """How many rows the file of a cut has, None when there is none or what is there cannot be read."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = pq.read_metadata(path).num_rows
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid, EOFError):
+        return None
+
+
+def _version(version: Version, cut: Cut, dataset: str, path: Path, rows: int) -> Version:
     schema = tuple(item.column for item in (*cut.columns, *([cut.subject] if cut.subject else [])))
     return replace(
         version,
