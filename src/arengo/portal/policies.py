@@ -15,6 +15,7 @@ from arengo.governance.policy.book import fingerprint_of, folder
 from arengo.governance.policy.force import in_force, taken_at
 from arengo.governance.policy.rule import Policy, uid_of
 from arengo.governance.policy.schema import SHAPE
+from arengo.portal.account import role_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import masks_words
 from arengo.portal.operator import is_operator
@@ -164,6 +165,7 @@ def _who(visit: Visit, names: Names, item: Policy) -> str:
     of, name = uid_of(entity)
     if of == "Role":
         organisation, _sep, role = name.rpartition("/")
+        role = role_words(visit).get(role, (role, ""))[0]
         if organisation == "*":
             return _("every %(role)s of the whole city", role=role)
         return _("every %(role)s of %(organisation)s", role=role, organisation=names.organisation(organisation))
