@@ -103,6 +103,25 @@ def test_what_was_read_is_on_record_and_the_record_holds(town: Town, key: tuple[
     assert {"agreement", "read"} <= kinds
 
 
+@pytest.mark.parametrize("path", ["rows", "export.csv", "export.ndjson", "export.arrow", "export.parquet"])
+def test_nothing_is_answered_that_cannot_be_recorded(
+    town: Town, key: tuple[str, str], client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    import time
+
+    from arengo.errors import LedgerBroken
+    from arengo.ledger.writer import Writer
+
+    def refuse(*_: object) -> int:
+        raise LedgerBroken("It was set back.")
+
+    time.sleep(0.6)
+    monkeypatch.setattr(Writer, "_commit", refuse)
+    answer = get(client, f"/api/v1/datasets/pupils/{path}", key[0])
+    assert answer.status_code == 500, answer.text[:200]
+    assert answer.json()["type"].endswith("ledger-broken")
+
+
 def test_a_suspension_is_felt_at_the_next_request(town: Town, client: TestClient, key: tuple[str, str]) -> None:
     import time
 

@@ -220,11 +220,15 @@ def _csv(answer: Answer, options: CsvOptions, rows: int, seconds: float) -> Iter
     if options.safe:
         names = [f"'{name}" if name[:1] in "=+-@\t\r" else name for name in names]
     head = options.delimiter.join('"' + name.replace('"', '""') + '"' for name in names) + "\n"
-    yield (b"\xef\xbb\xbf" if options.bom else b"") + head.encode()
+    first = (b"\xef\xbb\xbf" if options.bom else b"") + head.encode()
     for batch in answer.cells(safe=options.safe, rows=rows, seconds=seconds):
         out = io.BytesIO()
+        out.write(first)  # with the first rows: what keeps them from being read is told before anything is sent
         pc.write_csv(batch, out, write)
         yield out.getvalue()
+        first = b""
+    if first:
+        yield first
 
 
 def _geojson(lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -278,6 +282,8 @@ def artefact(door: Door, answer: Answer, form: Format) -> Path:
             try:
                 build.make(answer, form.name, part, door.scratch())
                 path.parent.mkdir(parents=True, exist_ok=True)
+                with part.open("rb") as file:  # a power cut must not leave the name without the rows
+                    os.fsync(file.fileno())
                 os.replace(part, path)
             finally:
                 part.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from anyio import to_thread
 from arengo.catalogue import Catalogue
 from arengo.door import Cache
 from arengo.door.attendance import Attendance, Reading, attended
+from arengo.errors import ArengoError
 from arengo.faces.meter import METER
 from arengo.faces.problem import is_machine, of
 from arengo.services.reading import READINGS, telling
@@ -202,6 +203,8 @@ class Gate:
                 return told  # the application answered it already
             if sender.started:
                 raise
+            if isinstance(error, RuntimeError) and isinstance(error.__cause__, ArengoError):
+                error = error.__cause__  # Starlette thinks that the answer has begun when it could not be put on record
             response: Any = of(error)
             await response(scope, receive, sender)
         finally:
