@@ -367,3 +367,34 @@ def test_an_entry_that_cannot_be_written_fails_alone_and_the_next_is_written(led
         transaction.run("DROP TRIGGER full")
     assert ledger.tell("read") == 1
     assert ledger.size == 2
+
+
+def test_a_record_held_by_another_process_is_busy_and_a_damaged_one_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+
+    from arengo.errors import Busy, LedgerBroken
+    from arengo.ledger import store
+    from arengo.settings import Settings
+    from arengo.state import open_state
+
+    settings = Settings(tmp_path)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with open_state(settings.state_url) as state:
+        monkeypatch.setattr(store, "BUSY_SECONDS", 0.2)
+        ledger = Ledger(settings, state)
+        ledger.tell("administration", actor="operator", body={"act": "begun"})
+        other = sqlite3.connect(settings.home / "ledger.sqlite", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Busy):
+            ledger.tell("administration", actor="operator", body={"act": "told"})
+        other.execute("ROLLBACK")
+        other.close()
+        ledger.tell("administration", actor="operator", body={"act": "told"})
+        ledger.close()
+        for tail in ("-wal", "-shm"):
+            (settings.home / f"ledger.sqlite{tail}").unlink(missing_ok=True)
+        (settings.home / "ledger.sqlite").write_bytes(b"this was a database once, and is none any more " * 200)
+        with pytest.raises(LedgerBroken):
+            Ledger(settings, state).tell("administration", actor="operator", body={"act": "told"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +28,10 @@ from arengo.settings import Settings
 from arengo.state.database import State
 
 ROOMS = ("store", "listing", "nodes", "signing", "persons", "witness")
+
+
+COUNT_SECONDS = 5.0
+"""What counting may take before a checkpoint that is due: many readings must not keep the record unsigned."""
 
 
 def _utc() -> datetime:
@@ -212,10 +217,13 @@ class Ledger:
         """The newest signed checkpoint with its cosignatures."""
         return self.signing.latest()
 
-    def sign(self) -> Checkpoint:
-        """Count, sign what is on the disk and publish its tiles. Raises LedgerBroken."""
+    def sign(self, *, seconds: float | None = None) -> Checkpoint:
+        """Count, sign what is on the disk and publish its tiles. Raises LedgerBroken.
+
+        ``seconds``: how long counting may take; what is left is counted before the next checkpoint.
+        """
         try:
-            self.count()
+            self.count(seconds)
             made = self.signing.sign()
         except LedgerBroken as error:
             self._broken = error
@@ -231,9 +239,13 @@ class Ledger:
         self._open().check(size)
         return size
 
-    def count(self) -> None:
-        """Put into the record which how-manieth entry about each person every new entry is. Raises LedgerBroken."""
-        while self.persons.uncounted():
+    def count(self, seconds: float | None = None) -> None:
+        """Put into the record which how-manieth entry about each person every new entry is. Raises LedgerBroken.
+
+        ``seconds``: stop after so many, None to go on to the end.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while self.persons.uncounted() and (until is None or time.monotonic() < until):
             with self._open().alone() as transaction:
                 self._count(transaction)
 
@@ -257,7 +269,7 @@ class Ledger:
         if age is not None and age.total_seconds() < self.settings.ledger.checkpoint_seconds:
             return None
         self._map_daily()
-        return self.sign()
+        return self.sign(seconds=COUNT_SECONDS)
 
     def public_keys(self) -> tuple[VerifierKey, ...]:
         """The record's own key, those it had before, then its witnesses'. Raises SettingsError."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from arengo.errors import Busy, LedgerBroken
 from arengo.ledger import tables
 from arengo.settings import Settings
 from arengo.state.database import State
@@ -44,7 +45,7 @@ class Store:
             self.engine = _sqlite(self.path)
         else:
             self.engine = state.engine
-        with state.hold("ledger-tables", wait=BUSY_SECONDS), self.engine.begin() as connection:
+        with _named(), state.hold("ledger-tables", wait=BUSY_SECONDS), self.engine.begin() as connection:
             tables.metadata.create_all(connection)
             if connection.scalar(sa.select(tables.head.c.size)) is None:
                 connection.execute(sa.insert(tables.head).values(id=1, size=0, peaks=b"", at="", counted=0))
@@ -54,8 +55,9 @@ class Store:
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         """Not to be entered by two threads of a process at once."""
-        driver = self._connection()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_named())
+            driver = self._connection()
             if self.local:
                 stack.enter_context(self._turn())
             cursor = driver.cursor()
@@ -78,7 +80,7 @@ class Store:
     def read(self, *, snapshot: bool = False) -> Iterator[Connection]:
         """``snapshot``: all statements see the same moment (SQLite's always do)."""
         more: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if snapshot and not self.local else {}
-        with self.engine.connect().execution_options(arengo_read=True, **more) as connection:
+        with _named(), self.engine.connect().execution_options(arengo_read=True, **more) as connection:
             yield connection
 
     def forget(self) -> None:
@@ -198,3 +200,21 @@ def _sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    """SQLite's errors about the file as ours: Busy when another holds it, LedgerBroken when it is damaged."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
+        met = getattr(error, "orig", None) or error
+        words = str(met).lower()
+        if isinstance(met, sqlite3.OperationalError) and ("locked" in words or "busy" in words):
+            raise Busy("Another process holds the record.", todo="Try again in a moment.") from None
+        if isinstance(met, sqlite3.DatabaseError) and ("malformed" in words or "not a database" in words):
+            raise LedgerBroken(
+                "The database of the record is damaged.",
+                todo="Stop the server, put back .arengo/ledger.sqlite from a copy, and run 'arengo ledger verify'.",
+            ) from None
+        raise
