@@ -124,16 +124,22 @@ def who(
 
 @app.command()
 def what(
-    party: Annotated[str, typer.Argument(help="Id of a person, an application or an organisation (its people).")],
+    party: Annotated[
+        str, typer.Argument(help="Mail or id of a person, id of an application or an organisation (its people).")
+    ],
     city: CityOption = HERE,
     json: JsonOption = False,
 ) -> None:
     """Say what a person, an application or an organisation's people can read, and by what."""
     with _open(city) as opened:
         analysis = opened.access.analysis
+        person = opened.access.parties.by_mail(party) if "@" in party else None
+        party = person.id if person is not None else party
         if analysis.caller(party) is None and party not in opened.access.parties.organisations():
-            raise NotFound(f"There is no person, application or organisation {party!r}.",
-                           todo="'arengo party list' shows people and organisations.")  # fmt: skip
+            raise NotFound(
+                f"There is no person, application or organisation {party!r}.",
+                todo="'arengo party people --json' shows people, 'arengo party organisations' the others.",
+            )
         contracts = [entry.contract for entry in opened.catalogue.entries(limit=None).items]
         readers = analysis.reads(party, contracts)
     _tell(readers, json, {}, "", by_dataset=True)

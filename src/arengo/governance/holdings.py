@@ -166,6 +166,12 @@ class Holdings:
         with self.state.read() as connection:
             return dossier.stamps(connection, id)
 
+    def why(self, agreement: str) -> str:
+        """What was said when it was last suspended, '' for nothing."""
+        with self.state.read() as connection:
+            steps = [item for item in dossier.stamps(connection, agreement) if item.after == "suspended" and item.why]
+        return steps[-1].why if steps else ""
+
     def inbox(self, owners: Iterable[str]) -> tuple[Agreement, ...]:
         """Requests that wait for these organisations, the oldest first."""
         return self._list(agreement.c.owner.in_(list(owners)), ("pending",), agreement.c.requested_at, agreement.c.id)

@@ -192,9 +192,10 @@ def _refusal(why: str, left: Allowance, plan: Plan) -> QuotaSpent:
         met = f"The plan {title} allows {plan.rate:g} requests a second."
         return QuotaSpent(met, todo=f"Come again in {seconds} s.", seconds=seconds, headers=left.headers)
     what = f"{left.limit:,} calls" if why == "daily" else f"{left.rows_limit:,} rows"
+    who = f"The plan {title}" if why != "daily" or left.limit >= plan.daily > 0 else "Your agreement"
     rest = "" if why == "daily" else f" {left.rows_remaining:,} are left today."
     return QuotaSpent(
-        f"The plan {title} allows {what} a day.{rest}",
+        f"{who} allows {what} a day.{rest}",
         todo="Come again tomorrow, or ask the owner for a larger plan.",
         seconds=left.reset,
         headers=left.headers,

@@ -53,12 +53,18 @@ class Accords(Protocol):
 
     def of(self, application: str, dataset: str) -> Sequence[Accord]: ...
 
+    def why(self, agreement: str) -> str:
+        """What was said when it was last suspended, '' for nothing."""
+
 
 class NoAccords:
     """A city without agreements."""
 
     def of(self, application: str, dataset: str) -> Sequence[Accord]:
         return ()
+
+    def why(self, agreement: str) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,10 @@ def ground(contract: Contract, columns: frozenset[str], caller: Caller, accords:
     closed = f"The contract declares this dataset {contract.access}, so it is not open to everyone."
     if caller == CITY:
         return Ground("city", closed, access, columns, access=contract.access)
-    ask = f"Ask for access at /datasets/{contract.id}/access."
     owner = owner_of(contract)
+    ask = f"Ask for access at /datasets/{contract.id}/access."
+    if contract.access == "closed":
+        ask = f"{contract.owner or 'The city'} gives it to nobody else under an agreement; a rule or a role may."
     named = caller.purpose or caller.agreement or caller.application
     if not named and (owner, "steward") in caller.roles:
         who = contract.owner or "the city"
@@ -103,7 +111,7 @@ def ground(contract: Contract, columns: frozenset[str], caller: Caller, accords:
                       f"{access}; role steward of {owner}", columns)  # fmt: skip
     held = _held(contract, caller, accords)
     if held:
-        return _by_agreement(contract, columns, caller, held, now, ask)
+        return _by_agreement(contract, columns, caller, held, now, ask, accords)
     if caller.agreement or caller.purpose:
         what = f"agreement {caller.agreement}" if caller.agreement else f"the purpose {caller.purpose}"
         return Ground("", f"There is no agreement on this dataset that covers {what} for you.", access, todo=ask)
@@ -121,7 +129,13 @@ def _held(contract: Contract, caller: Caller, accords: Accords) -> tuple[Accord,
 
 
 def _by_agreement(
-    contract: Contract, columns: frozenset[str], caller: Caller, held: Sequence[Accord], now: datetime, ask: str
+    contract: Contract,
+    columns: frozenset[str],
+    caller: Caller,
+    held: Sequence[Accord],
+    now: datetime,
+    ask: str,
+    accords: Accords,
 ) -> Ground:
     access = f"{contract.id} {contract.version}: arengoAccess {contract.access}"
     fit = [item for item in held if not caller.agreement or item.id == caller.agreement]
@@ -138,7 +152,7 @@ def _by_agreement(
         met = f"You have agreements on this dataset for several purposes: {', '.join(purposes)}."
         return Ground("", met, access, todo="Name the purpose of this request.")
     if not active:
-        return _refused(max(for_it, key=lambda item: item.updated_at), contract, now, ask)
+        return _refused(max(for_it, key=lambda item: item.updated_at), contract, now, ask, accords)
     # Two for one purpose: the newer one, as after a renewal or an upgrade.
     item = max(active, key=lambda item: (item.valid_from or item.updated_at, item.updated_at, item.id))
     until = item.valid_to
@@ -165,14 +179,14 @@ def _active(item: Accord, now: datetime) -> bool:
     return item.state == "active" and begun and (item.valid_to is None or now < item.valid_to)
 
 
-def _refused(item: Accord, contract: Contract, now: datetime, ask: str) -> Ground:
+def _refused(item: Accord, contract: Contract, now: datetime, ask: str, accords: Accords) -> Ground:
     owner = contract.owner or "The city"
     rule, todo, expires = f"agreement {item.id}, {item.state}", ask, None
     if item.state == "suspended":
         by = {"owner": owner, "consumer": "the organisation that reads", "platform": "the city"}
         who = " and ".join(by.get(side, side) for side in sorted(item.suspended_by)) or owner
-        why = getattr(item, "reason", "")
-        reason = f"Agreement {item.id} was suspended by {who} on {_day(item.updated_at)}{f': {why}' if why else '.'}"
+        why = accords.why(item.id).rstrip(".")
+        reason = f"Agreement {item.id} was suspended by {who} on {_day(item.updated_at)}{f': {why}.' if why else '.'}"
         todo = f"{owner} says why and until when: /agreements/{item.id}."
     elif item.state == "active" and item.valid_from is not None and now < item.valid_from:
         reason, expires = f"Agreement {item.id} begins on {_day(item.valid_from)}.", item.valid_from

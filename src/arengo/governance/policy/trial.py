@@ -79,6 +79,9 @@ class _Held:
         one = self.item
         return [one] if one is not None and (one.application, one.dataset) == (application, dataset) else []
 
+    def why(self, agreement: str) -> str:
+        return ""
+
 
 def trials(root: Path, timezone: str) -> tuple[Trial, ...]:
     """Every test of a city folder. Raises PolicyError for one that cannot be read."""
