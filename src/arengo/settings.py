@@ -245,6 +245,20 @@ class CensusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """``[privacy]``: the gate before a publication, where a contract's arengoPrivacyTarget says nothing else."""
+
+    k: int = _set(5, "Persons in the smallest group that released attributes may make.")
+    l: int = _set(1, "Different sensitive values in a group; 1 asks for nothing.")  # noqa: E741
+    t: float = _set(0.0, "Largest distance (0 to 1) of a group's sensitive values from everybody's; 0 asks for nothing.")
+    suppression: float = _set(0.05, "Share of rows a repair may withhold.")
+    threshold: int = _set(5, "Smallest count above zero that a table of counts may show.")
+    epsilon: float = _set(1.0, "Differential privacy a population may spend in a year.")
+    sample: int = _set(10_000, "Distinct values of a column that detection looks at.")
+    undeclared: bool = _set(True, "A column nobody declared in which persons are found stops an open publication.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of ``city.toml`` plus the folder it was found in."""
 
@@ -269,6 +283,7 @@ class Settings:
     policy: PolicySettings = PolicySettings()
     agreements: AgreementSettings = AgreementSettings()
     login: LoginSettings = LoginSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
     @property
     def home(self) -> Path:
@@ -299,6 +314,7 @@ SECTIONS: dict[str, type[Any]] = {
     "census": CensusSettings,
     "policy": PolicySettings,
     "login": LoginSettings,
+    "privacy": PrivacySettings,
 }
 
 

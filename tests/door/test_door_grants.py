@@ -16,7 +16,7 @@ from grant_city import COLUMNS, PUPILS, READER, Rule, make, pupil
 from arengo.contract import loads
 from arengo.door import ANYONE, Caller, Door
 from arengo.door.attendance import Reading, attended, told
-from arengo.door.mask import derive, digest
+from arengo.privacy.mask import derive, digest
 from arengo.errors import ArengoError, NotAllowed, PolicyError, UnknownColumn
 from arengo.governance import Mask
 from arengo.query import Aggregate, Group, Order, Query, parse_text

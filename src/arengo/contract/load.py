@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from arengo.contract import properties, standard
+from arengo.contract import properties, protection, standard
 from arengo.contract.document import Document, Path, parse
 from arengo.contract.finding import Finding, Severity, by_line
 from arengo.contract.model import EMPTY, Contract, Frozen, Geometry, Kind, Parse, Property, Rule, SourceSpec
@@ -129,13 +129,16 @@ def build(document: Document, *, path: FilePath | None = None, base: FilePath | 
     description = data.get("description") or {}
     team = data.get("team") or {}
     members = team if isinstance(team, list) else team.get("members", [])
+    read = _with_keys(columns, table.get("properties", []))
+    released = protection.released(read, custom)
     return Contract(
         id=data["id"],
         version=data["version"],
         name=data.get("name", ""),
         status=data.get("status", "draft"),
         text=document.text,
-        properties=_with_keys(columns, table.get("properties", [])),
+        properties=released,
+        intake=read if released != read else (),
         schema_name=table["name"],
         source=_source(data, table, custom, _base(path, base)),
         geometry=_geometry(columns, custom),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -148,6 +148,13 @@ class Property:
         return str(self.custom.get("arengoPrivacyRole", ""))
 
     @property
+    def protect(self) -> tuple[Any, ...]:
+        """Steps that are done to the column before it is stored (``arengoProtect``), in order."""
+        told = self.custom.get("arengoProtect", ())
+        steps = told if isinstance(told, tuple) else (told,)
+        return tuple(step for step in steps if step != "keep")
+
+    @property
     def label(self) -> str:
         """What a person reads as the column's name."""
         return self.title or self.name.replace("_", " ")
@@ -220,6 +227,11 @@ class Contract:
     roles: tuple[Mapping[str, Any], ...] = ()
     support: tuple[Mapping[str, Any], ...] = ()  # channel, url, ...: whom a reader asks
     custom: Mapping[str, Any] = EMPTY
+    intake: tuple[Property, ...] = ()  # the columns as they are read, where some are protected before they are stored
+
+    def as_read(self) -> Contract:
+        """The contract over the columns that are read from the source, before :attr:`Property.protect`."""
+        return replace(self, properties=self.intake, intake=()) if self.intake else self
 
     def column(self, name: str) -> Property | None:
         return next((item for item in self.properties if item.name == name), None)

@@ -42,6 +42,22 @@ def _object(required: tuple[str, ...] = (), closed: bool = True, **keys: Shape) 
     return shape
 
 
+_STEP: Shape = {"anyOf": [
+    {"enum": ["keep", "drop", "redact", "pseudonym"]},
+    _object(("level",), level={"type": ["string", "integer"]}, hierarchy=_TEXT),
+    _object(("pseudonym",), pseudonym=_object(domain=_TEXT, epoch=_TEXT)),
+    _object(("top",), top={"type": "number"}), _object(("bottom",), bottom={"type": "number"}),
+    _object(("round",), round={"type": "number", "exclusiveMinimum": 0}),
+    _object(("truncate",), truncate=_COUNT),
+    _object(("pram",), pram={"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+    _object(("grid",), grid=_object(("k",), k=_COUNT, smallest={"type": "number"})),
+    _object(("donut",), donut=_object(("k",), k=_COUNT, inner={"type": "number"}, outer={"type": "number"})),
+    _object(("laplace",), laplace=_object(("epsilon",), epsilon={"type": "number", "exclusiveMinimum": 0},
+                                          metres={"type": "number", "exclusiveMinimum": 0})),
+]}  # fmt: skip
+PROTECT: Shape = {"anyOf": [_STEP, {"type": "array", "items": _STEP, "minItems": 1}]}
+
+
 def _one_of(values: Mapping[str, Any]) -> Shape:
     return {"enum": list(values)}
 
@@ -178,15 +194,68 @@ _ENTRIES = (
                    "Elected members' names are public by law."),
     CustomProperty("arengoSubject", _COLUMN, _TEXT, "text",
                    "The column names the person a row is about; the value says which population.", "",
-                   "resident", recorded=True),
+                   "resident"),
     CustomProperty("arengoPrivacyConcept", _COLUMN, _TEXT, "text", "Concept shared by columns of different datasets.",
-                   "", "birth-date", recorded=True),
-    CustomProperty("arengoHierarchy", _COLUMN, _TEXT, "name", "Generalisation hierarchy of the column.", "", "places",
-                   recorded=True),
-    CustomProperty("arengoPopulation", _CONTRACT, _TEXT, "text", "The population the rows are drawn from.", "",
-                   "residents", recorded=True),
-    CustomProperty("arengoPrivacyTarget", _CONTRACT, {"type": "object"}, "mapping", "Privacy goal of the release.", "",
-                   {"k": 10}, recorded=True),
+                   "", "birth-date"),
+    CustomProperty("arengoHierarchy", _COLUMN, _TEXT, "name", "Generalisation hierarchy of the column.", "", "places"),
+    CustomProperty("arengoLevel", _COLUMN, _TEXT, "name or number of a level",
+                   "The level of the hierarchy the source's values already stand at.", "the finest", "district"),
+    CustomProperty("arengoProtect", _COLUMN, PROTECT, "one step or a list of them: " + ", ".join(
+                       f"`{name}`" for name in vocabulary.PROTECTION),
+                   "What is done to the column before it becomes a version; what is dropped is read, checked and used "
+                   "to judge the risk, and never stored. The steps are in the guide to safe publications.", "",
+                   {"level": "district"}),
+    CustomProperty("arengoProtection", _CONTRACT, _object(
+                       suppress=_object(("below",), below=_COUNT, by=_TEXTS),
+                       local=_object(("k",), k=_COUNT, by=_TEXTS),
+                       microaggregate=_object(("k", "columns"), k=_COUNT, columns=_TEXTS),
+                       shuffle={"type": "boolean"},
+                       cells=_object(("method",), method={"enum": list(vocabulary.CELL_METHODS)}, base=_COUNT,
+                                     threshold=_COUNT, seed=_TEXT)),
+                   "mapping of `suppress` (`{below, by}`), `local` (`{k, by}`), `microaggregate` (`{k, columns}`), "
+                   "`shuffle`, `cells` (`{method, base, threshold}`)",
+                   "What is done to whole rows and tables before they become a version: rows of groups smaller than "
+                   "`below` are left out; columns are coarsened only where a group would be smaller than `k`; numbers "
+                   "are averaged over groups of `k`; the source's order is given up; cells of a table of counts are "
+                   "suppressed, rounded or perturbed.", "", {"suppress": {"below": 5}}),
+    CustomProperty("arengoCells", _CONTRACT, _object(
+                       ("by",), by=_TEXTS, count=_TEXT, sums={"type": "array", "items": _object(
+                           ("column",), column=_TEXT, largest=_TEXT, second=_TEXT, contributors=_TEXT)},
+                       where={"type": "object", "additionalProperties": _WORDS}, total=_TEXT),
+                   "mapping of `by`, `count`, `sums` (list of `{column, largest, second, contributors}`), `where`, "
+                   "`total`",
+                   "The rows are cells of a table, not persons: `count` holds how many persons of the population stand "
+                   "in each group of the columns `by` (with `sums`, what they add up to and the largest "
+                   "contributions); `where` says which part of the population it is about; `total` is the word that "
+                   "means all.", "", {"by": ["district", "age_band"], "count": "people", "total": "Total"}),
+    CustomProperty("arengoStatistics", _CONTRACT, _object(
+                       threshold=_COUNT, method={"enum": ["suppress", "round", "cell-key"]}, base=_COUNT,
+                       differencing={"type": "boolean"}),
+                   "mapping of `threshold`, `method` (suppress, round or cell-key), `base`, `differencing`",
+                   "Readers get groups, not rows: counts and sums asked over the dataset go through the same "
+                   "protection as published tables, and single rows are not given.", "", {"threshold": 5}),
+    CustomProperty("arengoErasure", _CONTRACT, _object(
+                       ground={"enum": ["erase", "restrict", "keep"]}, reason=_TEXT),
+                   "mapping of `ground` (erase, restrict or keep) and `reason`",
+                   "What a person's request to be forgotten does here: erase the rows, seal them (GDPR, Art. 18), or "
+                   "nothing, for the reason of Art. 17(3) that is named.", "erase", {"ground": "restrict",
+                   "reason": "Accounts are kept for ten years (Art. 17(3)(b))."}),
+    CustomProperty("arengoPopulation", _CONTRACT, _TEXT, "text",
+                   "The population the rows are drawn from: a name of privacy.toml. Releases about the same "
+                   "population are judged together.", "", "residents"),
+    CustomProperty("arengoPrivacyTarget", _CONTRACT, _object(
+                       model={"enum": ["k-anonymity", "k-map"]}, k=_COUNT, l=_COUNT,
+                       t={"type": "number", "minimum": 0, "maximum": 1},
+                       suppressionLimit={"type": "number", "minimum": 0, "maximum": 1}, threshold=_COUNT,
+                       dominance=_object(("n", "share"), n=_COUNT,
+                                         share={"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+                       p={"type": "number", "minimum": 0, "maximum": 1},
+                       epsilonCap={"type": "number", "exclusiveMinimum": 0}, profiles=_TEXTS),
+                   "mapping of `k`, `l`, `t`, `suppressionLimit`, `threshold`, `dominance` (`{n, share}`), `p`, "
+                   "`epsilonCap`, `model` (k-anonymity or k-map), `profiles`",
+                   "What a publication must reach: the smallest group, the variety and closeness of sensitive values "
+                   "in it, the share of rows that may be withheld, the smallest count of a table.",
+                   "city.toml, [privacy]", {"k": 10, "l": 2}),
     CustomProperty("arengoPurposes", _CONTRACT,
                    {"type": "array", "minItems": 1, "items": _object(
                        ("id",), id={"type": "string", "pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 60},
@@ -241,7 +310,7 @@ _ENTRIES = (
                    "the plan's `perConsumer` and `total`, else the owner; `automatic` nobody, under the caps if any. "
                    "Columns about people asked for unmasked always wait for a person.", "manual", "threshold"),
     CustomProperty("arengoHistoryWindow", _CONTRACT, {"type": "string", "pattern": _ISO_DURATION},
-                   "ISO 8601 duration", "How far back earlier versions may be read.", "", "P30D", recorded=True),
+                   "ISO 8601 duration", "How far back earlier versions may be read.", "", "P30D"),
     CustomProperty("arengoSmartDataModel", _CONTRACT, _TEXT, "address", "Smart Data Model the rows follow.", "",
                    "https://smart-data-models.org/dataModel.Parking/ParkingSpot", recorded=True),
 )  # fmt: skip

@@ -378,3 +378,24 @@ def hvd(text: str) -> Term | None:
 
 
 _HVD_ADDRESSES = {term.uri: term for term in HVD_CATEGORIES.values()}
+
+PROTECTION: Mapping[str, str] = {
+    "keep": "as it is",
+    "drop": "read and judged, never stored or published",
+    "redact": "identifiers inside the text are blacked out",
+    "pseudonym": "a keyed pseudonym per purpose, recipient and epoch",
+    "level": "a level of the column's hierarchy instead of the value",
+    "top": "values above it become it",
+    "bottom": "values below it become it",
+    "round": "the nearest multiple",
+    "truncate": "the first characters",
+    "pram": "with this probability another value, drawn as often as it occurs",
+    "grid": "the cell of an adaptive grid with at least k persons",
+    "donut": "moved by a random distance with at least k persons nearer",
+    "laplace": "moved by planar Laplace noise",
+}
+CELL_METHODS: Mapping[str, str] = {
+    "suppress": "small and telling cells are left out, and as many others as keep them from being worked out",
+    "round": "controlled rounding: all cells are multiples of the base and still add up",
+    "cell-key": "small noise that is the same wherever the same persons are counted",
+}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import EMPTY
 from arengo.door.grant import subject_of
-from arengo.door.mask import digest
 from arengo.lake.cut import SUBJECT
+from arengo.privacy.mask import digest
 from arengo.query.scope import quote
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from arengo.door.attendance import Attend, Reading
 from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, CITY, Caller, Decision, Judge, OpenJudge, refuse
 from arengo.door.grant import cut_of, subject_key, subject_of
-from arengo.door.mask import Context, Groups, secret_of
 from arengo.door.sql.service import Questions
 from arengo.door.view import View, make_view
 from arengo.errors import BadQuery, NotAllowed, PolicyError, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
+from arengo.privacy.mask import Context, Groups, secret_of
 from arengo.query import cursor as cursors
 from arengo.query.compile import prepare
 from arengo.query.model import Aggregate, Expr, Group, Order, Query

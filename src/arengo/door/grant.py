@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from arengo.contract.model import Contract, Geometry, Kind, Property
-from arengo.door import mask as masks
 from arengo.errors import BadForm, CallerError, PolicyError
 from arengo.governance import Decision, Mask, fingerprint
 from arengo.lake.cut import SUBJECT, Cut, Shown
 from arengo.lake.version import Column, Version
+from arengo.privacy import mask as masks
 from arengo.query import condition, cql2
 from arengo.query.scope import Field, Scope, quote
 

@@ -23,7 +23,7 @@ from arengo.errors import Busy, OperatorError, SettingsError, storage_full
 from arengo.state import tables
 from arengo.state.records import ContractRecord, RunRecord, SavedRecord
 
-HEAD = "0009"
+HEAD = "0012"
 """The newest migration shipped with this package (state/migrations/versions)."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -20,8 +20,9 @@ from typing import Protocol
 from arengo.contract.model import Kind
 from arengo.errors import PolicyError
 from arengo.governance import Mask
-from arengo.query.scope import NUMERIC, TEMPORAL
 
+NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER})
+TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 SUPPRESSED = "*"
 """Stands for a value that its hierarchy does not know."""
 _PERIODS = {"year": "strftime({c}, '%Y')", "month": "strftime({c}, '%Y-%m')",

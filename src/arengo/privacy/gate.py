@@ -1,0 +1,66 @@
+"""The gate: runs every step over one publication and composes the verdict with its repairs.
+
+The steps are those of the overlap check in the order of its algorithm; each is one function ``Case -> Report`` of the
+registry :data:`STEPS`, imported when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from arengo.privacy.finding import Finding, Report
+from arengo.privacy.verdict import Assumption, Repair, Verdict
+
+if TYPE_CHECKING:
+    from arengo.privacy.case import Case
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("detection", "arengo.privacy.detect.step"),
+    ("leaks", "arengo.privacy.detect.leaks"),
+    ("single", "arengo.privacy.risk.step"),
+    ("joint", "arengo.privacy.overlap.joint"),
+    ("intersection", "arengo.privacy.overlap.intersection"),
+    ("linkage", "arengo.privacy.risk.linkage"),
+    ("cells", "arengo.privacy.cells.step"),
+    ("differencing", "arengo.privacy.cells.differencing"),
+    ("budget", "arengo.privacy.noise.step"),
+)
+"""Name of a step -> module whose ``look(case)`` takes it."""
+REPAIRS = ("arengo.privacy.repair",)
+"""Modules whose ``propose(case, findings)`` gives repairs."""
+
+
+def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda step, done, total: None) -> Verdict:
+    """The verdict on ``case``. A step that cannot look says so in a finding; it never passes silently."""
+    findings: list[Finding] = []
+    measured: dict[str, Any] = {}
+    for number, (name, module) in enumerate(STEPS):
+        progress(name, number, len(STEPS))
+        report: Report = import_module(module).look(case)
+        findings += report.findings
+        if report.measured:
+            measured[name] = dict(report.measured)
+    repairs: tuple[Repair, ...] = ()
+    if any(item.outcome in ("repair", "block") for item in findings):
+        for module in REPAIRS:
+            repairs += tuple(import_module(module).propose(case, tuple(findings)))
+    from arengo.contract.load import sha
+
+    return Verdict(
+        case.release.dataset, sha(case.contract), case.now, tuple(findings), repairs, assumptions(case), measured
+    )
+
+
+def assumptions(case: Case) -> tuple[Assumption, ...]:
+    """What was taken for granted: attackers, the register, the target."""
+    out = [Assumption("target", {"k": case.target.k, "l": case.target.l, "threshold": case.target.threshold})]
+    if case.population is None:
+        out.append(Assumption("no-population", {}))
+    elif not case.population.register:
+        out.append(Assumption("no-register", {"population": case.population.name}))
+    else:
+        out.append(Assumption("register", {"population": case.population.name, "dataset": case.population.register}))
+    out += [Assumption("profile", {"name": item.name, "knows": list(item.knows)}) for item in case.profiles]
+    return tuple(out)

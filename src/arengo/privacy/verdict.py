@@ -1,0 +1,130 @@
+"""The verdict on one publication: what was found, what would mend it, and what was taken for granted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from arengo.contract.model import EMPTY, Frozen
+from arengo.privacy.finding import Finding, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change of the contract after which the gate would let it pass, computed and measured.
+
+    ``columns``: column -> value of ``arengoProtect``; ``contract``: value of ``arengoProtection`` or {}. ``loss``: share
+    of what the columns tell that is lost, 0 (nothing) to 1 (everything), as the normalised certainty penalty
+    (Xu et al., KDD 2006). ``suppressed``: rows or cells withheld. ``errors``: name of a declared indicator -> relative
+    error it would have. ``before``/``after``: size of a group -> persons in groups of that size (sizes up to 50, the
+    rest under "more").
+    """
+
+    id: str
+    kind: str  # generalise | local | suppress | drop | noise | cells | pseudonym | redact
+    columns: Mapping[str, Any] = EMPTY
+    contract: Mapping[str, Any] = EMPTY
+    loss: float = 0.0
+    suppressed: int = 0
+    outcome: str = "pass"
+    errors: Mapping[str, float] = EMPTY
+    before: Mapping[str, int] = EMPTY
+    after: Mapping[str, int] = EMPTY
+    facts: Mapping[str, Any] = EMPTY
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Repair:
+        values: dict[str, Any] = {
+            name: Frozen(item) if isinstance(item, Mapping) else item for name, item in told.items()
+        }
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What the verdict took for granted: a profile of an attacker, the register and its day, a default target."""
+
+    code: str
+    facts: Mapping[str, Any] = EMPTY
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "facts": dict(self.facts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``measured``: step -> its numbers for tables and charts. ``contract``: SHA-256 of the contract's text."""
+
+    dataset: str
+    contract: str
+    at: datetime
+    findings: tuple[Finding, ...]
+    repairs: tuple[Repair, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    measured: Mapping[str, Any] = EMPTY
+    run: str = ""
+
+    @property
+    def outcome(self) -> str:
+        return worst(item.outcome for item in self.findings)
+
+    @property
+    def mark(self) -> str:
+        """SHA-256 over everything said: what the record holds, so that a verdict cannot be changed unseen."""
+        return hashlib.sha256(orjson.dumps(self._told(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def _told(self) -> dict[str, Any]:
+        return {
+            "dataset": self.dataset,
+            "contract": self.contract,
+            "at": self.at.isoformat(),
+            "run": self.run,
+            "outcome": self.outcome,
+            "findings": [item.as_json() for item in self.findings],
+            "repairs": [item.as_json() for item in self.repairs],
+            "assumptions": [item.as_json() for item in self.assumptions],
+            "measured": _plain(self.measured),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self._told(), "mark": self.mark}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Verdict:
+        """From :meth:`as_json`."""
+        return cls(
+            dataset=told["dataset"],
+            contract=told["contract"],
+            at=datetime.fromisoformat(told["at"]),
+            run=told.get("run", ""),
+            findings=tuple(Finding.of(item) for item in told["findings"]),
+            repairs=tuple(Repair.of(item) for item in told["repairs"]),
+            assumptions=tuple(Assumption(item["code"], Frozen(item["facts"])) for item in told["assumptions"]),
+            measured=Frozen(told["measured"]),
+        )
+
+    def said(self, limit: int = 3) -> str:
+        """The worst findings in one line, in English."""
+        told = [item.sentence() for item in self.findings if item.outcome == self.outcome]
+        more = f" And {len(told) - limit} more." if len(told) > limit else ""
+        return " ".join(told[:limit]) + more
+
+    def with_repairs(self, repairs: tuple[Repair, ...]) -> Verdict:
+        return replace(self, repairs=repairs)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    item = getattr(value, "item", None)  # numpy's numbers
+    return item() if callable(item) else value
