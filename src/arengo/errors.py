@@ -34,6 +34,7 @@ was met, where (file, row, column), what to do.
     │   │   └── SourceChanged     it changed while it was read              (retry)
     │   ├── PolicyError           422  a policy, its test or a hierarchy needs a correction
     │   └── PublicationRefused    409  a rule, the gate or the shrink guard refused; old version stays
+    │       └── PublicationHeld   409  the privacy gate holds it back until somebody decides; old version stays
     └── OperatorError             the installation is wrong                 exit 4
         ├── SettingsError         500  city.toml
         ├── MissingExtra          501  an optional package is not installed
@@ -250,6 +251,10 @@ class PolicyError(PublisherError, ValueError):
 
 class PublicationRefused(PublisherError):
     code, status, title = "publication-refused", 409, "The new version was refused"
+
+
+class PublicationHeld(PublicationRefused):
+    code, title = "publication-held", "The privacy gate holds the new version back"
 
 
 class OperatorError(ArengoError):

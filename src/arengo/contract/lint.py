@@ -37,7 +37,8 @@ def lint(text: str, path: FilePath | None = None) -> list[Finding]:
     found = unreadable(document)
     if any(item.severity is Severity.ERROR for item in found):
         return by_line(found)
-    contract = build(document, path=path)
+    released = build(document, path=path)
+    contract = released.as_read()
     report = Report(document.line, standard.spell, found)
     data = standard.modern(document.data)
     table = data["schema"][0]

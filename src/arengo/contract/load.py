@@ -129,32 +129,31 @@ def build(document: Document, *, path: FilePath | None = None, base: FilePath | 
     description = data.get("description") or {}
     team = data.get("team") or {}
     members = team if isinstance(team, list) else team.get("members", [])
-    read = _with_keys(columns, table.get("properties", []))
-    released = protection.released(read, custom)
-    return Contract(
-        id=data["id"],
-        version=data["version"],
-        name=data.get("name", ""),
-        status=data.get("status", "draft"),
-        text=document.text,
-        properties=released,
-        intake=read if released != read else (),
-        schema_name=table["name"],
-        source=_source(data, table, custom, _base(path, base)),
-        geometry=_geometry(columns, custom),
-        path=path,
-        domain=data.get("domain", ""),
-        tenant=data.get("tenant", ""),
-        purpose=_flat(description.get("purpose") or table.get("description", "")),
-        usage=_flat(description.get("usage", "")),
-        limitations=_flat(description.get("limitations", "")),
-        tags=tuple(data.get("tags") or ()),
-        quality=_rules(document, table.get("quality"), (*place, "quality"), None),
-        sla=_sla(data.get("slaProperties")),
-        team=freeze(members),
-        roles=freeze(data.get("roles") or []),
-        support=freeze(data.get("support") or []),
-        custom=freeze(custom),
+    return protection.released(
+        Contract(
+            id=data["id"],
+            version=data["version"],
+            name=data.get("name", ""),
+            status=data.get("status", "draft"),
+            text=document.text,
+            properties=_with_keys(columns, table.get("properties", [])),
+            schema_name=table["name"],
+            source=_source(data, table, custom, _base(path, base)),
+            geometry=_geometry(columns, custom),
+            path=path,
+            domain=data.get("domain", ""),
+            tenant=data.get("tenant", ""),
+            purpose=_flat(description.get("purpose") or table.get("description", "")),
+            usage=_flat(description.get("usage", "")),
+            limitations=_flat(description.get("limitations", "")),
+            tags=tuple(data.get("tags") or ()),
+            quality=_rules(document, table.get("quality"), (*place, "quality"), None),
+            sla=_sla(data.get("slaProperties")),
+            team=freeze(members),
+            roles=freeze(data.get("roles") or []),
+            support=freeze(data.get("support") or []),
+            custom=freeze(custom),
+        )
     )
 
 

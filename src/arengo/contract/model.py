@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -227,11 +227,11 @@ class Contract:
     roles: tuple[Mapping[str, Any], ...] = ()
     support: tuple[Mapping[str, Any], ...] = ()  # channel, url, ...: whom a reader asks
     custom: Mapping[str, Any] = EMPTY
-    intake: tuple[Property, ...] = ()  # the columns as they are read, where some are protected before they are stored
+    intake: Contract | None = None  # the same over the columns that are read, where some are protected before storing
 
     def as_read(self) -> Contract:
         """The contract over the columns that are read from the source, before :attr:`Property.protect`."""
-        return replace(self, properties=self.intake, intake=()) if self.intake else self
+        return self.intake or self
 
     def column(self, name: str) -> Property | None:
         return next((item for item in self.properties if item.name == name), None)

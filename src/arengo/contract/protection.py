@@ -10,20 +10,48 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from arengo.contract.model import EMPTY, Frozen, Kind, Property
+from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
 
 _TO_TEXT = ("pseudonym", "level", "truncate", "redact", "pram")
 
 
-def released(columns: tuple[Property, ...], custom: Mapping[str, Any]) -> tuple[Property, ...]:
-    """The columns that are stored. A key that is dropped or made coarser is no key any more."""
+def released(contract: Contract) -> Contract:
+    """The contract over the columns that are stored, with the one over those that are read as its ``intake``.
+
+    A key that is dropped or made coarser is no key any more; what names a column that is gone goes with it.
+    """
+    columns, custom = contract.properties, contract.custom
     local = _local(columns, custom)
     means = set(custom.get("arengoProtection", EMPTY).get("microaggregate", EMPTY).get("columns", ()))
     kept = [_one(item, local, means) for item in columns if "drop" not in item.protect]
+    if tuple(kept) == columns:
+        return contract
     whole = sum(item.key_position >= 0 for item in kept) == sum(item.key_position >= 0 for item in columns)
     if not whole or any(item.key_position >= 0 and not _tells_apart(item) for item in kept):
         kept = [replace(item, key_position=-1, unique=item.unique and _tells_apart(item)) for item in kept]
-    return tuple(kept)
+    there = {item.name for item in kept}
+    place = contract.geometry
+    if place is not None and not {name for name in (place.column if not place.derived else "", place.x, place.y)
+                                  if name} <= there:  # fmt: skip
+        place = None
+    return replace(
+        contract, properties=tuple(kept), custom=Frozen(_of_those(custom, there)), geometry=place, intake=contract
+    )
+
+
+def _of_those(custom: Mapping[str, Any], there: set[str]) -> dict[str, Any]:
+    """What the contract says of its columns, without those that are not stored."""
+    out = dict(custom)
+    for name in ("arengoSort", "arengoSearch"):
+        if name in out:
+            out[name] = tuple(item for item in out[name] if item.lstrip("-") in there)
+    if "arengoFilters" in out:
+        groups = (tuple(item for item in group if item.lstrip("-") in there) for group in out["arengoFilters"])
+        out["arengoFilters"] = tuple(group for group in groups if group)
+    for name in ("arengoTime", "arengoRetentionFrom"):
+        if out.get(name) not in there:
+            out.pop(name, None)
+    return out
 
 
 def step_name(step: Any) -> str:

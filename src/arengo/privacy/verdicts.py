@@ -1,0 +1,245 @@
+"""The verdicts that were given, and the decisions people took about them, as they are kept.
+
+A decision covers what was found when it was taken, or less of it: a later publication under the same contract in which
+the same is found about no more people passes; anything else found holds it back again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from arengo.errors import Conflict, NotFound
+from arengo.privacy.finding import Finding
+from arengo.privacy.verdict import Verdict
+from arengo.state import State
+from arengo.state import gate as tables
+
+HELD, PUBLISHED, DECIDED, REPAIRED, REPLACED = "held", "published", "decided", "repaired", "replaced"
+"""What became of a verdict. ``decided``: published because people decided so. ``replaced``: another one came after."""
+WAITING, GIVEN, DECLINED, WITHDRAWN = "waiting", "given", "declined", "withdrawn"
+APPROVE, OVERRIDE, REPAIR = "approve", "override", "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A verdict as it is kept. ``settled``: one of the words above. ``version``: number of the version it led to."""
+
+    id: str
+    dataset: str
+    run: str
+    at: datetime
+    outcome: str
+    settled: str
+    version: int | None
+    mark: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What people decided. ``kind``: approve, override or repair. ``covers``: what was found, see :func:`covered`.
+
+    An override is ``waiting`` until ``second``, somebody else, gives it. ``by`` and ``second`` are ids of persons.
+    """
+
+    id: str
+    dataset: str
+    verdict: str
+    kind: str
+    state: str
+    by: str
+    at: datetime
+    reason: str
+    contract: str
+    covers: tuple[Mapping[str, Any], ...]
+    second: str = ""
+    second_at: datetime | None = None
+    second_reason: str = ""
+
+
+class Verdicts:
+    """Thread-safe, cheap to make."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # Verdicts
+
+    def keep(self, verdict: Verdict, settled: str, version: int | None = None) -> Held:
+        """Keep a verdict; one of the same run is replaced. What was held before of the dataset waits no longer."""
+        told = verdict.as_json()
+        table = tables.verdict
+        with self._state.write() as connection:
+            known = connection.execute(
+                sa.select(table.c.id).where(
+                    table.c.dataset == verdict.dataset, table.c.run == verdict.run, table.c.run != ""
+                )
+            ).scalar()
+            mine = table.c.dataset == verdict.dataset
+            connection.execute(
+                table.update()
+                .where(mine, table.c.settled == HELD, table.c.id != (known or ""))
+                .values(settled=REPLACED)
+            )
+            values = {
+                "dataset": verdict.dataset, "run": verdict.run, "at": verdict.at, "contract_sha": verdict.contract,
+                "outcome": verdict.outcome, "settled": settled, "version": version, "mark": told["mark"], "body": told,
+            }  # fmt: skip
+            if known:
+                connection.execute(table.update().where(table.c.id == known).values(**values))
+            else:
+                known = secrets.token_hex(8)
+                connection.execute(table.insert().values(id=known, n=_next(connection), **values))
+        return self.get(known)
+
+    def settle(self, id: str, settled: str) -> None:
+        """What became of a verdict."""
+        table = tables.verdict
+        with self._state.write() as connection:
+            connection.execute(table.update().where(table.c.id == id).values(settled=settled))
+
+    def get(self, id: str) -> Held:
+        """Raises NotFound."""
+        found = self._read(tables.verdict.c.id == id, limit=1)
+        if not found:
+            raise NotFound(f"There is no verdict {id[:40]!r}.")
+        return found[0]
+
+    def latest(self, dataset: str) -> Held | None:
+        found = self._read(tables.verdict.c.dataset == dataset, limit=1)
+        return found[0] if found else None
+
+    def of_version(self, dataset: str, number: int) -> Held | None:
+        """The verdict with which a version was published."""
+        found = self._read(tables.verdict.c.dataset == dataset, tables.verdict.c.version == number, limit=1)
+        return found[0] if found else None
+
+    def history(self, dataset: str, limit: int = 50) -> tuple[Held, ...]:
+        """Newest first."""
+        return self._read(tables.verdict.c.dataset == dataset, limit=limit)
+
+    def waiting(self, datasets: Iterable[str] | None = None) -> tuple[Held, ...]:
+        """Those that hold a publication back, newest first; only of ``datasets`` when given."""
+        held = self._read(tables.verdict.c.settled == HELD, limit=2000)
+        wanted = None if datasets is None else frozenset(datasets)
+        return tuple(item for item in held if wanted is None or item.dataset in wanted)
+
+    def outcomes(self) -> Mapping[str, tuple[str, str, datetime]]:
+        """Dataset -> outcome, what became of it, and when, of its newest verdict."""
+        table = tables.verdict
+        newest = sa.select(sa.func.max(table.c.n)).group_by(table.c.dataset)
+        chosen = sa.select(table.c.dataset, table.c.outcome, table.c.settled, table.c.at).where(table.c.n.in_(newest))
+        with self._state.read() as connection:
+            return {row.dataset: (row.outcome, row.settled, row.at) for row in connection.execute(chosen)}
+
+    def _read(self, *conditions: sa.ColumnElement[bool], limit: int) -> tuple[Held, ...]:
+        table = tables.verdict
+        chosen = sa.select(table).where(*conditions).order_by(table.c.n.desc()).limit(limit)
+        with self._state.read() as connection:
+            rows = connection.execute(chosen).all()
+        return tuple(
+            Held(row.id, row.dataset, row.run, row.at, row.outcome, row.settled, row.version, row.mark,
+                 Verdict.of(row.body))
+            for row in rows
+        )  # fmt: skip
+
+    # Decisions
+
+    def decide(self, held: Held, kind: str, state: str, by: str, reason: str, at: datetime) -> Decision:
+        """Keep what somebody decided about a verdict."""
+        made = secrets.token_hex(8)
+        with self._state.write() as connection:
+            self._still(connection, held)
+            connection.execute(
+                tables.decision.insert().values(
+                    id=made, dataset=held.dataset, verdict=held.id, kind=kind, state=state, by=by, at=at, reason=reason,
+                    second="", second_at=None, second_reason="", contract_sha=held.verdict.contract,
+                    covers=covered(held.verdict.findings),
+                )
+            )  # fmt: skip
+        return self.decision(id)
+
+    def second(self, id: str, state: str, by: str, reason: str, at: datetime) -> Decision:
+        """The second person's word on a decision that waits for it. Raises Conflict when it does not."""
+        table = tables.decision
+        with self._state.write() as connection:
+            moved = connection.execute(
+                table.update().where(table.c.id == id, table.c.state == WAITING)
+                .values(state=state, second=by, second_at=at, second_reason=reason)
+            ).rowcount  # fmt: skip
+            if not moved:
+                raise Conflict("This decision does not wait for anybody any more.")
+        return self.decision(id)
+
+    def _still(self, connection: Connection, held: Held) -> None:
+        table = tables.verdict
+        now = connection.execute(sa.select(table.c.settled).where(table.c.id == held.id)).scalar()
+        if now != HELD:
+            raise Conflict("This publication is not held back any more.", todo="Look at the newest verdict.")
+
+    def decision(self, id: str) -> Decision:
+        """Raises NotFound."""
+        found = self._decisions(tables.decision.c.id == id)
+        if not found:
+            raise NotFound(f"There is no decision {id[:40]!r}.")
+        return found[0]
+
+    def decisions(self, dataset: str) -> tuple[Decision, ...]:
+        """Newest first."""
+        return self._decisions(tables.decision.c.dataset == dataset)
+
+    def _decisions(self, condition: sa.ColumnElement[bool]) -> tuple[Decision, ...]:
+        table = tables.decision
+        with self._state.read() as connection:
+            rows = connection.execute(sa.select(table).where(condition).order_by(table.c.at.desc(), table.c.id)).all()
+        return tuple(
+            Decision(row.id, row.dataset, row.verdict, row.kind, row.state, row.by, row.at, row.reason,
+                     row.contract_sha, tuple(row.covers), row.second, row.second_at, row.second_reason)
+            for row in rows
+        )  # fmt: skip
+
+    def cover(self, verdict: Verdict) -> Decision | None:
+        """The decision under which a verdict that does not pass may be published all the same."""
+        for item in self.decisions(verdict.dataset):
+            given = item.state == GIVEN and item.contract == verdict.contract
+            enough = item.kind == OVERRIDE or (item.kind == APPROVE and verdict.outcome == "review")
+            if given and enough and all(_within(finding, item.covers) for finding in _stopping(verdict.findings)):
+                return item
+        return None
+
+
+def _next(connection: Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(tables.verdict.c.n), 0))) or 0) + 1
+
+
+def covered(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """What a decision covers: each finding that stops, with its columns, the datasets it meets and its people."""
+    return [
+        {"code": item.code, "columns": sorted(item.columns), "datasets": _datasets(item), "people": item.people}
+        for item in _stopping(findings)
+    ]
+
+
+def _stopping(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(item for item in findings if item.outcome != "pass")
+
+
+def _within(finding: Finding, covers: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        item["code"] == finding.code
+        and set(finding.columns) <= set(item["columns"])
+        and set(_datasets(finding)) <= set(item["datasets"])
+        and finding.people <= item["people"]
+        for item in covers
+    )
+
+
+def _datasets(finding: Finding) -> list[str]:
+    return sorted({label.rpartition(" v")[0] or label for label in finding.releases})
