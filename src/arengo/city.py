@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
     from arengo.services.accord import Accord
     from arengo.services.census import Census
+    from arengo.services.gate import Desk
     from arengo.services.register import Register
     from arengo.services.retention import Retention
     from arengo.sources.base import Context
@@ -188,6 +189,17 @@ class City:
         from arengo.services.census import Census
 
         return Census(self.state, self.settings.sources, self.datasets, tell=self.ledger.tell)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The privacy desk: what the gate holds back, and what people decide about it."""
+        from arengo.services.gate import Desk, in_background
+
+        return Desk(self.state, self._registered, self.ledger.tell, in_background(self._publish_one))
+
+    def _publish_one(self, dataset: str) -> None:
+        """Publish under the contract in force, after a decision on the desk."""
+        self.publisher.publish([self._registered(dataset)], trigger="desk")
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -359,9 +371,13 @@ class City:
         and the first time, policies and hierarchies come into force too; PolicyError for one that says nothing here.
         ``folder_wins``: what was edited in the portal gives way to the folder.
         """
+        from arengo.privacy import population
+
         rules = not _names(datasets) or not self.policies.ever  # nothing is ever in force without its rules
         if rules:
             self.policies.check().refuse()
+            people = population.folder(self.settings.root)
+            population.check(people)
         if folder_wins:
             for name in set(_names(datasets)) or set(edits(self.state)):
                 self.state.forget(EDIT, name)
@@ -387,6 +403,8 @@ class City:
                 self._contracted(item, "", "", "")
         if rules:
             self.policies.apply()
+            if population.take(self.state, people, now):
+                self.ledger.tell("policy", actor="operator", body={"act": "privacy.toml"})
         return plan
 
     def _contracted(self, item: PlanItem, owner: str, mark: str, access: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from arengo.demo import (
     applications,
+    ballots,
     dashboards,
     environment,
     finance,
@@ -95,6 +96,7 @@ class Demo:
         (self.root / "README.md").write_text(_README, encoding="utf-8")
         dashboards.write(self.root)
         rules.write(self.world, self.root)
+        (self.root / "privacy.toml").write_text(ballots.PRIVACY, encoding="utf-8")
         applications.write(self.world, self.root, frozenset(dataset.id for dataset in self.datasets))
         self.turn(0)
 
@@ -112,10 +114,14 @@ class Demo:
         people.minutes(self.world, step, self.root / "sources")
         return tuple(changed)
 
+    def expected(self, dataset: str) -> tuple[str, ...]:
+        """How else a publication may end: one that the privacy gate is to hold back is refused."""
+        return ("refused",) if any(item.id == dataset and item.extra.get("held") for item in self.datasets) else ()
+
     def steps(self) -> Iterator[Step]:
         """The story from the first morning on. Each step rewrites the folder, then is yielded to be published."""
         for number in range(len(DAYS_BEFORE_END)):
-            changed = self.turn(number) if number else tuple(dataset.id for dataset in self.datasets)
+            changed = self.turn(number) if number else tuple(item.id for item in self.datasets if 0 in item.steps)
             yield Step(number, self.world.moment(number), TITLES[number], changed)
 
 
@@ -131,6 +137,7 @@ def datasets(end: date) -> tuple[Dataset, ...]:
         *finance.DATASETS,
         finance.energy(end),
         *people.DATASETS,
+        *ballots.DATASETS,
         *services.DATASETS,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ CREATE TABLE FAMIGLIE (ID_FAMIGLIA INTEGER PRIMARY KEY, INDIRIZZO TEXT, QUARTIER
 DATA_VAR TEXT);
 CREATE TABLE ANAGRAFE (MATRICOLA TEXT PRIMARY KEY, ID_FAMIGLIA INTEGER, COGNOME TEXT, NOME TEXT, SESSO TEXT,
 DATA_NASCITA TEXT,
-  COD_FISCALE TEXT, CITTADINANZA TEXT, STATO_CIVILE TEXT, CAPOFAMIGLIA TEXT, TELEFONO TEXT, EMAIL TEXT, DATA_VAR TEXT);
+COD_FISCALE TEXT, QUARTIERE TEXT,
+  CITTADINANZA TEXT, STATO_CIVILE TEXT, CAPOFAMIGLIA TEXT, TELEFONO TEXT, EMAIL TEXT, DATA_VAR TEXT);
 CREATE TABLE CODICI (TABELLA TEXT, CODICE TEXT, DESCRIZIONE TEXT);
 """
 _ODD = dict(zip("0123456789", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21), strict=True)) | dict(
@@ -121,53 +123,63 @@ def tax_code(surname: str, given: str, sex: str, born: date) -> str:
     return body + chr(65 + total % 26)
 
 
+def registry(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The families and the persons that ever were on the registry (one household in thirty), the same each time."""
+    return world.once("registry", partial(_drawn, world))  # type: ignore[no-any-return]
+
+
+def _drawn(world: World, random: np.random.Generator) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    families: list[dict[str, Any]] = []
+    persons: list[dict[str, Any]] = []
+    houses = world.ground.houses
+    for number in range(2_700):
+        size = int(random.choice([1, 2, 3, 4, 5, 6], p=[0.36, 0.28, 0.18, 0.13, 0.04, 0.01]))
+        joined = int(random.choice([0, 1, 2, 3, 4, 5, 6], p=[0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01]))
+        left = int(random.choice([2, 4, 6, 99], p=[0.01, 0.01, 0.01, 0.97]))
+        house = houses[int(random.integers(0, len(houses)))]
+        moved = int(random.choice([2, 4, 6, 99], p=[0.02, 0.02, 0.02, 0.94]))
+        other = houses[int(random.integers(0, len(houses)))]
+        families.append(
+            {"id": 10_000 + number, "joined": joined, "left": left, "house": house, "moved": moved, "other": other}
+        )
+        name = world.surname(random)
+        oldest = int(random.triangular(24, 48, 92))
+        for member in range(size):
+            sex = "F" if random.random() < 0.51 else "M"
+            age = (
+                oldest
+                if member == 0
+                else max(
+                    0,
+                    oldest - int(random.integers(-4, 8)) if member == 1 else oldest - int(random.integers(24, 36)),
+                )
+            )
+            born = world.day(0) - timedelta(days=age * 365 + int(random.integers(0, 365)))
+            arrives = joined
+            if member == size - 1 and size > 2 and random.random() < 0.06:
+                arrives = max(joined, int(random.choice([2, 4, 6])))
+                born = world.day(arrives) - timedelta(days=int(random.integers(2, 40)))
+            dies = int(random.choice([2, 4, 6, 99], p=[0.012, 0.012, 0.012, 0.964])) if age > 74 else 99
+            persons.append(
+                {"family": number, "name": name if member != 1 or random.random() < 0.5 else world.surname(random)}
+                | {
+                    "given": str(random.choice(names.GIVEN_F if sex == "F" else names.GIVEN_M)),
+                    "sex": sex,
+                    "born": born,
+                }
+                | {"joined": arrives, "left": min(left, dies), "head": member == 0, "luck": random.random(4)}
+            )
+    return families, persons
+
+
+def home(world: World, family: dict[str, Any], step: int) -> Any:
+    """The house a family lives in at a step."""
+    return family["other"] if family["moved"] <= step else family["house"]
+
+
 def _registry(world: World, step: int, folder: Path) -> None:
     """A sample of families (the city gives the demo one household in thirty)."""
-
-    def make(random: np.random.Generator) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        families: list[dict[str, Any]] = []
-        persons: list[dict[str, Any]] = []
-        houses = world.ground.houses
-        for number in range(2_700):
-            size = int(random.choice([1, 2, 3, 4, 5, 6], p=[0.36, 0.28, 0.18, 0.13, 0.04, 0.01]))
-            joined = int(random.choice([0, 1, 2, 3, 4, 5, 6], p=[0.94, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01]))
-            left = int(random.choice([2, 4, 6, 99], p=[0.01, 0.01, 0.01, 0.97]))
-            house = houses[int(random.integers(0, len(houses)))]
-            moved = int(random.choice([2, 4, 6, 99], p=[0.02, 0.02, 0.02, 0.94]))
-            other = houses[int(random.integers(0, len(houses)))]
-            families.append(
-                {"id": 10_000 + number, "joined": joined, "left": left, "house": house, "moved": moved, "other": other}
-            )
-            name = world.surname(random)
-            oldest = int(random.triangular(24, 48, 92))
-            for member in range(size):
-                sex = "F" if random.random() < 0.51 else "M"
-                age = (
-                    oldest
-                    if member == 0
-                    else max(
-                        0,
-                        oldest - int(random.integers(-4, 8)) if member == 1 else oldest - int(random.integers(24, 36)),
-                    )
-                )
-                born = world.day(0) - timedelta(days=age * 365 + int(random.integers(0, 365)))
-                arrives = joined
-                if member == size - 1 and size > 2 and random.random() < 0.06:
-                    arrives = max(joined, int(random.choice([2, 4, 6])))
-                    born = world.day(arrives) - timedelta(days=int(random.integers(2, 40)))
-                dies = int(random.choice([2, 4, 6, 99], p=[0.012, 0.012, 0.012, 0.964])) if age > 74 else 99
-                persons.append(
-                    {"family": number, "name": name if member != 1 or random.random() < 0.5 else world.surname(random)}
-                    | {
-                        "given": str(random.choice(names.GIVEN_F if sex == "F" else names.GIVEN_M)),
-                        "sex": sex,
-                        "born": born,
-                    }
-                    | {"joined": arrives, "left": min(left, dies), "head": member == 0, "luck": random.random(4)}
-                )
-        return families, persons
-
-    families, persons = world.once("registry", make)
+    families, persons = registry(world)
     people_rows: list[Sequence[Any]] = []
     family_rows: list[Sequence[Any]] = []
     alive: dict[int, int] = {}
@@ -191,6 +203,7 @@ def _registry(world: World, step: int, folder: Path) -> None:
                 person["sex"],
                 born.strftime("%d/%m/%Y"),
                 tax_code(surname, given, person["sex"], born),
+                world.ground.cells[home(world, family, step).cell].code,
                 nation,
                 state,
                 "S" if person["head"] else "N",
@@ -202,7 +215,7 @@ def _registry(world: World, step: int, folder: Path) -> None:
     for number, family in enumerate(families):
         if family["joined"] > step or family["left"] <= step or not alive.get(number):
             continue
-        house = family["other"] if family["moved"] <= step else family["house"]
+        house = home(world, family, step)
         changed = max(family["joined"], family["moved"] if family["moved"] <= step else 0)
         family_rows.append(
             (
@@ -266,7 +279,7 @@ _persons_promise = Promise(
     columns=(
         Column("id", "string", "Registry number", "", "Matricola", source="MATRICOLA", key=True,
                classification="restricted",
-               custom=personal("identifier", "person-id") | {"arengoSubject": "resident"}),
+               custom=personal("identifier", "person-id") | {"arengoSubject": "residents"}),
         Column("family_id", "integer", "Family", "As in registry-families.", "Famiglia", source="ID_FAMIGLIA",
                required=True,
                custom=personal("quasi")),
@@ -277,12 +290,18 @@ _persons_promise = Promise(
                classification="restricted",
                custom=personal("identifier", "name")),
         Column("sex", "string", "Sex", "", "Sesso", source="SESSO", codes={"F": "Female", "M": "Male"},
-               custom=personal("quasi", "sex")),
+               custom=personal("quasi", "sex") | {"arengoPrivacyConcept": "sex"}),
         Column("born_on", "date", "Born on", "", "Data di nascita", source="DATA_NASCITA", required=True,
-               classification="restricted", parse={"formats": ["%d/%m/%Y"]}, custom=personal("quasi", "birth-date")),
+               classification="restricted", parse={"formats": ["%d/%m/%Y"]},
+               custom=personal("quasi", "birth-date") | {"arengoPrivacyConcept": "birth-date",
+                                                         "arengoHierarchy": "dates"}),
         Column("tax_code", "string", "Tax code", "", "Codice fiscale", source="COD_FISCALE",
                classification="restricted",
                unique=True, custom=personal("identifier", "national-id")),
+        Column("neighbourhood", "string", "Neighbourhood", "Where the person lives, as in neighbourhoods.", "Quartiere",
+               source="QUARTIERE",
+               custom=personal("quasi", "location")
+               | {"arengoPrivacyConcept": "residence", "arengoHierarchy": "places"}),
         Column("citizenship", "string", "Citizenship", "Three-digit code.", "Cittadinanza", source="CITTADINANZA",
                custom=personal("quasi", "nationality")),
         Column("civil_status", "string", "Civil status", "", "Stato civile", source="STATO_CIVILE",

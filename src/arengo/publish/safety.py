@@ -1,0 +1,270 @@
+"""The gate in the street: protect what was staged, judge it, and write what became public into the publication ledger.
+
+Everything happens in the run's own staged database, so that a kill leaves nothing half: the table of what would be
+released carries the persons' blind numbers beside it (``_subject``), which never leave the city.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from arengo.contract.model import Contract
+from arengo.lake.engine import job
+from arengo.lake.layout import listing, quote
+from arengo.lake.version import Staged
+from arengo.privacy.mask import secret_of
+from arengo.privacy.verdict import Verdict
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arengo.lake import Lake
+    from arengo.lake.version import Version
+    from arengo.privacy.case import Case
+    from arengo.privacy.hierarchy import CityCodes
+    from arengo.privacy.population import Populations
+    from arengo.privacy.release import Release
+    from arengo.privacy.releases import Releases
+    from arengo.settings import Settings
+    from arengo.state import State
+
+RELEASED = "released"
+WHOLE = "released_whole"
+BLIND = "blind_of"
+SUBJECT = "_subject"
+Progress = Callable[[str, int, int | None], None]
+
+
+class Safety:
+    """What the privacy room needs of one city, for one publication."""
+
+    def __init__(self, settings: Settings, state: State, lake: Lake) -> None:
+        self.settings = settings
+        self.state = state
+        self.lake = lake
+
+    @property
+    def codes(self) -> CityCodes:
+        from arengo.governance.hierarchy import Hierarchies
+        from arengo.privacy.hierarchy import CityCodes
+
+        return CityCodes(self.settings, self.state, Hierarchies(self.settings, self.state))
+
+    # Protecting
+
+    def protect(self, contract: Contract, staged: Staged) -> tuple[Staged, int] | None:
+        """The staged table as it will be stored, and how many rows were withheld; None when nothing is to be done."""
+        from arengo.privacy.protect import protect
+
+        if contract.intake is None and not contract.custom.get("arengoProtection"):
+            return None
+        subject = self._subject(contract)
+        with self._open(staged) as connection:
+            expression = self._blind(connection, contract, staged, subject) if subject else ""
+            made = protect(
+                connection, quote(staged.table), contract, self.codes, secret=secret_of(self.settings.home),
+                subject=expression, into=RELEASED,
+            )  # fmt: skip
+            (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
+        return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
+
+    # Judging
+
+    def judge(
+        self, contract: Contract, staged: Staged, intake: Staged, mode: str, run: str, at: datetime, progress: Progress
+    ) -> Verdict:
+        """The verdict on a staged publication."""
+        from arengo.privacy import gate
+
+        with self._open(intake) as connection:
+            case = self._case(connection, contract, staged, intake, mode, at)
+            return replace(gate.judge(case, progress), run=run)
+
+    def again(self, contract: Contract, version: Version, at: datetime) -> Verdict:
+        """The verdict on a version that is public already, as things stand now: after an erasure groups are smaller.
+
+        Persons are known as the publication ledger knows them; columns it does not keep are read from the version.
+        """
+        from arengo.privacy import gate
+
+        scratch = self.settings.home / "runs" / f"gate-{contract.id}-{version.number}"
+        try:
+            with job(self.settings, scratch, extensions=("spatial",) if version.geometry else ()) as connection:
+                releases = self._releases()
+                release = self._release(contract, version.number, version.published_at, version.rows)
+                rows = releases.rows(release)
+                source = rows or f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {self.lake.source(version)})"
+                connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {source}")
+                case = self._made(
+                    connection, contract, replace(release, number=0), quote(RELEASED), quote(RELEASED), at
+                )
+                earlier = tuple(item for item in case.earlier if item.label != release.label)
+                return gate.judge(replace(case, earlier=earlier, intake_contract=contract))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def record(self, contract: Contract, version: Version, staged: Staged, intake: Staged, mode: str) -> None:
+        """Write the version into the publication ledger, when it is about persons and public. Twice is once."""
+        from arengo.privacy.declared import judged
+
+        if contract.access != "open" or not judged(contract):
+            return
+        with self._open(intake) as connection:
+            table = self._table(connection, contract, staged, intake, mode, version.number)
+            self._releases().add(self._release(contract, version.number, version.published_at, version.rows),
+                                 connection, table)  # fmt: skip
+
+    def _release(self, contract: Contract, number: int, at: datetime, rows: int) -> Release:
+        from arengo.privacy.declared import population_of, release_of
+
+        return release_of(
+            contract, number, at, rows, population=self._populations.get(population_of(contract)),
+            subject=bool(self._subject(contract)),
+        )  # fmt: skip
+
+    @cached_property
+    def _populations(self) -> Populations:
+        from arengo.privacy.population import Populations
+
+        return Populations(self.settings, self.state)
+
+    def _case(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
+        at: datetime,
+    ) -> Case:  # fmt: skip
+        table = self._table(connection, contract, staged, intake, mode)
+        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        return self._made(
+            connection, contract, self._release(contract, 0, at, int(rows)), table, quote(intake.table), at
+        )
+
+    def _made(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, release: Release, table: str, intake: str,
+        at: datetime,
+    ) -> Case:  # fmt: skip
+        from arengo.privacy.case import Case
+        from arengo.privacy.declared import population_of, profiles_of, target_of
+
+        name = population_of(contract)
+        population = self._populations.get(name) if name else None
+        releases = self._releases()
+        secret = secret_of(self.settings.home)
+        return Case(
+            contract=contract,
+            release=release,
+            target=target_of(contract, self.settings),
+            connection=connection,
+            table=table,
+            intake=intake,
+            intake_contract=contract.as_read(),
+            population=population,
+            earlier=releases.of(name),
+            profiles=profiles_of(contract, self._populations.profiles(name)),
+            codes=self.codes,
+            settings=self.settings,
+            state=self.state,
+            home=self.settings.home / "privacy",
+            now=at,
+            secret=secret,
+            truth=self._populations.truth(connection, self.lake, population, secret),
+            rows=releases.rows,
+        )
+
+    def _table(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
+        number: int = 0,
+    ) -> str:  # fmt: skip
+        """The table of all that readers would get, with the persons' blind numbers; quoted."""
+        names = [name for name, _, _ in staged.columns]
+        if staged.table != RELEASED:
+            subject = self._subject(contract)
+            number_of = self._blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
+            connection.execute(
+                f"CREATE OR REPLACE VIEW {quote(RELEASED)} AS SELECT {listing(names)}, {number_of} AS {quote(SUBJECT)} "
+                f"FROM {quote(staged.table)}"
+            )
+        before = self._before(contract, number) if mode != "replace" else None
+        if before is None:
+            return quote(RELEASED)
+        held = self.lake.source(before)
+        there = {column.name for column in before.schema}
+        old = ", ".join(quote(name) if name in there else f"NULL AS {quote(name)}" for name in names)
+        gone = ""
+        if mode == "upsert" and contract.key:
+            match = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM n.{quote(name)}" for name in contract.key)
+            gone = f" ANTI JOIN {quote(RELEASED)} n ON {match}"
+        subject = self._kept_subject(connection, contract)
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {quote(WHOLE)} AS SELECT {listing(names)}, {quote(SUBJECT)} "
+            f"FROM {quote(RELEASED)} UNION ALL SELECT {old}, {subject} FROM {held} o{gone}"
+        )
+        return quote(WHOLE)
+
+    def _kept_subject(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+        """The blind number of a row that is held already: only where the person's own number is a stored column."""
+        subject = self._subject(contract)
+        stored = contract.column(subject) if subject else None
+        if stored is not None and not stored.protect:
+            return f"(SELECT blind FROM {quote(BLIND)} b WHERE b.id = CAST(o.{quote(subject)} AS VARCHAR))"
+        return "NULL::VARCHAR"
+
+    def _before(self, contract: Contract, number: int) -> Version | None:
+        versions = [item for item in self.lake.retained(contract.id) if not number or item.number < number]
+        return max(versions, key=lambda item: item.number, default=None)
+
+    # What they share
+
+    def _subject(self, contract: Contract) -> str:
+        """The column of the intake that names the person, '' when there is none."""
+        from arengo.privacy.declared import population_of
+        from arengo.privacy.population import subject_of
+
+        name = population_of(contract)
+        return subject_of(contract.as_read(), name) if name else ""
+
+    def _blind(self, connection: duckdb.DuckDBPyConnection, contract: Contract, intake: Staged, subject: str) -> str:
+        """Make the table of blind numbers of the staged persons; SQL of a row's own."""
+        from arengo.privacy.declared import population_of
+        from arengo.privacy.population import blind_sql
+
+        number, values = blind_sql(secret_of(self.settings.home), population_of(contract), "id")
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {quote(BLIND)} AS SELECT id, {number} AS blind FROM (SELECT DISTINCT "
+            f"CAST({quote(subject)} AS VARCHAR) AS id FROM {quote(intake.table)})",
+            values,
+        )
+        return f"(SELECT blind FROM {quote(BLIND)} b WHERE b.id = CAST({quote(subject)} AS VARCHAR))"
+
+    def _releases(self) -> Releases:
+        from arengo.privacy.releases import Releases
+
+        return Releases(self.settings, self.state, self.lake)
+
+    @contextlib.contextmanager
+    def _open(self, staged: Staged) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        from arengo.lake.engine import load
+
+        connection = duckdb.connect(
+            str(staged.database),
+            config={
+                "threads": self.settings.engine.threads,
+                "memory_limit": self.settings.engine.job_memory,
+                "temp_directory": str(staged.database.with_suffix(".tmp")),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        try:
+            if staged.geometry is not None:
+                load(connection, "spatial")
+            yield connection
+        finally:
+            connection.close()
