@@ -17,6 +17,31 @@ SENTENCES: Mapping[str, str] = {
     # Detection, direct leaks (step 1)
     # One release against the truth (step 2)
     # Several releases together (steps 3, 4)
+    "register-missing": "The register {register} of the population {population} has no version, so nobody was looked "
+    "up in it.",
+    "register-empty": "The register {register} of the population {population} lists nobody.",
+    "register-no-subject": "The register {register} of the population {population} has no column that holds the "
+    "person's id (arengoSubject).",
+    "register-duplicates": "The register {register} lists people more than once ({times} rows too many); each was "
+    "taken once.",
+    "register-nameless": "{times} rows of the register {register} hold no id and were left out.",
+    "overlap-no-population": "The dataset does not say about which population it is (arengoPopulation), so it was not "
+    "compared with what is already public.",
+    "overlap-unknown-population": "There is no population {population} in privacy.toml, so the dataset was not "
+    "compared with what is already public.",
+    "overlap-unlinked": "The rows are not linked to persons and the register does not tell {columns}, so they were "
+    "not compared person by person with {releases}.",
+    "overlap-rows-gone": "What {releases} told about persons is no longer at hand, so it was not compared with it.",
+    "overlap-withdrawn": "{releases} was withdrawn; whoever took a copy still has it, so it was reckoned with.",
+    "overlap-joint": "Together with {releases}, publishing this turns {people} people from a group of at least {k} "
+    "into a group of 1 to {most}; {alone} of them stand alone. {column} costs most.",
+    "overlap-candidates": "Together with {releases}, {people} people have fewer than {l} possible values left for "
+    "{columns}.",
+    "overlap-known": "Together with {releases}, the value of {columns} becomes known for {people} people.",
+    "overlap-posterior": "Together with {releases}, a value of {columns} becomes more than {share} % likely for "
+    "{people} people.",
+    "overlap-leavers": "Compared with {releases}, the value of {columns} of {people} people who left, joined or "
+    "changed group can be worked out.",
     # Rows linked between releases (step 5)
     # Tables of counts and sums (step 6)
     # Noise and its budget (step 7)

@@ -1,0 +1,129 @@
+"""What a contract says about the persons its rows are about: the release it makes, and what it must reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import EMPTY, Contract, Frozen, Property
+from arengo.contract.protection import step_name
+from arengo.privacy.release import CELLS, EVERYTHING, ROWS, Attribute, Population, Profile, Release, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from arengo.settings import Settings
+
+K_MAP = "k-map"
+
+
+def release_of(
+    contract: Contract,
+    number: int,
+    at: datetime,
+    rows: int,
+    *,
+    population: Population | None = None,
+    subject: bool = False,
+    recipient: str = "",
+) -> Release:
+    """The release that a version of ``contract`` is (or would be: ``number`` 0), over the columns as they are stored.
+
+    ``subject``: whether the city knows which person each row is about. ``population``: what ``privacy.toml`` says of
+    the contract's population, for its unit.
+    """
+    return Release(
+        dataset=contract.id,
+        number=number,
+        at=at,
+        population=population_of(contract),
+        unit=population.unit if population else "person",
+        form=CELLS if contract.custom.get("arengoCells") else ROWS,
+        attributes=tuple(attribute(contract, item) for item in contract.properties),
+        cells=contract.custom.get("arengoCells", EMPTY),
+        subject=subject,
+        rows=rows,
+        recipient=recipient,
+        pseudonyms=Frozen(_pseudonyms(contract)),
+    )
+
+
+def population_of(contract: Contract) -> str:
+    """The population the rows are drawn from: ``arengoPopulation``, or what the column of the person's id names."""
+    told = str(contract.custom.get("arengoPopulation", ""))
+    if told:
+        return told
+    marked = (item.custom.get("arengoSubject") for item in contract.as_read().properties)
+    return next((str(name) for name in marked if name), "")
+
+
+def attribute(contract: Contract, column: Property) -> Attribute:
+    """A column as it is released: its level is that of the last step of ``arengoProtect`` that names one."""
+    hierarchy = str(column.custom.get("arengoHierarchy", ""))
+    level = str(column.custom.get("arengoLevel", ""))
+    for step in column.protect:
+        if isinstance(step, Mapping) and "level" in step:
+            level = str(step["level"])
+            hierarchy = str(step.get("hierarchy", hierarchy))
+    return Attribute(
+        column.name,
+        column.kind,
+        column.privacy_role,
+        str(column.custom.get("arengoPrivacyConcept", "")) or f"{contract.id}.{column.name}",
+        hierarchy,
+        level,
+        column.protect,
+    )
+
+
+def _pseudonyms(contract: Contract) -> Mapping[str, str]:
+    """Column -> what its key was derived for: two columns with the same mark hold the same pseudonym of a person."""
+    out = {}
+    for item in contract.properties:
+        for step in item.protect:
+            if step_name(step) != "pseudonym":
+                continue
+            told: Mapping[str, Any] = step["pseudonym"] if isinstance(step, Mapping) else EMPTY
+            domain = str(told.get("domain", "")) or f"{contract.id}.{item.name}"
+            out[item.name] = f"{domain}/{told['epoch']}" if told.get("epoch") else domain
+    return out
+
+
+def target_of(contract: Contract, settings: Settings) -> Target:
+    """What a publication of ``contract`` must reach: its ``arengoPrivacyTarget``, else ``[privacy]``."""
+    told: Mapping[str, Any] = contract.custom.get("arengoPrivacyTarget", EMPTY)
+    usual = settings.privacy
+    dominance: Mapping[str, Any] = told.get("dominance", EMPTY)
+    plain = Target()
+    return Target(
+        k=int(told.get("k", usual.k)),
+        l=int(told.get("l", usual.l)),
+        t=float(told.get("t", usual.t)),
+        suppression=float(told.get("suppressionLimit", usual.suppression)),
+        threshold=int(told.get("threshold", usual.threshold)),
+        dominance=(int(dominance.get("n", plain.dominance[0])), float(dominance.get("share", plain.dominance[1]))),
+        p=float(told.get("p", plain.p)),
+        epsilon=float(told.get("epsilonCap", usual.epsilon)),
+    )
+
+
+def model_of(contract: Contract) -> str:
+    """``k-anonymity`` (the attacker knows who is in the data) or ``k-map`` (he does not)."""
+    return str(contract.custom.get("arengoPrivacyTarget", EMPTY).get("model", "k-anonymity"))
+
+
+def profiles_of(contract: Contract, known: Iterable[Profile]) -> tuple[Profile, ...]:
+    """The attackers the contract asks to reckon with, all when it names none; who knows everything is always last."""
+    told = contract.custom.get("arengoPrivacyTarget", EMPTY).get("profiles", ())
+    chosen = tuple(item for item in known if item is not EVERYTHING and (not told or item.name in told))
+    return (*chosen, EVERYTHING)
+
+
+def judged(contract: Contract) -> bool:
+    """Whether a contract says anything about persons, so that its versions belong into the publication ledger."""
+    return bool(
+        population_of(contract)
+        or contract.custom.get("arengoCells")
+        or any(item.privacy_role for item in contract.properties)
+    )

@@ -1,0 +1,330 @@
+"""Who the city publishes about, and which attackers it reckons with: ``privacy.toml`` of the city folder.
+
+``[populations.NAME]``: a register that lists everybody once, its unit and its yearly cap of differential privacy.
+``[profiles.NAME]``: an attacker and the concepts he knows of a person. Like policies they hold from the next
+``arengo apply`` on; :attr:`Populations.mark` is the SHA-256 of the text in force, so that a verdict can say which
+attackers it reckoned with (privacy.md, section 3, *Inputs*).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import EMPTY, Contract, Frozen, Kind
+from arengo.errors import ArengoError, Place, PolicyError
+from arengo.lake.layout import quote
+from arengo.privacy import mask
+from arengo.privacy.finding import Finding
+from arengo.privacy.release import EVERYTHING, Population, Profile
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arengo.lake import Lake
+    from arengo.settings import Settings
+    from arengo.state import State
+
+FILE = "privacy.toml"
+KIND = "privacy"
+LARGEST = 1_000_000
+UNITS = ("person", "household", "vehicle", "device")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_POPULATION: Mapping[str, type | tuple[type, ...]] = {
+    "register": str, "unit": str, "subject": str, "epsilon": (int, float), "period": int,
+}  # fmt: skip
+_PROFILE: Mapping[str, type | tuple[type, ...]] = {"title": str, "knows": list, "populations": list}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What ``privacy.toml`` says."""
+
+    populations: Mapping[str, Population] = EMPTY
+    profiles: tuple[Profile, ...] = ()
+
+
+class Populations:
+    """The populations and attackers in force. Thread-safe: what it keeps is replaced, never changed."""
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        self._settings = settings
+        self._state = state
+        self._kept: tuple[int, str, Declared] = (-1, "", Declared())
+
+    @property
+    def mark(self) -> str:
+        """SHA-256 of the text in force, '' when there is none."""
+        return self._fresh()[1]
+
+    def get(self, name: str) -> Population | None:
+        return self._fresh()[2].populations.get(name)
+
+    def all(self) -> tuple[Population, ...]:
+        return tuple(self._fresh()[2].populations.values())
+
+    def profiles(self, population: str | Population | None) -> tuple[Profile, ...]:
+        """The attackers of a population; the one who knows everything is always last."""
+        name = population.name if isinstance(population, Population) else population or ""
+        told = (item for item in self._fresh()[2].profiles if not item.populations or name in item.populations)
+        return (*told, EVERYTHING)
+
+    def truth(
+        self, connection: duckdb.DuckDBPyConnection, lake: Lake, population: Population | None, secret: bytes
+    ) -> Truth:
+        """The population as the city knows it, loaded into ``connection`` at the first call of what is returned."""
+        return Truth(connection, lake, self._state, population, secret)
+
+    def _fresh(self) -> tuple[int, str, Declared]:
+        generation = self._state.generation()
+        if self._kept[0] != generation:
+            found = self._state.saved(KIND, KIND)
+            mark = found[0].title if found else ""
+            declared = self._kept[2] if mark == self._kept[1] else read(str(found[0].body["text"]) if found else "")
+            self._kept = (generation, mark, declared)
+        return self._kept
+
+
+# The file
+
+
+def folder(root: Path) -> str:
+    """The text of a city folder's ``privacy.toml``, '' when there is none. Raises PolicyError."""
+    path = root / FILE
+    place = Place(file=FILE)
+    if not path.exists():
+        return ""
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise PolicyError("This file lies outside the city folder.", todo="Copy it here.", place=place)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise PolicyError(f"This file is larger than {LARGEST:,} bytes.", place=place)
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"This file cannot be read: {error}.", place=place) from None
+
+
+def check(text: str) -> None:
+    """Raises PolicyError with file and key when ``text`` does not say what it must."""
+    read(text)
+
+
+def take(state: State, text: str, at: datetime) -> bool:
+    """Bring the text into force; whether it changed. Twice is once. Raises PolicyError."""
+    read(text)
+    held = state.saved(KIND, KIND)
+    if not text.strip():
+        return bool(held) and state.forget(KIND, KIND)
+    mark = hashlib.sha256(text.encode()).hexdigest()
+    if held and held[0].title == mark:
+        return False
+    state.save(KIND, KIND, mark, {"text": text}, at)
+    return True
+
+
+def read(text: str) -> Declared:
+    """Raises PolicyError with file and key."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"This file is not TOML: {error}.", place=Place(file=FILE)) from None
+    for key in told:
+        if key not in ("populations", "profiles"):
+            raise _wrong(key, f"There is no section {key[:80]!r}", "Known: populations, profiles.")
+    populations = {name: _population(name, item) for name, item in _tables(told, "populations")}
+    profiles = tuple(_profile(name, item, populations) for name, item in _tables(told, "profiles"))
+    return Declared(Frozen(populations), profiles)
+
+
+def _tables(told: Mapping[str, Any], section: str) -> list[tuple[str, Mapping[str, Any]]]:
+    held = told.get(section, {})
+    if not isinstance(held, dict):
+        raise _wrong(section, f"{section} is no table", f"Write [{section}.NAME].")
+    for name, item in held.items():
+        key = f"{section}.{name}"
+        if not _NAME.fullmatch(name) or len(name) > 80:
+            raise _wrong(key, "The name is no word", "Use small letters, digits and '-'.")
+        if not isinstance(item, dict):
+            raise _wrong(key, f"{key} is no table", f"Write [{key}].")
+    return list(held.items())
+
+
+def _typed(key: str, item: Mapping[str, Any], known: Mapping[str, type | tuple[type, ...]]) -> None:
+    for name, value in item.items():
+        if name not in known:
+            raise _wrong(f"{key}.{name}", f"There is no key {name[:80]!r} here", f"Known: {', '.join(known)}.")
+        if not isinstance(value, known[name]) or isinstance(value, bool):
+            words = {str: "a text", list: "a list of texts", int: "a whole number"}
+            wanted = known[name]
+            said = words.get(wanted, "a number") if isinstance(wanted, type) else "a number"
+            raise _wrong(f"{key}.{name}", f"This is not {said}", f"Write {said}.")
+
+
+def _population(name: str, item: Mapping[str, Any]) -> Population:
+    key = f"populations.{name}"
+    _typed(key, item, _POPULATION)
+    made = Population(name=name, **item)
+    if made.unit not in UNITS:
+        raise _wrong(f"{key}.unit", f"There is no unit {made.unit[:80]!r}", f"Known: {', '.join(UNITS)}.")
+    if not 0 < made.epsilon <= 1000:
+        raise _wrong(f"{key}.epsilon", "The cap is not between 0 and 1000", "Write 1.0, say.")
+    if not 0 < made.period <= 36_600:
+        raise _wrong(f"{key}.period", "The period is no number of days", "Write 365, say.")
+    if made.register and not _NAME.fullmatch(made.register):
+        raise _wrong(f"{key}.register", "This is no id of a dataset", "Write the id of the contract.")
+    return made
+
+
+def _profile(name: str, item: Mapping[str, Any], populations: Mapping[str, Population]) -> Profile:
+    key = f"profiles.{name}"
+    _typed(key, item, _PROFILE)
+    if name == EVERYTHING.name:
+        raise _wrong(key, "This attacker is always reckoned with", "Choose another name.")
+    for which in ("knows", "populations"):
+        if not all(isinstance(word, str) and word for word in item.get(which, ())):
+            raise _wrong(f"{key}.{which}", "This is not a list of texts", 'Write ["residence", "sex"], say.')
+    if not item.get("knows"):
+        raise _wrong(f"{key}.knows", "The attacker knows nothing", 'Write the concepts he knows: ["residence"], say.')
+    for other in item.get("populations", ()):
+        if other not in populations:
+            known = ", ".join(populations) or "none"
+            raise _wrong(f"{key}.populations", f"There is no population {other[:80]!r}", f"There are: {known}.")
+    return Profile(name, tuple(item["knows"]), item.get("title", ""), tuple(item.get("populations", ())))
+
+
+def _wrong(key: str, met: str, todo: str) -> PolicyError:
+    return PolicyError(f"{key}: {met}.", todo=todo, place=Place(file=FILE))
+
+
+# Blind numbers of persons
+
+
+def blind(secret: bytes, population: str, id: str) -> str:
+    """A person's number inside the gate: HMAC-SHA-256 (RFC 2104) of the id under a key of this population, cut to
+    128 bits, 32 hexadecimal digits. Without the city's secret nobody gets from it to the register's id."""
+    return mask.digest(_key(secret, population), id)
+
+
+def blind_sql(secret: bytes, population: str, column: str) -> tuple[str, tuple[object, ...]]:
+    """SQL of :func:`blind` over the SQL of a column, computed by the engine, with the values it binds.
+
+    NULL and the empty text are nobody's id and stay NULL.
+    """
+    return mask.keyed(f"nullif(trim(CAST({column} AS VARCHAR)), '')", _key(secret, population))
+
+
+def _key(secret: bytes, population: str) -> bytes:
+    return mask.derive(secret, "subject", population)
+
+
+# The truth
+
+
+class Truth:
+    """The population in one table of ``connection``: ``_subject`` VARCHAR unique and one VARCHAR column a concept.
+
+    Calling it makes the table once and gives its name, '' when there is no register to be had; what was met on the
+    way stands in :attr:`findings` afterwards. ``kinds``: concept -> type of its values in the register.
+    """
+
+    TABLE = "_truth"
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        lake: Lake,
+        state: State,
+        population: Population | None,
+        secret: bytes,
+    ) -> None:
+        self._connection = connection
+        self._lake = lake
+        self._state = state
+        self._population = population
+        self._secret = secret
+        self._made: str | None = None
+        self.findings: tuple[Finding, ...] = ()
+        self.kinds: Mapping[str, Kind] = EMPTY
+        self.rows = 0
+        self.version = 0
+        self.at: datetime | None = None
+
+    def __call__(self) -> str:
+        if self._made is None:
+            self._made = self._make() if self._population is not None and self._population.register else ""
+        return self._made
+
+    def _make(self) -> str:
+        population = self._population
+        assert population is not None
+        facts = {"population": population.name, "register": population.register}
+        record = self._state.contracts().get(population.register)
+        version = self._lake.newest(population.register)
+        if record is None or version is None:
+            self.findings = (Finding("register-missing", "review", Frozen(facts)),)
+            return ""
+        from arengo.contract.load import loads
+
+        try:
+            contract = loads(record.text)
+        except ArengoError:
+            self.findings = (Finding("register-missing", "review", Frozen(facts)),)
+            return ""
+        stored = {column.name: column.kind for column in version.schema}
+        subject = population.subject or subject_of(contract, population.name)
+        if subject not in stored:
+            self.findings = (Finding("register-no-subject", "review", Frozen(facts)),)
+            return ""
+        concepts = {
+            str(item.custom["arengoPrivacyConcept"]): item
+            for item in contract.properties
+            if item.custom.get("arengoPrivacyConcept") and item.name in stored and item.name != subject
+        }
+        number, params = blind_sql(self._secret, population.name, quote(subject))
+        listed = "".join(
+            f", CAST({quote(item.name)} AS VARCHAR) AS {quote(concept)}" for concept, item in concepts.items()
+        )
+        kept = "".join(f", any_value({quote(concept)}) AS {quote(concept)}" for concept in concepts)
+        self._connection.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
+        self._connection.execute(
+            f"CREATE TEMP TABLE {self.TABLE} AS SELECT _subject{kept}, count(*) AS _rows FROM "
+            f"(SELECT {number} AS _subject{listed} FROM {self._lake.source(version)}) GROUP BY _subject",
+            params,
+        )
+        self._clean(facts)
+        self.kinds = Frozen({concept: stored[item.name] for concept, item in concepts.items()})
+        self.version, self.at = version.number, version.published_at
+        return self.TABLE if self.rows else ""
+
+    def _clean(self, facts: Mapping[str, Any]) -> None:
+        """Everybody once; who is in the register twice, or without a number, is counted and said."""
+        row = self._connection.execute(
+            f"SELECT coalesce(sum(_rows - 1) FILTER (_subject IS NOT NULL), 0), "
+            f"coalesce(sum(_rows) FILTER (_subject IS NULL), 0) FROM {self.TABLE}"
+        ).fetchone()
+        twice, nameless = (int(item) for item in row or (0, 0))
+        self._connection.execute(f"DELETE FROM {self.TABLE} WHERE _subject IS NULL")
+        self._connection.execute(f"ALTER TABLE {self.TABLE} DROP COLUMN _rows")
+        (self.rows,) = self._connection.execute(f"SELECT count(*) FROM {self.TABLE}").fetchone() or (0,)
+        found = []
+        if not self.rows:
+            found.append(Finding("register-empty", "review", Frozen(dict(facts))))
+        if twice:
+            found.append(Finding("register-duplicates", "review", Frozen({**facts, "times": twice})))
+        if nameless:
+            found.append(Finding("register-nameless", "review", Frozen({**facts, "times": nameless})))
+        self.findings = tuple(found)
+
+
+def subject_of(contract: Contract, population: str = "") -> str:
+    """The column that holds the person's id, as read: the one marked ``arengoSubject`` (for this population when
+    several are); '' when none is."""
+    marked = [item for item in contract.as_read().properties if item.custom.get("arengoSubject")]
+    mine = [item for item in marked if item.custom["arengoSubject"] == population]
+    return (mine or marked)[0].name if marked else ""

@@ -1,0 +1,318 @@
+"""The publication ledger: what is public about each population, person by person, under blind numbers.
+
+Every public version is kept as a *blind file*, ``.arengo/privacy/releases/<dataset>/v<n>.parquet``: what it tells of
+persons (quasi-identifiers, sensitive values, columns with a concept) and ``_subject``; and each population's joint
+classes (:mod:`arengo.privacy.overlap.classes`) are brought up to date by it. Files are written first and the row of
+the state last, so a release that is in the state is whole on the disk; writing one twice changes nothing
+(reference: decision 0207).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from arengo.contract.model import Contract, Frozen, Kind
+from arengo.errors import ArengoError, LakeError
+from arengo.lake.layout import quote, text
+from arengo.privacy import mask
+from arengo.privacy.declared import judged, population_of, release_of
+from arengo.privacy.overlap.classes import Classes, write
+from arengo.privacy.population import Populations, blind_sql, subject_of
+from arengo.privacy.release import ROWS, Attribute, Release
+from arengo.state.gate import release as table_
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from arengo.lake import Lake
+    from arengo.settings import Settings
+    from arengo.state import State
+
+SUBJECT = "_subject"
+FOLDER = "privacy"
+WAIT = 600.0
+"""Seconds a writer waits for another one of the same population."""
+
+
+class Releases:
+    """Safe beside readers and other processes: one writer a population (:meth:`State.hold`), files replaced whole."""
+
+    def __init__(self, settings: Settings, state: State, lake: Lake | None = None) -> None:
+        self._settings = settings
+        self._state = state
+        self._lake = lake
+        self.home = settings.home / FOLDER
+        self.classes = Classes(self.home)
+
+    # What is public
+
+    def of(self, population: str) -> tuple[Release, ...]:
+        """Every release of a population that somebody may hold, withdrawn ones too, the oldest first."""
+        return self._read(table_.c.population == population) if population else ()
+
+    def of_dataset(self, dataset: str) -> tuple[Release, ...]:
+        return self._read(table_.c.dataset == dataset)
+
+    def populations(self) -> tuple[str, ...]:
+        """Names of the populations something is public about, sorted."""
+        c = table_.c
+        with self._state.read() as connection:
+            return tuple(connection.scalars(sa.select(c.population).where(c.population != "").distinct().order_by(
+                c.population)))  # fmt: skip
+
+    def _read(self, *conditions: sa.ColumnElement[bool]) -> tuple[Release, ...]:
+        c = table_.c
+        chosen = sa.select(c.body, c.withdrawn_at).where(*conditions).order_by(c.at, c.dataset, c.number)
+        with self._state.read() as connection:
+            rows = connection.execute(chosen).all()
+        return tuple(replace(from_json(row.body), withdrawn=row.withdrawn_at is not None) for row in rows)
+
+    def path(self, dataset: str, number: int) -> Path:
+        return self.home / "releases" / dataset / f"v{number}.parquet"
+
+    def rows(self, release: Release) -> str:
+        """SQL of a release's rows with ``_subject``, to stand after FROM; '' when they are not kept."""
+        path = self.path(release.dataset, release.number)
+        return f"read_parquet({text(str(path))})" if path.is_file() else ""
+
+    # Writing
+
+    def add(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+        """Write down that a version is public. ``table``: SQL of its rows in ``connection``, released columns and
+        ``_subject``. False when it was written down already. Nothing that is in the state is ever half on the disk:
+        a kill at any moment is made good by calling again. Raises StorageFull, Busy.
+        """
+        if release.number < 1:
+            raise LakeError("A candidate is no release yet.", todo="Write it down after its commit.")
+        with self._held(release.population):
+            if self._known(release):
+                return False
+            path = self.path(release.dataset, release.number)
+            names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
+            write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
+            if release.population and release.form == ROWS and release.subject:
+                self._join(connection, release)
+            self._insert(release)
+            return True
+
+    def _join(self, connection: duckdb.DuckDBPyConnection, release: Release) -> None:
+        before = tuple(item for item in self.of(release.population) if item.form == ROWS and item.subject)
+        if self.classes.fresh(release.population, before):
+            self.classes.extend(connection, release, self.rows(release))
+        else:
+            self.classes.rebuild(connection, release.population, (*before, release), self.rows)
+
+    def withdraw(self, dataset: str, number: int, at: datetime | None = None) -> bool:
+        """Say that a release is public no more. Whoever took a copy still has it, so it stays in scope."""
+        c = table_.c
+        chosen = (c.dataset == dataset) & (c.number == number) & c.withdrawn_at.is_(None)
+        with self._state.write() as connection:
+            done = connection.execute(sa.update(table_).where(chosen).values(withdrawn_at=at or datetime.now(UTC)))
+            return bool(done.rowcount)
+
+    def remove(self, dataset: str, number: int) -> bool:
+        """Take out a release that nobody ever got, as if it had not been."""
+        held = next((item for item in self.of_dataset(dataset) if item.number == number), None)
+        if held is None:
+            return False
+        with self._held(held.population):
+            c = table_.c
+            with self._state.write() as connection:
+                connection.execute(sa.delete(table_).where((c.dataset == dataset) & (c.number == number)))
+            self.path(dataset, number).unlink(missing_ok=True)
+            if held.population:
+                self._rebuild(held.population)
+        return True
+
+    def forget(self, subjects: Iterable[str]) -> int:
+        """Take persons (blind numbers) out of every file; how many rows went. Doing it twice takes nothing more."""
+        gone = sorted(set(subjects))
+        if not gone:
+            return 0
+        import pyarrow as pa
+
+        taken, changed = 0, set()
+        with self._engine() as connection:
+            connection.register("_gone", pa.table({SUBJECT: pa.array(gone, pa.string())}))
+            for release in self._read():
+                with self._held(release.population):
+                    found = self._without(connection, release)
+                if found:
+                    taken += found
+                    changed.add(release.population)
+        for population in sorted({*changed, *self.populations()}):
+            with self._held(population):
+                if population in changed or self.classes.holds(population, gone):
+                    self._rebuild(population)
+        return taken
+
+    def _without(self, connection: duckdb.DuckDBPyConnection, release: Release) -> int:
+        rows = self.rows(release)
+        if not rows:
+            return 0
+        mine = f"{SUBJECT} IN (SELECT {SUBJECT} FROM _gone)"
+        (found,) = connection.execute(f"SELECT count(*) FROM {rows} WHERE {mine}").fetchone() or (0,)
+        if found:
+            kept = f"SELECT * FROM {rows} WHERE {SUBJECT} IS NULL OR NOT ({mine})"
+            write(connection, kept, self.path(release.dataset, release.number))
+        return int(found)
+
+    def rebuild(self, population: str) -> None:
+        """Make the joint classes of a population anew from its blind files."""
+        with self._held(population):
+            self._rebuild(population)
+
+    def _rebuild(self, population: str) -> None:
+        held = tuple(item for item in self.of(population) if item.form == ROWS and item.subject)
+        with self._engine() as connection:
+            self.classes.rebuild(connection, population, held, self.rows)
+
+    def catch_up(
+        self,
+        populations: Populations | None = None,
+        loads: Callable[[str], Contract] | None = None,
+        progress: Callable[[str], None] = lambda label: None,
+    ) -> tuple[str, ...]:
+        """Write down public versions that are in the lake but not in the ledger, as those from before there was a
+        gate; their labels. Persons are linked where the person's id itself was published.
+        """
+        if self._lake is None:
+            return ()
+        if loads is None:
+            from arengo.contract.load import loads as loads_
+
+            loads = loads_
+        done = []
+        for dataset in self._lake.datasets():
+            known = {item.number for item in self.of_dataset(dataset)}
+            for version in reversed(self._lake.retained(dataset)):
+                if version.number in known:
+                    continue
+                held = self._state.contract_text(dataset, version.contract_sha)
+                if held is None:
+                    continue
+                try:
+                    contract = loads(held)
+                except ArengoError:
+                    continue
+                if contract.access != "open" or not judged(contract):
+                    continue
+                self._adopt(contract, version, populations)
+                done.append(f"{dataset} v{version.number}")
+                progress(done[-1])
+        return tuple(done)
+
+    def _adopt(self, contract: Contract, version: Any, populations: Populations | None) -> None:
+        assert self._lake is not None
+        stored = {column.name for column in version.schema}
+        name = population_of(contract)
+        subject = subject_of(contract, name)
+        linked = bool(name) and subject in stored
+        population = populations.get(name) if populations else None
+        made = release_of(contract, version.number, version.published_at, version.rows, population=population,
+                          subject=linked)  # fmt: skip
+        made = replace(made, attributes=tuple(item for item in made.attributes if item.column in stored))
+        params: tuple[object, ...] = ()
+        number = "CAST(NULL AS VARCHAR)"
+        if linked:
+            number, params = blind_sql(mask.secret_of(self._settings.home), name, quote(subject))
+        with self._engine() as connection:
+            columns = "".join(f", {quote(item.column)}" for item in told(made))
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE _adopted AS SELECT {number} AS {SUBJECT}{columns} "
+                f"FROM {self._lake.source(version)}",
+                params,
+            )
+            self.add(made, connection, "_adopted")
+
+    # The state
+
+    def _held(self, population: str) -> Any:
+        return self._state.hold(f"privacy {population}", wait=WAIT)
+
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for rewriting files, with the memory of a job."""
+        import duckdb
+
+        engine = self._settings.engine
+        config: dict[str, Any] = {"memory_limit": engine.job_memory, "temp_directory": str(self.home / "spill")}
+        if engine.threads:
+            config["threads"] = engine.threads
+        return duckdb.connect(":memory:", config=config)
+
+    def _known(self, release: Release) -> bool:
+        c = table_.c
+        chosen = (c.dataset == release.dataset) & (c.number == release.number)
+        with self._state.read() as connection:
+            return connection.scalar(sa.select(c.number).where(chosen)) is not None
+
+    def _insert(self, release: Release) -> None:
+        with self._state.write() as connection:
+            connection.execute(
+                sa.insert(table_).values(
+                    dataset=release.dataset,
+                    number=release.number,
+                    population=release.population,
+                    form=release.form,
+                    at=release.at,
+                    rows=release.rows,
+                    withdrawn_at=release.at if release.withdrawn else None,
+                    body=as_json(release),
+                )
+            )
+
+
+def told(release: Release) -> tuple[Attribute, ...]:
+    """The columns the blind file keeps: what is told of persons, and in a table of counts everything."""
+    if release.form != ROWS:
+        return release.attributes
+    own = f"{release.dataset}."
+    kept = (item for item in release.attributes if item.role != "identifier")
+    return tuple(item for item in kept if item.role or not item.concept.startswith(own))
+
+
+# A release as JSON
+
+
+def as_json(release: Release) -> dict[str, Any]:
+    out = {name: getattr(release, name) for name in Release.__slots__ if name not in ("withdrawn", "attributes", "at")}
+    out["at"] = release.at.isoformat()
+    out["attributes"] = [
+        {**{name: getattr(item, name) for name in Attribute.__slots__}, "kind": str(item.kind)}
+        for item in release.attributes
+    ]
+    plain = _plain(out)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def from_json(told: Mapping[str, Any]) -> Release:
+    """From :func:`as_json`."""
+    attributes = tuple(
+        Attribute(**{**item, "kind": Kind(item["kind"]), "protect": _frozen(item.get("protect", ()))})
+        for item in told["attributes"]
+    )
+    frozen = {name: Frozen({key: _frozen(item) for key, item in told.get(name, {}).items()})
+              for name in ("cells", "pseudonyms")}  # fmt: skip
+    values = {**told, **frozen, "at": datetime.fromisoformat(told["at"]), "attributes": attributes}
+    return Release(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Frozen({key: _frozen(item) for key, item in value.items()})
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,112 @@
+"""The publication ledger: written once, whole or not at all, forgotten person by person, made anew from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gate_case import SECRET, Kind, Plain, Table, World, quasi, sensitive, table
+
+from arengo.privacy.population import blind
+from arengo.privacy.releases import as_json, from_json
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, codes=Plain())
+    yield made
+    made.close()
+
+
+def visits(people: range, step: int = 10, dataset: str = "visits") -> Table:
+    columns = {"band": quasi(Kind.STRING, "birth-date"), "illness": sensitive(Kind.STRING, "illness")}
+    rows = [(f"b{id // step}", f"i{id % 3}") for id in people]
+    return table(dataset, columns, rows, list(people))
+
+
+def classes(world: World) -> dict[str, int]:
+    path = world.releases.classes.path("residents")
+    return dict(world.connection.execute(f"SELECT _subject, class FROM read_parquet('{path}')").fetchall())
+
+
+def test_a_release_is_written_once_and_reads_back_equal(world: World) -> None:
+    release = world.publish(visits(range(40)))
+    assert world.releases.of("residents") == (release,)
+    assert from_json(as_json(release)) == release
+    assert not world.releases.add(release, world.connection, world.put(visits(range(3))))
+    rows = world.releases.rows(release)
+    (found,) = world.connection.execute(f"SELECT count(DISTINCT _subject) FROM {rows}").fetchone() or (0,)
+    assert found == 40
+    assert len(classes(world)) == 40 and len(set(classes(world).values())) == 4
+
+
+def test_a_step_at_a_time_gives_the_classes_that_a_rebuild_gives(world: World) -> None:
+    world.publish(visits(range(40)))
+    world.publish(visits(range(20, 60), 7, "loans"))
+    world.publish(visits(range(5, 45), 9))  # the next version of visits: some left, some joined, many moved
+    world.publish(visits(range(50), 10))
+    held = classes(world)
+    assert world.releases.classes.fresh("residents", world.releases.of("residents"))
+    world.releases.rebuild("residents")
+    assert classes(world) == held
+
+
+def test_a_kill_between_the_files_and_the_state_is_made_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.publish(visits(range(40)))
+    data = visits(range(20, 60), 7, "loans")
+    release = world.release(data, 1)
+    name = world.put(data)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(world.releases, "_insert", killed)
+        world.releases.add(release, world.connection, name)
+    assert len(world.releases.of("residents")) == 1
+    assert not world.releases.classes.fresh("residents", world.releases.of("residents"))
+    assert world.releases.add(release, world.connection, name)
+    held = classes(world)
+    world.releases.rebuild("residents")
+    assert classes(world) == held
+
+
+def test_a_damaged_file_of_classes_is_made_anew(world: World) -> None:
+    world.publish(visits(range(40)))
+    before = classes(world)
+    world.releases.classes.path("residents").write_bytes(b"PAR1 not at all")
+    world.publish(visits(range(40), 10, "loans"))
+    assert classes(world).keys() == before.keys()
+    assert world.releases.classes.fresh("residents", world.releases.of("residents"))
+
+
+def test_the_forgotten_are_in_no_file(world: World) -> None:
+    world.publish(visits(range(40)))
+    world.publish(visits(range(20, 60), 7, "loans"))
+    gone = [blind(SECRET, "residents", str(id)) for id in (3, 25)]
+    assert world.releases.forget(gone) == 3
+    assert world.releases.forget(gone) == 0
+    for path in world.releases.home.rglob("*.parquet"):
+        found = world.connection.execute(f"SELECT _subject FROM read_parquet('{path}')").fetchall()
+        assert not {row[0] for row in found} & set(gone), path
+    assert len(classes(world)) == 58
+
+
+def test_a_withdrawn_release_stays_known_and_one_that_nobody_got_goes(world: World) -> None:
+    first = world.publish(visits(range(40)))
+    world.publish(visits(range(20, 60), 7, "loans"))
+    assert world.releases.withdraw("visits", 1) and not world.releases.withdraw("visits", 1)
+    assert world.releases.of("residents")[0] == replace(first, withdrawn=True)
+    assert world.releases.remove("loans", 1) and not world.releases.remove("loans", 1)
+    assert [item.label for item in world.releases.of("residents")] == ["visits v1"]
+    assert len(classes(world)) == 40
+
+
+def test_rows_of_nobody_are_kept_and_refine_nothing(world: World) -> None:
+    data = visits(range(10))
+    world.publish(replace(data, people=()))
+    (release,) = world.releases.of("residents")
+    assert not release.subject and world.releases.rows(release)
+    assert not world.releases.classes.path("residents").exists()
