@@ -60,11 +60,10 @@ class Table:
         """As it is stored: protected columns are as they are after ``arengoProtect``."""
         read = tuple(Property(name, kind, custom=freeze(dict(told))) for name, (kind, told) in self.columns.items())
         custom = Frozen({"arengoAccess": "open", **freeze(dict(self.custom))})
-        stored = released(read, custom)
-        return Contract(
+        return released(Contract(
             self.dataset, "1.0.0", self.dataset.title(), "active", repr((self.dataset, self.columns, self.custom)),
-            stored, self.dataset, None, custom=custom, intake=read if stored != read else (),
-        )  # fmt: skip
+            read, self.dataset, None, custom=custom,
+        ))  # fmt: skip
 
 
 def table(
