@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arengo import terminal
-from arengo.errors import NotFound
+from arengo.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from arengo.city import City
@@ -104,6 +104,10 @@ def repair(
         path = opened.contracts([dataset])[dataset].path
         if path is None:
             raise NotFound(f"{dataset} has no file in contracts/.", todo="Export it: arengo export --contracts")
+        if path.read_text(encoding="utf-8") != opened.state.contracts()[dataset].text:
+            raise Conflict(
+                f"{path.name} is not the contract that was judged.", todo="Apply it and publish again, then repair."
+            )
         if not json:
             print(f"{dataset}: {told(mended.repair)}")
             for sentence in mended.sentences:
@@ -130,7 +134,7 @@ def releases(
         ledger = Releases(opened.settings, opened.state, opened.lake)
         names = (population,) if population else ledger.populations()
         found = {name: ledger.of(name) for name in names}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"population": name, "release": item.label, "at": item.at.isoformat(), "rows": item.rows, "form": item.form,
          "columns": [one.column for one in (*item.quasi, *item.sensitive)], "withdrawn": item.withdrawn}
         for name, items in found.items() for item in items
@@ -141,7 +145,7 @@ def releases(
     if not rows:
         print("Nothing is public about persons yet.")
     for row in rows:
-        columns = ", ".join(row["columns"]) if isinstance(row["columns"], list) else ""
+        columns = ", ".join(row["columns"])
         print(f"{row['population']}: {row['release']} ({row['at'][:10]}, {row['rows']:,} {row['form']}: {columns})")
 
 
