@@ -43,7 +43,7 @@ def _object(required: tuple[str, ...] = (), closed: bool = True, **keys: Shape) 
 
 
 _STEP: Shape = {"anyOf": [
-    {"enum": ["keep", "drop", "redact", "pseudonym"]},
+    {"enum": ["keep", "drop", "redact", "pseudonym", "vault"]},
     _object(("level",), level={"type": ["string", "integer"]}, hierarchy=_TEXT),
     _object(("pseudonym",), pseudonym=_object(domain=_TEXT, epoch=_TEXT)),
     _object(("top",), top={"type": "number"}), _object(("bottom",), bottom={"type": "number"}),

@@ -12,7 +12,7 @@ from typing import Any
 
 from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
 
-_TO_TEXT = ("pseudonym", "level", "truncate", "redact", "pram")
+_TO_TEXT = ("pseudonym", "level", "truncate", "redact", "pram", "vault")
 
 
 def released(contract: Contract) -> Contract:

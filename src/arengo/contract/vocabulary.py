@@ -393,6 +393,7 @@ PROTECTION: Mapping[str, str] = {
     "grid": "the cell of an adaptive grid with at least k persons",
     "donut": "moved by a random distance with at least k persons nearer",
     "laplace": "moved by planar Laplace noise",
+    "vault": "sealed with the person's own key, opened only for readers to whom the column is granted",
 }
 CELL_METHODS: Mapping[str, str] = {
     "suppress": "small and telling cells are left out, and as many others as keep them from being worked out",

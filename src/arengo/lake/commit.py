@@ -410,6 +410,7 @@ def _promised(contract: Contract) -> dict[str, Any]:
         "time": str(contract.custom.get("arengoTime", "")),
         "language": contract.language,
         "retention": str(contract.custom.get("arengoRetention", "")),
+        "vault": [item.name for item in contract.properties if "vault" in item.protect],
     }
     return {name: value for name, value in out.items() if value}
 
