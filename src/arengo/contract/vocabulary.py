@@ -399,4 +399,5 @@ CELL_METHODS: Mapping[str, str] = {
     "suppress": "small and telling cells are left out, and as many others as keep them from being worked out",
     "round": "controlled rounding: all cells are multiples of the base and still add up",
     "cell-key": "small noise that is the same wherever the same persons are counted",
+    "noise": "noise of differential privacy, spent from the population's budget",
 }

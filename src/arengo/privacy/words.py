@@ -45,4 +45,17 @@ SENTENCES: Mapping[str, str] = {
     # Rows linked between releases (step 5)
     # Tables of counts and sums (step 6)
     # Noise and its budget (step 7)
+    "budget-fits": "It spends {epsilon} of the privacy of {population}; {left} of {cap} is left in these {period} days. "
+    "A figure is off by at most {accuracy} in 95 of 100 cases.",
+    "budget-exceeded": "It would spend {epsilon} of the privacy of {population}, and only {left} of {cap} is left in "
+    "these {period} days. It is possible from {day}.",
+    "budget-never": "It would spend {epsilon} of the privacy of {population}, more than the {cap} that {period} days "
+    "have in all. Ask for less precise figures.",
+    "noise-without-population": "The table asks for noise of differential privacy, but no population is named whose "
+    "budget it would spend.",
+    "noise-without-amount": "The table asks for noise of differential privacy and does not say how much: {why}.",
+    "exact-beside-noise": "{releases} gives the same figures of {population} without noise, so the noise of this table "
+    "protects nobody.",
+    "noise-undone": "{releases} gave these figures of {population} with noise. Publishing them exactly takes that "
+    "protection back.",
 }
