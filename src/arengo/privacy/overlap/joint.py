@@ -1,0 +1,329 @@
+"""Step 3, joint refinement: how small the groups become that all releases together make (privacy.md, section 3).
+
+Two people are in one joint class when every release shows the same of both; a release that does not tell of a person
+is a value of its own. Somebody is *newly below k* when the group known before had at least k people, the one after has
+fewer, and it is the candidate's columns that split it (not merely who is in the candidate). That is the worst case: an
+attacker who knows every observable attribute and can tell which row is whose (Ganta, Kasiviswanathan, Smith, KDD 2008).
+Where rows are not linked to persons, the register's people take their place: what the release would show of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.contract.model import Frozen
+from arengo.lake.layout import quote
+from arengo.privacy.declared import K_MAP, model_of
+from arengo.privacy.finding import Finding, Report
+from arengo.privacy.overlap import mapped
+from arengo.privacy.overlap.classes import SUBJECT, Classes, by_series, counted, marks, series_of
+from arengo.privacy.release import ROWS, Attribute, Release
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arengo.privacy.case import Case
+
+MORE = 50
+"""Sizes of groups up to which a histogram tells them apart."""
+_NAMED = 5  # earlier releases a sentence names at most
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Made in the case's connection. ``_joint``: one row a person of the candidate: ``_subject``, ``other`` (class by
+    all other series), ``code`` (mark of the candidate), ``after``, ``n_before``, ``n_members`` (people of the candidate
+    that were alike before), ``n_after``, ``known`` (an other release tells of them), ``newly`` below k.
+    """
+
+    columns: tuple[Attribute, ...]
+    series: tuple[tuple[Release, str], ...]  # newest release of each other series, SQL of its marks
+    unlinked: tuple[Release, ...]  # could not be compared
+    unmapped: tuple[str, ...]  # columns the register does not tell
+    gone: tuple[Release, ...]
+    linked: bool
+
+
+def scope(case: Case) -> tuple[Release, ...]:
+    """Earlier releases about rows that the candidate's readers may hold too: those to everybody and to the same
+    recipient; when the candidate is for everybody, all of them."""
+    mine = case.release.recipient
+    held = (item for item in case.earlier if item.form == ROWS and item.quasi)
+    return tuple(item for item in held if not mine or item.recipient in ("", mine))
+
+
+def look(case: Case) -> Report:
+    """Findings ``overlap-*`` and ``register-*``. ``measured``: ``before`` and ``after`` (size of a group -> people),
+    ``people`` newly below k, ``singled_out`` (of them alone), ``groups`` (that they make), ``releases`` (each
+    ``label``, ``columns``, ``alone``: people it puts below k by itself, ``together``: with the candidate, ``costs``: people who
+    would stay in a group of k without it), ``columns`` (of the candidate: ``column``, ``costs``), ``k``.
+    """
+    release = case.release
+    if release.form != ROWS or not release.quasi:
+        return Report()
+    stated = _population(case)
+    if stated is not None:
+        return Report((stated,))
+    truth = case.truth()
+    register: tuple[Finding, ...] = tuple(getattr(case.truth, "findings", ()))
+    before = scope(case)
+    if not before:
+        return Report(register)
+    joint = build(case, before, truth)
+    findings = [*register, *_unseen(case, joint)]
+    measured = _measured(case, joint)
+    if measured["people"]:
+        findings += _newly(case, joint, measured)
+    return Report(tuple(findings), measured)
+
+
+def _population(case: Case) -> Finding | None:
+    if not case.release.population:
+        return Finding("overlap-no-population", "review", columns=tuple(item.column for item in case.release.quasi))
+    if case.population is None:
+        return Finding("overlap-unknown-population", "review", Frozen(population=case.release.population))
+    return None
+
+
+# The classes
+
+
+def build(case: Case, before: Sequence[Release], truth: str) -> Joint:
+    """Make the table ``_joint`` of the candidate against ``before`` (see :class:`Joint`)."""
+    connection, release = case.connection, case.release
+    linked = tuple(item for item in before if item.subject)
+    sources = Classes(case.home).sources(connection, release.population, linked, case.rows)
+    series = [(versions[-1], sources.series[key]) for key, versions in by_series(linked).items()
+              if key != series_of(release)]  # fmt: skip
+    own = sources.series.get(series_of(release), "")
+    unlinked = []
+    extra = []
+    for number, item in enumerate(before):
+        if item.subject:
+            continue
+        told = mapped.marks(case, item, case.rows(item), truth)
+        if not told:
+            if series_of(item) != series_of(release):
+                unlinked.append(item)
+            continue
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE _mapped_{number} AS {told}")
+        if series_of(item) == series_of(release):
+            continue
+        extra.append(f"SELECT {SUBJECT}, code FROM _mapped_{number}")
+        series.append((item, f"_mapped_{number}"))
+    known = f"SELECT {SUBJECT}, class FROM {sources.before}"
+    if extra:
+        union = " UNION ALL ".join((f"SELECT {SUBJECT}, class AS code FROM {sources.before}", *extra))
+        known = f"SELECT {SUBJECT}, bit_xor(code) AS class FROM ({union}) GROUP BY {SUBJECT}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _joint_before AS {known}")
+    ordered = tuple(sorted(release.quasi, key=lambda item: (item.concept, item.column)))
+    columns, unmapped = _candidate(case, ordered, truth, own)
+    _together(case, own)
+    return Joint(columns, tuple(series), tuple(unlinked), unmapped, sources.gone, _is_linked(case))
+
+
+def _is_linked(case: Case) -> bool:
+    if not case.release.subject:
+        return False
+    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    return bool(known)
+
+
+def _candidate(
+    case: Case, ordered: tuple[Attribute, ...], truth: str, own: str
+) -> tuple[tuple[Attribute, ...], tuple[str, ...]]:
+    """Make ``_joint_rows``: what the candidate shows of each person, columns ``c0``, ``c1``, ...; and ``_joint_marks``.
+
+    Rows that are linked are taken as they are. With the model k-map, or where they are not linked, everybody of the
+    register whom the candidate may be about stands in. An appended part is read with what its series told before.
+    """
+    connection, series = case.connection, series_of(case.release)
+    linked = _is_linked(case)
+    unmapped: tuple[str, ...] = ()
+    columns = ordered
+    if not linked or (model_of(case.contract) == K_MAP and truth):
+        columns, unmapped = mapped.columns(case, ordered, truth)
+        shown = mapped.shown(case, columns, case.table, truth) if columns else ""
+        inside = f"{SUBJECT} IN (SELECT {SUBJECT} FROM {case.table})" if linked else "true"
+    else:
+        listed = "".join(f", {quote(item.column)} AS c{at}" for at, item in enumerate(columns))
+        shown = f"SELECT DISTINCT {SUBJECT}{listed} FROM {case.table} WHERE {SUBJECT} IS NOT NULL"
+        inside = "true"
+    shown = shown or f"SELECT CAST(NULL AS VARCHAR) AS {SUBJECT} WHERE false"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _joint_rows AS {shown}")
+    told = marks(series, [f"c{at}" for at in range(len(columns))], "_joint_rows")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _joint_marks AS SELECT *, {inside} AS inside FROM ({told})")
+    (lost,) = connection.execute(f"SELECT count(*) - count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    if linked and lost and own:
+        connection.execute(
+            f"INSERT INTO _joint_marks SELECT {SUBJECT}, code, true FROM {own} ANTI JOIN _joint_marks USING ({SUBJECT})"
+        )
+    return columns, unmapped
+
+
+def _together(case: Case, own: str) -> None:
+    known = f"LEFT JOIN {own} o USING ({SUBJECT})" if own else ""
+    was = "coalesce(o.code, 0)" if own else "0::UBIGINT"
+    k = int(case.target.k)
+    case.connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _joint AS
+        WITH was AS (SELECT class, count(*) AS n FROM _joint_before GROUP BY class),
+        people AS (
+            SELECT m.{SUBJECT}, m.code, m.inside, b.class AS class,
+                CASE WHEN b.class IS NULL THEN 0::UBIGINT ELSE xor(b.class, {was}) END AS other
+            FROM _joint_marks m LEFT JOIN _joint_before b USING ({SUBJECT}) {known}
+        ),
+        alike AS (SELECT other, count(*) AS n FROM people GROUP BY other),
+        now AS (SELECT xor(other, code) AS after, count(*) AS n FROM people GROUP BY ALL)
+        SELECT p.{SUBJECT}, p.other, p.code, now.after, coalesce(was.n, 0) AS n_before, alike.n AS n_members,
+            now.n AS n_after, p.inside AND p.other <> 0 AS known,
+            p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n AS newly
+        FROM people p LEFT JOIN was ON was.class = p.class JOIN alike ON alike.other = p.other
+        JOIN now ON now.after = xor(p.other, p.code)"""
+    )
+
+
+def joint_classes(case: Case, table: str = "") -> NDArray[np.int64]:
+    """For each row of ``table`` (default the candidate; it has ``_subject``), in its order, the class of its person by
+    all *other* releases, without the candidate's own columns: numbers from 0, 0 for everybody of whom nothing is
+    known or whose group was below k before already. Shape (rows,). A repair must leave at least k people in each
+    group of this number together with the released columns.
+    """
+    table = table or case.table
+    before = scope(case)
+    (rows,) = case.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+    if case.release.form != ROWS or case.population is None or not before:
+        return np.zeros(int(rows), np.int64)
+    build(case, before, case.truth())
+    found = case.connection.execute(
+        f"""WITH held AS (SELECT {SUBJECT}, dense_rank() OVER (ORDER BY other) AS class FROM _joint
+            WHERE known AND n_before >= {int(case.target.k)}),
+        given AS (SELECT {SUBJECT}, row_number() OVER () AS at FROM {table})
+        SELECT coalesce(h.class, 0) AS class FROM given g LEFT JOIN held h USING ({SUBJECT}) ORDER BY g.at"""
+    ).fetchnumpy()["class"]
+    return np.asarray(found, np.int64)
+
+
+def people_below(case: Case) -> int:
+    """How many people the candidate would newly put into a group smaller than k, together with what is public."""
+    before = scope(case)
+    if case.release.form != ROWS or case.population is None or not before or not case.release.quasi:
+        return 0
+    build(case, before, case.truth())
+    (found,) = case.connection.execute("SELECT count(*) FILTER (newly) FROM _joint").fetchone() or (0,)
+    return int(found)
+
+
+# What is said
+
+
+def _unseen(case: Case, joint: Joint) -> list[Finding]:
+    out = []
+    if joint.gone:
+        out.append(Finding("overlap-rows-gone", "review", releases=_labels(joint.gone)))
+    if not joint.linked and (joint.unmapped or not joint.columns):
+        others = [item for item in scope(case) if series_of(item) != series_of(case.release)]
+        if others:
+            names = joint.unmapped or tuple(item.column for item in case.release.quasi)
+            out.append(Finding("overlap-unlinked", "review", columns=names, releases=_labels(others)))
+    elif joint.unlinked:
+        columns = sorted({item.column for release in joint.unlinked for item in release.quasi})
+        out.append(Finding("overlap-unlinked", "review", columns=tuple(columns), releases=_labels(joint.unlinked)))
+    return out
+
+
+def _newly(case: Case, joint: Joint, measured: dict[str, Any]) -> list[Finding]:
+    costly = [item for item in measured["releases"] if item["costs"]] or measured["releases"]
+    labels = tuple(item["label"] for item in costly[:_NAMED])
+    least, most = case.connection.execute("SELECT min(n_before), max(n_after) FROM _joint WHERE newly").fetchone() or (
+        case.target.k,
+        1,
+    )
+    first = measured["columns"][0]["column"] if measured["columns"] else ""
+    facts = {"k": int(least), "most": int(most), "alone": measured["singled_out"], "column": first,
+             "release": labels[0] if labels else ""}  # fmt: skip
+    out = [Finding("overlap-joint", "block", Frozen(facts), tuple(item["column"] for item in measured["columns"]),
+                   labels, measured["people"])]  # fmt: skip
+    withdrawn = {item.label for item in case.earlier if item.withdrawn}
+    out += [Finding("overlap-withdrawn", releases=(label,)) for label in labels if label in withdrawn]
+    return out
+
+
+def _measured(case: Case, joint: Joint) -> dict[str, Any]:
+    connection, k = case.connection, int(case.target.k)
+    people, singled, groups = connection.execute(
+        "SELECT count(*), count(*) FILTER (n_after = 1), count(DISTINCT after) FROM _joint WHERE newly"
+    ).fetchone() or (0, 0, 0)
+    out: dict[str, Any] = {
+        "k": k, "people": int(people), "singled_out": int(singled), "groups": int(groups),
+        "before": _histogram(case, "n_before"), "after": _histogram(case, "n_after"), "releases": [], "columns": [],
+    }  # fmt: skip
+    (alone,) = connection.execute(
+        f"SELECT coalesce(sum(n) FILTER (n < {k}), 0) FROM (SELECT count(*) AS n FROM _joint GROUP BY code)"
+    ).fetchone() or (0,)
+    out["alone"] = int(alone)
+    if people:
+        out["releases"] = sorted(
+            (_release(case, item, sql) for item, sql in joint.series), key=lambda it: (-it["costs"], -it["together"])
+        )
+        out["columns"] = sorted(_columns(case, joint), key=lambda item: -item["costs"])
+    else:
+        out["releases"] = [{"label": item.label, "columns": _names(item)} for item, _ in joint.series]
+    return out
+
+
+def _histogram(case: Case, column: str) -> dict[str, int]:
+    rows = case.connection.execute(
+        f"SELECT least({column}, {MORE + 1}) AS size, count(*) FROM _joint WHERE known GROUP BY size ORDER BY size"
+    ).fetchall()
+    return {str(size) if size <= MORE else "more": int(people) for size, people in rows}
+
+
+def _release(case: Case, release: Release, marks_sql: str) -> dict[str, Any]:
+    """What an earlier release has to do with it: leave it out, and see who would stay in a group of k."""
+    k = int(case.target.k)
+    together, saved = case.connection.execute(
+        f"""WITH met AS (SELECT j.newly, j.code, xor(j.after, coalesce(s.code, 0)) AS rest, s.code AS seen
+            FROM _joint j LEFT JOIN {marks_sql} s USING ({SUBJECT})),
+        small AS (SELECT rest, count(*) AS n FROM met GROUP BY rest),
+        pairs AS (SELECT seen, code, count(*) AS n FROM met WHERE seen IS NOT NULL GROUP BY seen, code),
+        hit AS (SELECT rest, seen, code FROM met WHERE newly)
+        SELECT (SELECT count(*) FROM hit JOIN pairs USING (seen, code) WHERE n < {k}),
+            (SELECT count(*) FROM hit JOIN small USING (rest) WHERE n >= {k})"""
+    ).fetchone() or (0, 0)
+    (alone,) = case.connection.execute(
+        f"SELECT coalesce(sum(n) FILTER (n < {k}), 0) FROM (SELECT count(*) AS n FROM {marks_sql} GROUP BY code)"
+    ).fetchone() or (0,)
+    return {"label": release.label, "columns": _names(release), "alone": int(alone), "together": int(together),
+            "costs": int(saved)}  # fmt: skip
+
+
+def _columns(case: Case, joint: Joint) -> list[dict[str, Any]]:
+    """What each column of the candidate costs: leave it out, and see who would stay in a group of k."""
+    out = []
+    k, series = int(case.target.k), series_of(case.release)
+    for left, item in enumerate(joint.columns):
+        kept = [f"c{at}" for at in range(len(joint.columns)) if at != left]
+        (saved,) = case.connection.execute(
+            f"""WITH rest AS (SELECT j.newly, xor(j.other, m.code) AS after
+                FROM _joint j JOIN ({marks(series, kept, "_joint_rows")}) m USING ({SUBJECT})),
+            small AS (SELECT after, count(*) AS n FROM rest GROUP BY after)
+            SELECT count(*) FROM rest JOIN small USING (after) WHERE newly AND n >= {k}"""
+        ).fetchone() or (0,)
+        out.append({"column": item.column, "concept": item.concept, "costs": int(saved)})
+    return out
+
+
+def _names(release: Release) -> list[str]:
+    return [item.column for item in release.quasi]
+
+
+def _labels(releases: Sequence[Release]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.label for item in releases))
+
+
+__all__ = ["Joint", "build", "counted", "joint_classes", "look", "people_below", "scope"]
