@@ -144,6 +144,8 @@ def manifests(version: Version, root: str) -> tuple[bytes, bytes]:
 
 
 def _entries(table: Table, version: Version) -> list[ManifestEntry]:
+    if version.extra.get("rewritten"):  # rows were erased: the manifests of its own commit are gone
+        return _described(table, version)
     snapshot = table.snapshot_by_id(version.snapshot_id)
     if snapshot is None:
         raise LakeError(f"{version.dataset} v{version.number} is not in its own metadata.", todo="Run 'arengo doctor'.")
@@ -151,6 +153,21 @@ def _entries(table: Table, version: Version) -> list[ManifestEntry]:
         entry
         for manifest in snapshot.manifests(table.io)
         for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+    ]
+
+
+def _described(table: Table, version: Version) -> list[ManifestEntry]:
+    from pyiceberg.manifest import ManifestEntry, ManifestEntryStatus
+
+    from arengo.lake.iceberg import data_file
+
+    return [
+        ManifestEntry.from_args(
+            status=ManifestEntryStatus.EXISTING,
+            snapshot_id=version.snapshot_id,
+            data_file=data_file(table.io, table.metadata, file.path),
+        )
+        for file in version.files
     ]
 
 
