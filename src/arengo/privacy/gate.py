@@ -7,6 +7,7 @@ registry :data:`STEPS`, imported when it runs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
         findings += report.findings
         if report.measured:
             measured[name] = dict(report.measured)
+    if case.contract.access != "open":
+        findings = _unheld(findings)
     repairs: tuple[Repair, ...] = ()
     if any(item.outcome in ("repair", "block") for item in findings):
         for module in REPAIRS:
@@ -51,6 +54,12 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
     return Verdict(
         case.release.dataset, sha(case.contract), case.now, tuple(findings), repairs, assumptions(case), measured
     )
+
+
+def _unheld(findings: list[Finding]) -> list[Finding]:
+    """What was found in a dataset that is not open: said, and holding nothing back, since people decide who reads it."""
+    said = [item for item in findings if item.code != "not-public"]
+    return [Finding("not-public"), *(replace(item, outcome="pass") for item in said)]
 
 
 def assumptions(case: Case) -> tuple[Assumption, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 SENTENCES: Mapping[str, str] = {
     # What is declared
     "nothing-personal": "No column about persons was found in the {looked} columns.",
-    "not-public": "The dataset is not open: who reads it is decided by agreements, and what they get was not measured.",
+    "not-public": "The dataset is not open: people decide who reads it, so nothing found here holds it back.",
     "not-looked": "{what} was not looked at: {why}.",
     # Detection, direct leaks (step 1)
     # One release against the truth (step 2)
