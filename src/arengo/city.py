@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.lake.version import Change, Difference, Version
     from arengo.ledger import Ledger
+    from arengo.privacy.vault import Vault
     from arengo.publish import Publisher, Run
     from arengo.query.model import Query
     from arengo.services import Participation
@@ -113,7 +114,16 @@ class City:
     def lake(self) -> Lake:
         from arengo.lake import Lake
 
-        return Lake(self.settings, self.state)
+        lake = Lake(self.settings, self.state)
+        lake.opener = self.vault
+        return lake
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The persons' keys of sealed columns."""
+        from arengo.privacy.vault import Vault
+
+        return Vault(self.settings.home, self.state)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -24,7 +24,7 @@ def released(contract: Contract) -> Contract:
     local = _local(columns, custom)
     means = set(custom.get("arengoProtection", EMPTY).get("microaggregate", EMPTY).get("columns", ()))
     kept = [_one(item, local, means) for item in columns if "drop" not in item.protect]
-    if tuple(kept) == columns:
+    if tuple(kept) == columns and not any(item.protect for item in columns):
         return contract
     whole = sum(item.key_position >= 0 for item in kept) == sum(item.key_position >= 0 for item in columns)
     if not whole or any(item.key_position >= 0 and not _tells_apart(item) for item in kept):

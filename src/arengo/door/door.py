@@ -198,7 +198,7 @@ class Door:
     def _viewed(self, version: Version, contract: Contract, decision: Decision) -> View:
         names = {item.name for item in version.schema if not item.name.startswith("_")}
         cut, rows = None, version.rows
-        if decision.partial or not names <= decision.columns:
+        if decision.partial or not names <= decision.columns or version.extra.get("vault"):
             context = Context(self.secret, decision.purpose, decision.recipient, self._groups)
             cut = cut_of(version, contract, decision, context)
             if cut is not None and cut.where:
@@ -244,7 +244,8 @@ class Door:
         entry = self.catalogue.entry(dataset)
         caller = self._as(caller)
         own = self.view(dataset, "", caller)
-        if own.cut is not None or own.decision.partial:
+        whole = {item.name for item in own.stored.schema if not item.name.startswith("_")} <= own.decision.columns
+        if own.decision.partial or (own.cut is not None and not whole):
             raise refuse(entry.contract, own.decision, self.settings.city.contact)
         view = self._viewed(own.stored, own.contract, decision)
         plan = prepare(Query(dataset, limit=limit), view.scope)

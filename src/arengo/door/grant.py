@@ -18,7 +18,8 @@ from arengo.query.scope import Field, Scope, quote
 def cut_of(version: Version, contract: Contract, decision: Decision, context: masks.Context) -> Cut | None:
     """What to cut; None when the decision grants the version whole. Raises PolicyError, naming the rule."""
     names = [item.name for item in version.schema if not item.name.startswith("_")]
-    if not decision.partial and set(names) <= decision.columns:
+    sealed = set(version.extra.get("vault", ()))
+    if not decision.partial and set(names) <= decision.columns and not sealed:
         return None
     by_column: dict[str, list[Mask]] = {}
     for name, item in decision.masks:

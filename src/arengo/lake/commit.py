@@ -404,14 +404,16 @@ def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 def _promised(contract: Contract) -> dict[str, Any]:
     """What later readers of the version need from its contract without loading it."""
+    read = contract.as_read()
     out = {
         "filters": [list(group) for group in contract.filters],
         "search": list(contract.custom.get("arengoSearch", ())),
         "time": str(contract.custom.get("arengoTime", "")),
         "language": contract.language,
         "retention": str(contract.custom.get("arengoRetention", "")),
-        "vault": [item.name for item in contract.properties if "vault" in item.protect],
-    }
+        "vault": (sealed := [item.name for item in contract.properties if "vault" in item.protect]),
+        "bound": [name for name in read.key if sealed and (item := read.column(name)) is not None and not item.protect],
+    }  # fmt: skip
     return {name: value for name, value in out.items() if value}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from arengo.contract.model import Geometry, Kind
 from arengo.errors import LakeError
@@ -22,11 +22,27 @@ from arengo.lake.layout import BOX, ROW, SIDES, quote, sort_term, struct, text
 from arengo.lake.version import Column, DataFile, Version
 
 if TYPE_CHECKING:
+    import duckdb
+
     from arengo.lake.store import Lake
 
 SUBJECT = "_subject"
 """Column of a cut with a keyed digest of the person a row is about; never granted, read for the record only."""
 ROW_GROUP = 16_384
+
+
+class Opener(Protocol):
+    """Opens sealed columns (:mod:`arengo.privacy.vault`)."""
+
+    def open_columns(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        dataset: str,
+        source: str,
+        columns: Sequence[str],
+        bound: Sequence[str],
+        into: str,
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,8 @@ def count(lake: Lake, version: Version, cut: Cut) -> int:
     """How many rows of the version the cut has."""
     if not cut.where:
         return version.rows
+    if any(quote(name) in cut.where for name in version.extra.get("vault", ())):
+        return make(lake, version, cut).rows
     relation = lake.relation(version)
     sql = f"SELECT count(*) FROM {relation.sql} WHERE {cut.where}"
     with lake.engine.execute(sql, (*relation.params, *cut.params)) as found:
@@ -124,8 +142,9 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
     half = path.with_name(f"{path.name}.building-{os.getpid()}")
     with job(lake.settings, path.parent, extensions=("spatial",) if cut.spatial else ()) as connection:
         try:
+            source = _opened(lake, connection, version, " ".join([*select, where]))
             connection.execute(
-                f"CREATE TEMP TABLE cut AS SELECT {', '.join(select)} FROM {lake.source(version)} AS held{where}",
+                f"CREATE TEMP TABLE cut AS SELECT {', '.join(select)} FROM {source} AS held{where}",
                 [*params, *cut.params],
             )
             connection.execute(
@@ -144,6 +163,18 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
             ) from None
         finally:
             half.unlink(missing_ok=True)
+
+
+def _opened(lake: Lake, connection: duckdb.DuckDBPyConnection, version: Version, told: str) -> str:
+    """SQL of the version's rows, with its sealed columns opened when the cut looks at one of them."""
+    sealed = version.extra.get("vault", ())
+    source = lake.source(version)
+    if not any(quote(name) in told for name in sealed):
+        return source
+    if lake.opener is None:
+        raise LakeError(f"Nothing here opens the sealed columns of {version.dataset}.", todo="Ask through the door.")
+    lake.opener.open_columns(connection, version.dataset, source, sealed, version.extra.get("bound", ()), "opened")
+    return quote("opened")
 
 
 def _rows(path: Path) -> int | None:

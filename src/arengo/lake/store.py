@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from arengo.contract.model import Contract
-    from arengo.lake.cut import Cut
+    from arengo.lake.cut import Cut, Opener
     from arengo.lake.iceberg import Iceberg
     from arengo.settings import Settings
     from arengo.state import State
@@ -66,6 +66,8 @@ class Lake:
         self._attached: dict[str, str] = {}
         self._numbers: dict[str, set[int]] = {}
         self.usage = Usage(state)
+        self.opener: Opener | None = None
+        """Opens the sealed columns of a cut; who composes the city gives it."""
 
     @cached_property
     def engine(self) -> Engine:
@@ -314,7 +316,13 @@ class Lake:
         self._fresh()
         key = (version.dataset, version.number)
         if key not in self._ready:
-            self._ready[key] = serving.ready(self.serving / version.dataset, *key)
+            found = self._ready[key] = serving.ready(self.serving / version.dataset, *key)
+            schema = f"{version.dataset} v{version.number}"
+            if found is None and schema in self._attached:  # erased: let go of the file too
+                with self._guard:
+                    self._attached.pop(schema, None)
+                    self.engine.detach(schema)
+                    self.side.release(str(self.serving / version.dataset / f"v{version.number}.sqlite"))
         return self._ready[key]
 
     def _use(self, version: Version, copies: Copies) -> None:

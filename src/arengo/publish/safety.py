@@ -68,11 +68,22 @@ class Safety:
         with self._open(staged) as connection:
             expression = self._blind(connection, contract, staged, subject) if subject else ""
             made = protect(
-                connection, quote(staged.table), contract, self.codes, secret=secret_of(self.settings.home),
+                connection, self._sealed(connection, contract, staged), contract, self.codes, secret=secret_of(self.settings.home),
                 subject=expression, into=RELEASED,
             )  # fmt: skip
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
         return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
+
+    def _sealed(self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged) -> str:
+        """The staged table, with the columns of the vault sealed; quoted."""
+        from arengo.privacy import vault
+
+        if not vault.columns_of(contract):
+            return quote(staged.table)
+        vault.Vault(self.settings.home, self.state).close_columns(
+            connection, contract, quote(staged.table), staged.number, "sealed"
+        )
+        return quote("sealed")
 
     # Judging
 

@@ -85,6 +85,7 @@ STEPS: Mapping[str, Step | str] = {
     "pseudonym": pseudonym,
     "pram": "arengo.privacy.micro.step:pram",
     "redact": "arengo.privacy.redact:step",
+    "vault": "arengo.privacy.vault:step",
     "grid": "arengo.privacy.geo.step:grid",
     "donut": "arengo.privacy.geo.step:donut",
     "laplace": "arengo.privacy.geo.step:laplace",
