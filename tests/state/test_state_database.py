@@ -22,7 +22,10 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder / 'new' / 'state.sqlite'}"
 
 
-PARTS = ("agreements", "applications", "census", "harvesting", "participation", "parties", "register")
+PARTS = (
+    "agreements", "applications", "census", "gate", "harvesting", "participation", "parties", "register", "spending",
+    "vault",
+)  # fmt: skip
 
 
 def test_migrations_make_exactly_the_declared_tables(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
 
 
 def _unheld(findings: list[Finding]) -> list[Finding]:
-    """What was found in a dataset that is not open: said, and holding nothing back, since people decide who reads it."""
+    """What was found in a dataset that is not open: said, but people decide who reads it."""
     said = [item for item in findings if item.code != "not-public"]
     return [Finding("not-public"), *(replace(item, outcome="pass") for item in said)]
 
