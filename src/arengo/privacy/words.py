@@ -44,6 +44,32 @@ SENTENCES: Mapping[str, str] = {
     "changed group can be worked out.",
     # Rows linked between releases (step 5)
     # Tables of counts and sums (step 6)
+    "cells-small": "{cells} cells count fewer than {threshold} persons ({people} persons in all).",
+    "cells-few-contributors": "{cells} cells rest on fewer than {threshold} contributors.",
+    "cells-dominated": "In {cells} cells of {column}, {n} contributors make up more than {share} % of the sum: their own "
+    "figures can be estimated.",
+    "cells-estimable": "In {cells} cells of {column}, one contributor can work out another's figure to within {p} %.",
+    "cells-contribution-shown": "{columns}: the largest single contributions to a cell would be published.",
+    "cells-one-category": "{cells} groups of {columns} fall whole into one category: whoever belongs to the group is "
+    "known to have it ({people} persons).",
+    "cells-recovered": "{cells} figures that were left out can be worked out exactly from the rest of the table.",
+    "cells-narrow": "{cells} figures that were left out can be estimated to within fewer than {threshold} persons from "
+    "the rest of the table.",
+    "cells-repeated": "{cells} cells stand in the table more than once: the columns {columns} do not tell them apart, "
+    "so that its sums could not be checked.",
+    "cells-not-declared": "The rows look like counts of groups; no column about persons is declared, and the table was "
+    "not judged as a table of counts.",
+    "cells-judged": "{cells} cells were judged: none is too small, and nothing that was left out can be worked out.",
+    "cells-differenced": "Together with {releases}, {parts} small parts of the population can be worked out by "
+    "subtracting published counts: each has fewer than {threshold} persons ({people} in all).",
+    "cells-differenced-alone": "{parts} small parts of the population can be worked out by subtracting counts of this "
+    "table from one another: each has fewer than {threshold} persons ({people} in all).",
+    "cells-differenced-group": "{parts} parts of the population that subtracting published counts sets apart fall whole "
+    "into one sensitive category ({people} persons).",
+    "cells-pinned": "With this table, the counts of {parts} small parts of the population can be estimated to within "
+    "fewer than {threshold} persons.",
+    "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "
+    "this table adds nothing to that.",
     # Noise and its budget (step 7)
     "budget-fits": "It spends {epsilon} of the privacy of {population}; {left} of {cap} is left in these {period} days. "
     "A figure is off by at most {accuracy} in 95 of 100 cases.",

@@ -1,0 +1,335 @@
+"""What published tables say about a population, over its smallest parts.
+
+A released cell is a predicate: which persons it counts. The *atoms* are the finest parts of the population that all
+released predicates together can tell apart; they come from one group-by of the register over the codes in use, so
+what follows costs what the distinct combinations cost and not the persons. A concept the register does not hold (a
+diagnosis, a year) multiplies the atoms by its published values; how many persons those hold is then unknown and taken
+from the published figures themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.errors import ArengoError
+from arengo.lake.layout import quote, text
+from arengo.privacy.cells import table as table_
+from arengo.privacy.release import Attribute, Release
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arengo.privacy.case import Case, Codes
+
+LARGEST = 400_000
+"""Atoms up to which released predicates are compared."""
+OTHER = "\x00other"
+"""All values of an unregistered concept that nobody published."""
+Coding = tuple[str, str, str]
+"""(concept, hierarchy, level): the function from a person to the label that is published. Level '' is the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The cells of one release. ``codings[d]``: per dimension, (coding of each cell's label, None for a total).
+    ``figures``: (n,) counts of persons, NaN where withheld or not kept. ``slack``: how far a figure may be from the
+    truth (rounding, noise), 0 when exact.
+    """
+
+    release: Release
+    layout: table_.Layout
+    codings: tuple[tuple[Coding | None, ...], ...]
+    keys: tuple[table_.Key, ...]
+    figures: NDArray[np.float64]
+    shown: NDArray[np.bool_]
+    slack: float
+
+    def concepts(self) -> set[str]:
+        used = {coding[0] for column in self.codings for coding in column if coding is not None}
+        return used | set(self.layout.where)
+
+
+def published(case: Case, release: Release, source: str, layout: table_.Layout) -> Published:
+    """The cells of a release from its rows (SQL after FROM)."""
+    by = {item.column: item for item in release.attributes}
+    here = {row[0] for row in case.connection.execute(f"SELECT column_name FROM (DESCRIBE FROM {source})").fetchall()}
+    layout = replace(layout, by=tuple(name for name in layout.by if name in here))
+    people = next(
+        (name for name in (layout.count, *(item.contributors for item in layout.sums)) if name and name in here), ""
+    )
+    first = next((name for name in layout.measures if name in here), "")
+    figures = tuple(dict.fromkeys(name for name in (people, first) if name))
+    held = table_.read(case.connection, source, layout, figures)
+    codings = tuple(
+        _codings(by.get(name) or Attribute(name, kind=_text(), concept=f"{release.dataset}.{name}"), held, at,
+                 layout.total, case.codes)
+        for at, name in enumerate(layout.by)
+    )  # fmt: skip
+    unknown = np.full(len(held), np.nan)
+    counts = held.values.get(people, unknown)
+    shown = ~np.isnan(held.values.get(first, np.zeros(len(held)))) if first else np.ones(len(held), bool)
+    return Published(release, layout, codings, held.keys, counts, shown, slack_of(held, people, layout))
+
+
+def slack_of(held: table_.Table, people: str, layout: table_.Layout) -> float:
+    """How far figures may be off: what the contract says, else what the figures show (all multiples of one base, or
+    sums that do not add up).
+    """
+    if layout.method == "round":
+        return float(max(layout.base - 1, 1))
+    if layout.method == "cell-key":
+        return float(layout.base or 5)
+    if not people:
+        return 0.0
+    counts = held.values[people]
+    counts = counts[~np.isnan(counts) & (counts != 0)]
+    if layout.method == "" and len(counts) >= 12:
+        whole = np.round(counts).astype(np.int64)
+        base = int(np.gcd.reduce(whole))
+        if base > 1 and len(set(whole.tolist())) > 2:
+            return float(base - 1)
+    values = held.values[people]
+    off = [
+        abs(float(values[item.parent] - values[list(item.children)].sum()))
+        for item in held.equations
+        if not np.isnan(values[[item.parent, *item.children]]).any()
+    ]
+    wrong = [item for item in off if item > 0.5]
+    return float(np.median(wrong)) if len(off) >= 4 and len(wrong) > len(off) / 2 else 0.0
+
+
+def _text() -> Any:
+    from arengo.contract.model import Kind
+
+    return Kind.STRING
+
+
+def _codings(attribute: Attribute, held: table_.Table, at: int, total: str, codes: Codes) -> tuple[Coding | None, ...]:
+    """Of each cell's label its coding: the column's level, or a coarser one of its hierarchy the label belongs to."""
+    level = "" if attribute.level in ("", "0") else attribute.level
+    own: Coding = (attribute.concept, attribute.hierarchy if level else "", level)
+    coarser: list[tuple[Coding, set[str]]] = []
+    known: set[str] = set()
+    if attribute.hierarchy:
+        try:
+            names = list(codes.levels(attribute.hierarchy))
+            place = names.index(level) + 1 if level in names else 0
+            for name in names[place:]:
+                rows = codes.between(attribute.hierarchy, level or "0", name)
+                known |= set(rows)
+                coarser.append(((attribute.concept, attribute.hierarchy, name), set(rows.values())))
+        except (ArengoError, KeyError, ValueError):
+            coarser = []
+    found: dict[str | None, Coding | None] = {}
+    for label in {key[at] for key in held.keys}:
+        if total and label == total:
+            found[label] = None
+        elif label is None or label in known or not coarser:
+            found[label] = own
+        else:
+            found[label] = next((coding for coding, labels in coarser if label in labels), own)
+    return tuple(found[key[at]] for key in held.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Atoms:
+    """``codes``: coding -> (n,) int32 into ``labels`` of that coding. ``counts``: persons, NaN where nobody can say.
+    ``registered``: concepts the register holds.
+    """
+
+    codes: Mapping[Coding, NDArray[np.int32]]
+    labels: Mapping[Coding, Mapping[str | None, int]]
+    counts: NDArray[np.float64]
+    registered: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+class TooMany(Exception):
+    """More atoms than are looked at."""
+
+
+def atoms(case: Case, tables: Sequence[Published]) -> Atoms:
+    """The atoms of all predicates of ``tables``. Raises TooMany."""
+    truth = case.truth()
+    here: set[str] = set()
+    if truth:
+        here = {
+            row[0] for row in case.connection.execute(f"SELECT column_name FROM (DESCRIBE FROM {truth})").fetchall()
+        }
+    used: dict[Coding, set[str]] = {}
+    for item in tables:
+        for at, column in enumerate(item.codings):
+            for key, coding in zip(item.keys, column, strict=True):
+                if coding is not None:
+                    used.setdefault(coding, set()).add(key[at] or "")
+    wheres = {name: values for item in tables for name, values in item.layout.where.items()}
+    every = {coding[0] for coding in used} | set(wheres)
+    inside = [coding for coding in used if coding[0] in here]
+    for name in sorted(set(wheres) & here):
+        for coding in _where_codings(name, inside):
+            if coding not in inside:
+                inside.append(coding)
+    parts = []
+    kinds = {item.concept: item for release in tables for item in release.release.attributes}
+    if here:
+        parts.append(_grouped(case, truth, inside, kinds))
+    for concept in sorted(every - here):
+        codings = sorted(coding for coding in used if coding[0] == concept)
+        values = {value for item in tables for value in item.layout.where.get(concept, ())}
+        parts.append(_unregistered(case.codes, case, concept, codings, used, values, kinds.get(concept)))
+    return _product(parts, frozenset(every & here))
+
+
+def _where_codings(concept: str, inside: Iterable[Coding]) -> list[Coding]:
+    return [(concept, "", ""), *(coding for coding in inside if coding[0] == concept)]
+
+
+def _sql(codes: Codes, coding: Coding, column: str, attribute: Attribute | None) -> str:
+    _, hierarchy, level = coding
+    if not level:
+        return f"CAST({column} AS VARCHAR)"
+    kind = str(attribute.kind) if attribute and attribute.level in ("", "0") else "string"
+    return f"CAST({codes.sql(hierarchy, level, column, kind)} AS VARCHAR)"
+
+
+_Part = tuple[tuple[Coding, ...], list[tuple[Any, ...]], "NDArray[np.float64]"]
+
+
+def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[str, Attribute]) -> _Part:
+    """Distinct codes of everybody in the register, with how many."""
+    if not codings:
+        (count,) = case.connection.execute(f"SELECT count(*) FROM {truth}").fetchone() or (0,)
+        return (), [()], np.array([float(count)])
+    told = [f"{_sql(case.codes, item, quote(item[0]), kinds.get(item[0]))} AS c{at}" for at, item in enumerate(codings)]
+    rows = case.connection.execute(
+        f"SELECT {', '.join(told)}, count(*) FROM {truth} GROUP BY ALL LIMIT {LARGEST + 1}"
+    ).fetchall()
+    if len(rows) > LARGEST:
+        raise TooMany
+    return tuple(codings), [row[:-1] for row in rows], np.array([float(row[-1]) for row in rows])
+
+
+def _unregistered(
+    codes: Codes, case: Case, concept: str, codings: Sequence[Coding], used: Mapping[Coding, set[str]],
+    values: set[str], attribute: Attribute | None,
+) -> _Part:  # fmt: skip
+    """The values of a concept nobody registers: those that are published at its finest level and those its hierarchies
+    list, with the labels each has at the levels in use; and everything else.
+    """
+    fine = set(values) | used.get((concept, "", ""), set())
+    told = [coding for coding in codings if coding[2]]
+    for _, hierarchy, level in told:
+        try:
+            fine |= set(codes.between(hierarchy, "0", level))
+        except (ArengoError, KeyError, ValueError):
+            continue
+    columns: tuple[Coding, ...] = tuple(codings) or ((concept, "", ""),)
+    rows: set[tuple[Any, ...]] = set()
+    if fine:
+        listed = ", ".join(f"({text(value)})" for value in sorted(fine))
+        chosen = ", ".join(_sql(codes, item, "v", attribute if item[2] else None) for item in columns)
+        import duckdb
+
+        try:
+            rows = set(case.connection.execute(f"SELECT {chosen} FROM (VALUES {listed}) t(v)").fetchall())
+        except (ArengoError, duckdb.Error):  # the hierarchy reads dates or numbers, and these labels are neither
+            rows = set()
+    there: list[set[Any]] = [{row[at] for row in rows} for at in range(len(columns))]
+    for at, coding in enumerate(columns):
+        for label in sorted(used.get(coding, set()) | (values if not coding[2] else set())):
+            if label not in there[at]:  # a label without a known place stands for itself
+                rows.add(tuple(label if at == place else _up(codes, coding, other, label)
+                               for place, other in enumerate(columns)))  # fmt: skip
+    rows.add(tuple(OTHER for _ in columns))
+    made = sorted(rows, key=lambda row: tuple(str(item) for item in row))
+    return columns, made, np.full(len(made), np.nan)
+
+
+def _up(codes: Codes, coding: Coding, other: Coding, label: str) -> str:
+    """A released label at another level in use, where the hierarchy leads there."""
+    if coding[1] and coding[1] == other[1]:
+        try:
+            return codes.between(coding[1], coding[2] or "0", other[2]).get(label, OTHER)
+        except (ArengoError, KeyError, ValueError):
+            return OTHER
+    return OTHER
+
+
+def _product(parts: Sequence[_Part], registered: frozenset[str]) -> Atoms:
+    size = 1
+    for part in parts:
+        size *= max(len(part[1]), 1)
+    if size > LARGEST:
+        raise TooMany
+    codes: dict[Coding, NDArray[np.int32]] = {}
+    labels: dict[Coding, Mapping[str | None, int]] = {}
+    counts = np.ones(size)
+    inner = size
+    for columns, rows, held in parts:
+        inner //= max(len(rows), 1)
+        place = (np.arange(size) // inner) % max(len(rows), 1)
+        counts = counts * held[place]
+        for at, coding in enumerate(columns):
+            known: dict[str | None, int] = {}
+            own = np.array([known.setdefault(row[at], len(known)) for row in rows], np.int32)
+            codes[coding], labels[coding] = own[place], known
+    return Atoms(codes, labels, counts, registered)
+
+
+def incidence(held: Atoms, item: Published) -> tuple[Any, NDArray[np.int64]]:
+    """Which atoms each cell counts: sparse 0/1 (cells, atoms), and a number of the *kind* of each cell (cells of one
+    kind do not overlap). A cell nobody is in has an empty row.
+    """
+    from scipy.sparse import csr_matrix
+
+    inside = np.ones(len(held), bool)
+    for name, values in item.layout.where.items():
+        inside &= _where(held, name, values)
+    patterns: dict[tuple[Coding | None, ...], list[int]] = {}
+    for cell in range(len(item.keys)):
+        patterns.setdefault(tuple(column[cell] for column in item.codings), []).append(cell)
+    rows, columns = [], []
+    kinds = np.zeros(len(item.keys), np.int64)
+    chosen = np.flatnonzero(inside)
+    for number, (pattern, cells) in enumerate(patterns.items()):
+        kinds[cells] = number
+        places: dict[tuple[int, ...], list[int]] = {}
+        dims = [(at, coding) for at, coding in enumerate(pattern) if coding is not None]
+        for cell in cells:
+            key = tuple(held.labels[coding].get(item.keys[cell][at], -1) for at, coding in dims)
+            if -1 not in key:
+                places.setdefault(key, []).append(cell)
+        if not places:
+            continue
+        told = np.zeros(len(chosen), np.int64)
+        wanted = np.zeros(len(places), np.int64)
+        listed = list(places)
+        for place, (_, coding) in enumerate(dims):
+            size = len(held.labels[coding])
+            told = told * size + held.codes[coding][chosen]
+            wanted = wanted * size + np.array([key[place] for key in listed], np.int64)
+        order = np.argsort(wanted, kind="stable")
+        at_ = np.searchsorted(wanted[order], told)
+        at_ = np.minimum(at_, len(listed) - 1)
+        hit = wanted[order][at_] == told
+        for atom, which in zip(chosen[hit], order[at_[hit]], strict=True):
+            for cell in places[listed[which]]:
+                rows.append(cell)
+                columns.append(atom)
+    shape = (len(item.keys), len(held))
+    return csr_matrix((np.ones(len(rows), np.int64), (rows, columns)), shape=shape), kinds
+
+
+def _where(held: Atoms, name: str, values: Sequence[str]) -> NDArray[np.bool_]:
+    out = np.zeros(len(held), bool)
+    for coding, column in held.codes.items():
+        if coding[0] == name:
+            wanted = [held.labels[coding][value] for value in values if value in held.labels[coding]]
+            out |= np.isin(column, wanted)
+    return out

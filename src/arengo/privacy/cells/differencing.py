@@ -1,0 +1,504 @@
+"""Step 6: what the table of counts gives away together with the tables that are already public.
+
+Source: privacy.md section 3, step 6. What is new with the candidate is judged; what earlier tables already give away
+together is told, and not held against it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.contract.model import EMPTY, Frozen
+from arengo.privacy.cells import rank
+from arengo.privacy.cells.atoms import Atoms, Published, TooMany, atoms, incidence, published
+from arengo.privacy.cells.attacker import bounds
+from arengo.privacy.cells.table import layout
+from arengo.privacy.finding import Finding, Report
+from arengo.privacy.release import CELLS, Release
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arengo.privacy.case import Case
+
+SECONDS = 4.0
+"""For linear programs of one verdict."""
+ALIKE = 0.2
+"""Two tables count the same persons when their share of the register differs by no more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """Parts of the population that only the candidate makes derivable. ``counts``: persons in each (rounded figures
+    of the register or of the tables). ``releases``: labels of earlier ones that take part. ``cells``: indices of the
+    candidate's cells that take part, per part.
+    """
+
+    counts: tuple[int, ...] = ()
+    alike: tuple[int, ...] = ()
+    releases: tuple[str, ...] = ()
+    cells: tuple[tuple[int, ...], ...] = ()
+    pinned: int = 0
+    unlooked: int = 0
+    already: int = 0
+    measured: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[Finding, ...] = ()
+
+
+def look(case: Case) -> Report:
+    """Findings of step 6; nothing to say about a candidate of rows or one without a population."""
+    told = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
+    if not told:
+        return Report()
+    found = exposed(case)
+    findings = list(found.notes)
+    total = len(found.counts)
+    facts = {"parts": total, "threshold": case.target.threshold}
+    columns = tuple(told.get("by", ()))
+    if total:
+        code = "cells-differenced" if found.releases else "cells-differenced-alone"
+        findings.append(
+            Finding(code, "block", Frozen(facts), columns, found.releases, int(sum(found.counts)))
+        )  # fmt: skip
+    if found.alike:
+        findings.append(
+            Finding("cells-differenced-group", "block", Frozen({"parts": len(found.alike)}), columns, found.releases,
+                    int(sum(found.alike)))
+        )  # fmt: skip
+    if found.pinned:
+        findings.append(
+            Finding("cells-pinned", "repair", Frozen({**facts, "parts": found.pinned}), columns, found.releases)
+        )
+    if found.already:
+        findings.append(Finding("cells-differenced-before", "pass", Frozen({"parts": found.already})))
+    if found.unlooked:
+        why = f"{found.unlooked:,} parts of tables were left over when the time for them was used up"
+        findings.append(Finding("not-looked", "review", Frozen({"what": "How closely figures can be estimated",
+                                                                "why": why})))  # fmt: skip
+    return Report(tuple(findings), found.measured)
+
+
+def exposed(case: Case) -> Exposed:
+    """What the candidate exposes beside all earlier tables of its population."""
+    started = time.monotonic()
+    told = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
+    protection = case.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY)
+    mine = published(case, case.release, case.table, layout(told, protection or told.get("protection") or {}))
+    notes: list[Finding] = []
+    earlier = [item for item in case.earlier if item.form == CELLS and item.cells]
+    others, gone = _others(case, earlier)
+    if gone:
+        why = "the cells of " + ", ".join(gone) + " are not kept"
+        notes.append(Finding("not-looked", "review", Frozen({"what": "An earlier table", "why": why})))
+    others = [item for item in others if _near(case, mine, item)]
+    if not case.release.population:
+        why = "the contract names no population (arengoPopulation)"
+        if earlier or others:
+            notes.append(Finding("not-looked", "review", Frozen({"what": "Overlap with earlier tables", "why": why})))
+        else:
+            notes.append(Finding("not-looked", "pass", Frozen({"what": "Overlap with earlier tables", "why": why})))
+    try:
+        held = atoms(case, [*others, mine])
+    except TooMany:
+        why = "together the tables divide the population into too many parts"
+        return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
+    made = _compare(case, held, others, mine, started)
+    return replace(made, notes=(*notes, *made.notes))
+
+
+def _others(case: Case, earlier: Sequence[Release]) -> tuple[list[Published], list[str]]:
+    out, gone = [], []
+    for item in earlier:
+        source = case.rows(item)
+        if source:
+            out.append(published(case, item, source if " " not in source else f"({source})"
+                                 if source.lstrip().upper().startswith(("SELECT", "FROM")) else source,
+                                 layout(item.cells)))  # fmt: skip
+        else:
+            gone.append(item.label)
+    return out, gone
+
+
+def _near(case: Case, mine: Published, other: Published) -> bool:
+    """Whether another table can be combined with the candidate at all: it shares a concept, or is about everybody."""
+    return bool(mine.concepts() & other.concepts()) or bool(case.truth()) or not other.concepts() or not mine.concepts()
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Cells of several releases over one set of atoms. ``owner``: index of the release (the candidate is last)."""
+
+    matrix: Any
+    figures: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    cell: NDArray[np.int64]
+    kind: NDArray[np.int64]
+
+
+def _stack(held: Atoms, tables: Sequence[Published]) -> _Rows:
+    from scipy.sparse import vstack
+
+    parts, figures, slack, owner, cell, kind = [], [], [], [], [], []
+    for number, item in enumerate(tables):
+        matrix, kinds = incidence(held, item)
+        chosen = np.flatnonzero(item.shown & (np.diff(matrix.indptr) > 0))
+        parts.append(matrix[chosen])
+        figures.append(item.figures[chosen])
+        slack.append(np.full(len(chosen), item.slack))
+        owner.append(np.full(len(chosen), number))
+        cell.append(chosen)
+        kind.append(kinds[chosen])
+    return _Rows(vstack(parts).tocsr(), *(np.concatenate(item) for item in (figures, slack, owner, cell, kind)))
+
+
+def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, started: float) -> Exposed:
+    threshold = case.target.threshold
+    tables = [*others, mine]
+    rows = _stack(held, tables)
+    last = len(others)
+    alive = _same(rows, held, tables)
+    keep = np.isin(rows.owner, np.flatnonzero(alive))
+    rows = _Rows(rows.matrix[np.flatnonzero(keep)], *(getattr(rows, name)[keep] for name in
+                                                      ("figures", "slack", "owner", "cell", "kind")))  # fmt: skip
+    truth = _truth(held, rows, last)
+    # Where nobody is, nothing can be learnt; an exact nought says so of all it covers.
+    empty = np.zeros(len(held), bool)
+    if truth:
+        empty |= held.counts == 0
+    nought = np.flatnonzero((rows.figures == 0) & (rows.slack == 0))
+    if not truth and len(nought):
+        empty |= np.asarray(rows.matrix[nought].sum(axis=0)).ravel() > 0
+    matrix = rows.matrix[:, np.flatnonzero(~empty)]
+    counts = held.counts[~empty] if truth else np.full(matrix.shape[1], np.nan)
+    which = rank.merged(matrix) if matrix.shape[1] else np.zeros(0, np.int64)
+    many = int(which.max(initial=-1)) + 1
+    first = np.zeros(many, np.int64)
+    first[which] = np.arange(len(which))
+    matrix = matrix[:, first].tocsr()
+    sizes = np.zeros(many)
+    np.add.at(sizes, which, counts)
+    kept = np.flatnonzero(~empty)[first]
+    measured: dict[str, Any] = {
+        "releases": len(others), "cells": int(matrix.shape[0]), "atoms": len(held), "parts": many, "register": truth,
+    }  # fmt: skip
+    figures = np.asarray(matrix @ sizes).ravel() if truth else rows.figures
+    exact = rows.slack == 0
+    now = np.flatnonzero(exact)
+    before = np.flatnonzero(exact & (rows.owner != last))
+    small = (sizes > 0) & (sizes < threshold) if truth else None
+    after = rank.derive(matrix[now], figures[now], small)
+    prior = rank.derive(matrix[before], figures[before], small)
+    own = _own(matrix, rows, last)
+    exposing = _Parts(case, matrix, figures, sizes, truth, threshold)
+    exposing.take(after, prior, own)
+    exposing.nested(rows, last, before)
+    exposed_ = exposing.done()
+    already = exposing.before(prior, matrix[before])
+    earlier_names, cells = exposing.explain(rows, last, exposed_, others)
+    single = np.diff(matrix.indptr) == 1
+    direct = np.zeros(many, bool)
+    direct[matrix[np.flatnonzero(single & (rows.owner == last))].indices] = True
+    alike = () if truth else _alike(held, kept, after, prior, mine, direct)
+    pinned, unlooked, solved = 0, 0, 0
+    if truth and small is not None:
+        pinned, unlooked, solved = _pinned(rows, matrix, figures, sizes, small & ~after.single, last, threshold,
+                                           started)  # fmt: skip
+    measured |= {
+        "derivable": int(after.single.sum()), "derivable_before": int(prior.single.sum()),
+        "exposed": len(exposed_), "pinned": pinned, "programs": solved, "unproved": after.unproved,
+        "seconds": round(time.monotonic() - started, 3),
+    }  # fmt: skip
+    notes = []
+    if after.skipped:
+        why = f"{after.skipped:,} cells overlap each other, more than are solved at once"
+        notes.append(Finding("not-looked", "review", Frozen({"what": "Differencing of all cells together",
+                                                             "why": why})))  # fmt: skip
+    if alike and not earlier_names:
+        earlier_names = tuple(dict.fromkeys(item.release.label for item in others))
+    return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, pinned, unlooked, already,
+                   measured, tuple(notes))  # fmt: skip
+
+
+def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.bool_]:
+    """Which tables count the same persons as the candidate, judged by their share of the register: a table of library
+    members says nothing about residents by being subtracted from them.
+    """
+    last = len(tables) - 1
+    alive = np.ones(len(tables), bool)
+    if np.isnan(held.counts).any():
+        return alive
+    sure = ~np.isnan(rows.figures)
+    expected = np.asarray(rows.matrix @ held.counts).ravel()
+    shares = np.full(len(tables), np.nan)
+    for number in range(len(tables)):
+        chosen = sure & (rows.owner == number)
+        if expected[chosen].sum() > 0:
+            shares[number] = rows.figures[chosen].sum() / expected[chosen].sum()
+    if not np.isnan(shares[last]):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            far = np.abs(np.log(np.maximum(shares, 1e-9) / max(shares[last], 1e-9))) > np.log1p(ALIKE)
+        alive[far & ~np.isnan(shares)] = False
+    alive[last] = True
+    return alive
+
+
+def _truth(held: Atoms, rows: _Rows, last: int) -> bool:
+    """Whether the register counts what the tables count, so that its figures may stand for theirs."""
+    if np.isnan(held.counts).any():
+        return False
+    chosen = (rows.owner == last) & ~np.isnan(rows.figures)
+    expected = float((rows.matrix[np.flatnonzero(chosen)] @ held.counts).sum())
+    if not chosen.any() or expected <= 0:
+        return True
+    return bool(abs(np.log(max(float(rows.figures[chosen].sum()), 1e-9) / expected)) <= np.log1p(ALIKE))
+
+
+def _own(matrix: Any, rows: _Rows, last: int) -> set[tuple[int, int]]:
+    """Marks of what the candidate shows as cells: the rule for single cells has judged them."""
+    mine = np.flatnonzero(rows.owner == last)
+    return {(int(a), int(b)) for a, b in rank.signatures(matrix[mine])} if len(mine) else set()
+
+
+class _Parts:
+    """Collects parts with few persons, each once, by its mark."""
+
+    def __init__(
+        self, case: Case, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], truth: bool, below: int
+    ) -> None:
+        self._matrix, self._figures, self._sizes, self._truth, self._below = matrix, figures, sizes, truth, below
+        draws = np.random.default_rng(20_260).integers(0, 2**63, (matrix.shape[1], 2), dtype=np.int64)
+        self._draws = draws
+        self._found: dict[tuple[int, int], tuple[tuple[int, ...], float, tuple[int, ...]]] = {}
+        self._skip: set[tuple[int, int]] = set()
+
+    def _mark(self, columns: Any) -> tuple[int, int]:
+        a, b = self._draws[columns].sum(axis=0).view(np.uint64)
+        return int(a), int(b)
+
+    def _few(self, count: float) -> bool:
+        return bool(0.5 < count < self._below - 0.5)
+
+    def take(self, after: rank.Derived, prior: rank.Derived, own: set[tuple[int, int]]) -> None:
+        """Atoms and unions of two that the rank test found and that were not derivable before."""
+        self._skip |= own
+        for atom in np.flatnonzero(prior.single):
+            self._skip.add(self._mark([atom]))
+        for a, b, _ in prior.pairs:
+            self._skip.add(self._mark([a, b]))
+        for atom in np.flatnonzero(after.single):
+            self._add([int(atom)], self._sizes[atom] if self._truth else after.value[atom], ())
+        for a, b, told in after.pairs:
+            self._add([a, b], self._sizes[a] + self._sizes[b] if self._truth else told, ())
+
+    def _add(self, columns: list[int], count: float, cells: tuple[int, ...]) -> None:
+        if not self._few(float(count)):
+            return
+        mark = self._mark(columns)
+        if mark not in self._skip:
+            held = self._found.get(mark)
+            if held is None or (cells and not held[2]):
+                self._found[mark] = (tuple(columns), float(count), cells)
+
+    def nested(self, rows: _Rows, last: int, before: NDArray[np.int64]) -> None:
+        """Differences of a cell and cells inside it, and of cells that cover it together, one of them the candidate's.
+
+        For each new cell and each set of disjoint cells of another table: what is left of it when those inside are
+        taken away, and what those that touch it have beyond it; and the same with the sides changed.
+        """
+        exact = np.flatnonzero(rows.slack == 0)
+        marks = rank.signatures(self._matrix[exact])
+        known = {(int(a), int(b)) for at, (a, b) in zip(exact, marks, strict=True) if rows.owner[at] != last}
+        self._skip |= known
+        fresh = [
+            int(at) for at, (a, b) in zip(exact, marks, strict=True)
+            if rows.owner[at] == last and (int(a), int(b)) not in known
+        ]  # fmt: skip
+        if not fresh:
+            return
+        new = np.array(fresh)
+        groups: dict[tuple[int, int], list[int]] = {}
+        for at in exact:
+            groups.setdefault((int(rows.owner[at]), int(rows.kind[at])), []).append(int(at))
+        for (owner, _), cells in groups.items():
+            self._between(new, np.array(cells))
+            if owner != last:
+                mine: dict[int, list[int]] = {}
+                for at in fresh:
+                    mine.setdefault(int(rows.kind[at]), []).append(at)
+                for part in mine.values():
+                    self._between(np.array(cells), np.array(part))
+
+    def _between(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> None:
+        """``outer`` cells against the disjoint ``inner`` ones."""
+        left, right = self._matrix[outer], self._matrix[inner]
+        common = (left @ right.T).tocoo()
+        size = np.diff(right.indptr)
+        inside = common.data == size[common.col]
+        weight = self._figures
+        if np.isnan(weight[outer]).all():
+            return
+        taken = np.zeros(len(outer))
+        np.add.at(taken, common.row[inside], weight[inner][common.col[inside]])
+        count = np.zeros(len(outer), np.int64)
+        np.add.at(count, common.row[inside], 1)
+        rest = weight[outer] - taken
+        touched = np.zeros(len(outer))
+        np.add.at(touched, common.row, weight[inner][common.col])
+        covered = np.zeros(len(outer), np.int64)
+        np.add.at(covered, common.row, common.data)
+        beyond = np.where(covered == np.diff(left.indptr), touched - weight[outer], np.nan)
+        for at in np.flatnonzero((count > 0) & (rest > 0.5) & (rest < self._below - 0.5)):
+            chosen = common.col[(common.row == at) & inside]
+            self._set(left[at].indices, right[chosen].indices, float(rest[at]), (outer[at], *inner[chosen]))
+        for at in np.flatnonzero((beyond > 0.5) & (beyond < self._below - 0.5)):
+            chosen = common.col[common.row == at]
+            self._set(right[chosen].indices, left[at].indices, float(beyond[at]), (outer[at], *inner[chosen]))
+        # One cell less one other, where several are inside.
+        for at in np.flatnonzero(count > 1):
+            chosen = common.col[(common.row == at) & inside]
+            each = weight[outer[at]] - weight[inner[chosen]]
+            for place in np.flatnonzero((each > 0.5) & (each < self._below - 0.5)):
+                other = right[chosen[place]].indices
+                self._set(left[at].indices, other, float(each[place]), (outer[at], inner[chosen[place]]))
+
+    def _set(self, whole: Any, less: Any, count: float, cells: tuple[Any, ...]) -> None:
+        columns = np.setdiff1d(whole, less)
+        if len(columns):
+            self._add([int(item) for item in columns], count, tuple(int(item) for item in cells))
+
+    def done(self) -> list[tuple[tuple[int, ...], int]]:
+        """The parts found, with how many persons each has; the smallest sets first."""
+        listed = sorted(self._found.values(), key=lambda item: (len(item[0]), item[0]))
+        return [(columns, round(count)) for columns, count, _ in listed]
+
+    def before(self, prior: rank.Derived, published: Any) -> int:
+        """Small parts that earlier tables give away without being cells of theirs."""
+        told = {(int(a), int(b)) for a, b in rank.signatures(published)} if published.shape[0] else set()
+        sizes = self._sizes if self._truth else prior.value
+        return sum(
+            self._few(float(sizes[atom])) and self._mark([atom]) not in told for atom in np.flatnonzero(prior.single)
+        )
+
+    def explain(
+        self, rows: _Rows, last: int, parts: list[tuple[tuple[int, ...], int]], others: list[Published]
+    ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+        """Labels of the earlier releases that give the parts away with the candidate, and the candidate's cells that
+        take part in each. A release alone with the candidate when that suffices, else all that are connected.
+        """
+        if not parts:
+            return (), ()
+        by_columns = {item[0]: item[2] for item in self._found.values()}
+        owners: set[int] = set()
+        exact = rows.slack == 0
+        open_: list[tuple[int, ...]] = []
+        cells: list[tuple[int, ...]] = []
+        columns_of = self._matrix.tocsc()
+        for columns, _ in parts:
+            used = by_columns[columns]
+            if used:
+                owners |= {int(rows.owner[at]) for at in used}
+                cells.append(tuple(int(rows.cell[at]) for at in used if rows.owner[at] == last))
+            else:
+                open_.append(columns)
+                near = np.unique(columns_of[:, list(columns)].indices)
+                cells.append(tuple(int(rows.cell[at]) for at in near if rows.owner[at] == last and exact[at]))
+        for number in range(len(others)):
+            if not open_:
+                break
+            chosen = np.flatnonzero(exact & np.isin(rows.owner, (number, last)))
+            alone = rank.derive(self._matrix[chosen], self._figures[chosen], pairs=False)
+            solved = [columns for columns in open_ if alone.single[list(columns)].all()]
+            if solved:
+                owners.add(number)
+                open_ = [columns for columns in open_ if columns not in solved]
+        for columns in open_:
+            near = np.unique(columns_of[:, list(columns)].indices)
+            owners.update(int(rows.owner[at]) for at in near if exact[at])
+        names = (others[number].release.label for number in sorted(owners - {last}))
+        return tuple(dict.fromkeys(names)), tuple(cells)
+
+
+def _alike(
+    held: Atoms,
+    kept: NDArray[np.int64],
+    after: rank.Derived,
+    prior: rank.Derived,
+    mine: Published,
+    direct: NDArray[np.bool_],
+) -> tuple[int, ...]:
+    """Derived parts whose members all share one sensitive value (as many persons each).
+
+    Parts are grouped by everything but the sensitive concept; where every value of it is derivable in a group and all
+    but one are empty, being in the group tells the value. ``direct``: parts the candidate shows as cells; those are
+    judged as cells.
+    """
+    sensitive = {item.concept for item in mine.release.attributes if item.role == "sensitive"}
+    if not len(kept) or not any(coding[0] in sensitive for coding in held.codes):
+        return ()
+    group = np.zeros(len(held), np.int64)
+    for coding in held.codes:
+        if coding[0] not in sensitive:
+            _, group = np.unique(group * len(held.labels[coding]) + held.codes[coding], return_inverse=True)
+    whole = np.bincount(group)
+    group = group[kept]
+    fresh = after.single & ~prior.single & ~direct & (np.nan_to_num(after.value) > 0.5)
+    out = []
+    for number in np.unique(group[fresh]):
+        parts = np.flatnonzero(group == number)
+        if whole[number] > 1 and after.single[parts].all():
+            there = [int(part) for part in parts if after.value[part] > 0.5]
+            if len(there) == 1 and fresh[there[0]]:
+                out.append(round(float(after.value[there[0]])))
+    return tuple(out)
+
+
+def _pinned(
+    rows: _Rows, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], small: NDArray[np.bool_],
+    last: int, threshold: int, started: float,
+) -> tuple[int, int, int]:  # fmt: skip
+    """How many small parts are pinned down more closely than the threshold by the candidate, though not exactly; how
+    many were not looked at; how many linear programs it took.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    touched = np.asarray(matrix[np.flatnonzero(rows.owner == last)].sum(axis=0)).ravel() > 0
+    targets = np.flatnonzero(small)
+    if not len(targets) or not touched.any():
+        return 0, 0, 0
+    # Only what is connected with the candidate can have changed.
+    _, group = connected_components(matrix.T @ matrix, directed=False)
+    live = np.isin(group, np.unique(group[touched]))
+    targets = targets[live[targets]]
+    columns = np.flatnonzero(live)
+    place = np.full(matrix.shape[1], -1)
+    place[columns] = np.arange(len(columns))
+    inner = matrix[:, columns]
+    chosen = np.flatnonzero(np.diff(inner.indptr) > 0)
+    inner = inner[chosen]
+    low, high = figures[chosen] - rows.slack[chosen], figures[chosen] + rows.slack[chosen]
+    single = np.diff(inner.indptr) == 1
+    enough = np.full(len(targets), float(threshold))
+    at = {int(column): number for number, column in enumerate(place[targets])}
+    for row in np.flatnonzero(single):  # a rounded cell of its own keeps what its rounding promised
+        target = at.get(int(inner.indices[inner.indptr[row]]))
+        if target is not None:
+            enough[target] = min(enough[target], float(high[row] - max(low[row], 0.0)))
+    left = max(SECONDS - (time.monotonic() - started), 1.0)
+    found = bounds(inner, low, high, place[targets], enough, known=sizes[columns], seconds=left)
+    narrow = found.looked & (found.width < enough - 1e-6)
+    unlooked = int((~found.looked).sum())
+    solved = found.solved
+    if not narrow.any():
+        return 0, unlooked, solved
+    suspect = np.flatnonzero(narrow)
+    old = np.flatnonzero(rows.owner[chosen] != last)
+    again = bounds(inner[old], low[old], high[old], place[targets[suspect]], found.width[suspect] + 0.5,
+                   known=sizes[columns], seconds=left)  # fmt: skip
+    fresh = ~again.looked | (again.width > found.width[suspect] + 0.25)
+    return int(fresh.sum()), unlooked, solved + again.solved

@@ -1,0 +1,200 @@
+"""Which parts of a population can be worked out exactly from published figures.
+
+A part t is derivable iff its indicator is a combination of rows of the 0/1 matrix A (cells x atoms). What is
+published as a cell of its own is taken out first; then, in each connected rest, t is in the row space iff its
+leverage t' A'(AA')^-1 A t equals the size of t. That asks only for the Gram matrix of the cells, which is small while
+atoms may be many. Every part found is proved by a combination with rational coefficients, multiplied out in whole
+numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ROWS = 3_000
+"""Cells of one connected rest up to which its rank is taken."""
+PAIRS = 1_500
+"""Atoms up to which unions of two are tried."""
+NEAR = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """``single``: (atoms,) bool. ``value``: (atoms,) what the published figures give for them, NaN for the others.
+    ``pairs``: unions of two atoms that are derivable while neither is, with their figure. ``skipped``: cells that were
+    not compared as there were too many of them at once. ``unproved``: those of the found whose coefficients have no
+    small denominator, so that floating point alone speaks for them.
+    """
+
+    single: NDArray[np.bool_]
+    value: NDArray[np.float64]
+    pairs: tuple[tuple[int, int, float], ...] = ()
+    skipped: int = 0
+    unproved: int = 0
+
+
+def derive(
+    matrix: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | None = None, *, pairs: bool = True
+) -> Derived:
+    """``matrix``: sparse 0/1 (cells, atoms); ``figures``: published, NaN when only the predicate is known.
+    ``small``: atoms of interest for unions of two (default all).
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    size = matrix.shape[1]
+    single = np.zeros(size, bool)
+    value = np.full(size, np.nan)
+    held = csr_matrix(matrix, copy=True)
+    left = figures.astype(float).copy()
+    while True:  # what is published as it is, or becomes so
+        counts = np.diff(held.indptr)
+        alone = np.flatnonzero(counts == 1)
+        if not len(alone):
+            break
+        which = held.indices[held.indptr[alone]]
+        order = np.argsort(np.isnan(left[alone]), kind="stable")  # a known figure speaks first
+        which, first = np.unique(which[order], return_index=True)
+        found = left[alone[order][first]]
+        fresh = ~single[which]
+        single[which] = True
+        value[which[fresh]] = found[fresh]
+        known = np.zeros(size)
+        known[which] = np.where(np.isnan(value[which]), 0.0, value[which])
+        hidden = np.zeros(size, np.int64)
+        hidden[which[np.isnan(value[which])]] = 1
+        mask = np.ones(size, np.int64)
+        mask[which] = 0
+        left = left - held @ known
+        left[(held @ hidden) > 0] = np.nan
+        held = held.multiply(mask[None, :]).tocsr()
+        held.eliminate_zeros()
+    rows = np.flatnonzero(np.diff(held.indptr) > 0)
+    if not len(rows):
+        return Derived(single, value)
+    rest, figures_left = _distinct(held[rows], left[rows])
+    both = rest.T @ rest if rest.shape[0] > size else rest @ rest.T
+    skipped = unproved = 0
+    union: list[tuple[int, int, float]] = []
+    if both.shape[0] == rest.shape[0] and rest.shape[0] <= size:
+        many, group = connected_components(both, directed=False)
+    else:
+        many, atom = connected_components(both, directed=False)
+        group = atom[rest.indices[rest.indptr[:-1]]]
+    for number in range(many):
+        cells = np.flatnonzero(group == number)
+        if not len(cells):
+            continue
+        if len(cells) > ROWS:
+            skipped += len(cells)
+            continue
+        part = rest[cells]
+        columns = np.unique(part.indices)
+        told = _rank(part[:, columns], figures_left[cells], None if small is None else small[columns], pairs)
+        single[columns[told.single]] = True
+        value[columns[told.single]] = told.value[told.single]
+        union += [(int(columns[a]), int(columns[b]), figure) for a, b, figure in told.pairs]
+        unproved += told.unproved
+    return Derived(single, value, tuple(union), skipped, unproved)
+
+
+def _distinct(matrix: Any, figures: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]]:
+    """Each predicate once, with a known figure when there is one."""
+    marks = signatures(matrix)
+    order = np.lexsort((np.isnan(figures), marks[:, 1], marks[:, 0]))
+    sorted_ = marks[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (sorted_[1:] != sorted_[:-1]).any(axis=1)
+    chosen = np.sort(order[first])
+    return matrix[chosen].tocsr(), figures[chosen]
+
+
+def signatures(matrix: Any, seed: int = 20_260) -> NDArray[np.uint64]:
+    """Two 64-bit sums a row that are equal for equal sets of columns (and, but for 2^-128, only then)."""
+    source = np.random.default_rng(seed)
+    draws = source.integers(0, 2**63, (matrix.shape[1], 2), dtype=np.int64)
+    sums: NDArray[np.uint64] = np.asarray(matrix.astype(np.int64) @ draws).view(np.uint64)
+    return sums
+
+
+def merged(matrix: Any, extra: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
+    """Number of the merged atom of each atom: those no cell tells apart (and that are equal in ``extra``) share one."""
+    marks = signatures(matrix.T.tocsr())
+    if extra is not None:
+        marks = np.column_stack([marks, extra.view(np.uint64)])
+    _, which = np.unique(marks, axis=0, return_inverse=True)
+    return np.asarray(which).ravel()
+
+
+def _rank(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | None, pairs: bool) -> Derived:
+    from scipy.linalg import solve_triangular
+    from scipy.linalg.lapack import dpstrf
+
+    size = part.shape[1]
+    gram = (part @ part.T).toarray().astype(float)
+    factor, order, rank, _ = dpstrf(gram, tol=1e-9 * max(1.0, float(gram.diagonal().max())), lower=1)
+    rows = order[:rank] - 1
+    lower = np.tril(factor[:rank, :rank])
+    chosen = part[rows].tocsc()
+    single = np.zeros(size, bool)
+    value = np.full(size, np.nan)
+    leverage = np.zeros(size)
+    step = max(1, 20_000_000 // max(rank, 1))
+    halves: list[NDArray[np.float64]] = []
+    keep = np.flatnonzero(small) if small is not None else np.arange(size)
+    for at in range(0, size, step):
+        half = solve_triangular(lower, chosen[:, at : at + step].toarray().astype(float), lower=True)
+        leverage[at : at + step] = (half**2).sum(axis=0)
+        if pairs and len(keep) <= PAIRS:
+            halves.append(half[:, keep[(keep >= at) & (keep < at + step)] - at])
+    unproved = 0
+    known = figures[rows]
+    for atom in np.flatnonzero(leverage > 1 - NEAR):
+        told, proved = _proof(chosen, lower, (int(atom),), known)
+        unproved += not proved
+        single[atom], value[atom] = True, told
+    union = []
+    if halves:
+        half = np.concatenate(halves, axis=1)
+        open_ = ~single[keep]
+        half, inside = half[:, open_], keep[open_]
+        cross = half.T @ half
+        whole = np.diag(cross)[:, None] + np.diag(cross)[None, :] + 2 * cross
+        for a, b in zip(*np.nonzero(np.triu(whole > 2 - NEAR, 1)), strict=True):
+            told, proved = _proof(chosen, lower, (int(inside[a]), int(inside[b])), known)
+            unproved += not proved
+            union.append((int(inside[a]), int(inside[b]), told))
+    return Derived(single, value, tuple(union), 0, unproved)
+
+
+def _proof(
+    rows: Any, lower: NDArray[np.float64], target: tuple[int, ...], figures: NDArray[np.float64]
+) -> tuple[float, bool]:
+    """The figure of a set of atoms, and whether its combination of cells was proved in whole numbers.
+
+    The rows are independent, so there is one combination only; what its coefficients are in floating point is taken
+    for the nearest fraction and multiplied out.
+    """
+    from scipy.linalg import solve_triangular
+
+    want = np.zeros(rows.shape[1], np.int64)
+    want[list(target)] = 1
+    half = solve_triangular(lower, rows @ want.astype(float), lower=True)
+    mix = solve_triangular(lower.T, half, lower=False)
+    used = np.flatnonzero(np.abs(mix) > 1e-9)
+    figure = float(mix[used] @ figures[used])
+    parts = [Fraction(float(mix[at])).limit_denominator(5_000) for at in used]
+    down = lcm(*(item.denominator for item in parts)) if parts else 1
+    if down > 10**9 or any(abs(item * down) > 2**40 for item in parts):
+        return figure, False
+    whole = np.array([int(item * down) for item in parts], np.int64)
+    made = rows.tocsr()[used].T.astype(np.int64) @ whole
+    return figure, bool((np.asarray(made).ravel() == want * down).all())
