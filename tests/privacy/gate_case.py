@@ -1,9 +1,9 @@
 """A case before the gate from plain tables: what a test says is the columns, the rows, and what was published before.
 
-    world = World(tmp_path)
-    world.register({"residence": ..., "sex": ...}, rows)           # the population's register, by id
-    world.publish(table("visits", ...))                            # goes into the publication ledger
-    verdict = gate.judge(world.case(table("loans", ...)))
+world = World(tmp_path)
+world.register({"residence": ..., "sex": ...}, rows)           # the population's register, by id
+world.publish(table("visits", ...))                            # goes into the publication ledger
+verdict = gate.judge(world.case(table("loans", ...)))
 """
 
 from __future__ import annotations
@@ -112,12 +112,14 @@ class World:
             self.codes = CityCodes(self.settings, self.state)
         return self.codes
 
-    def register(self, concepts: Sequence[str], rows: Mapping[Any, Sequence[Any]], population: str = "residents") -> None:
+    def register(
+        self, concepts: Sequence[str], rows: Mapping[Any, Sequence[Any]], population: str = "residents"
+    ) -> None:
         """The truth about a population: values of the concepts by person's id."""
         name = f"_truth_{population}"
         listed = "".join(f", {quote(concept)} VARCHAR" for concept in concepts)
         self.connection.execute(f"CREATE OR REPLACE TABLE {quote(name)} (_subject VARCHAR{listed})")
-        told = [[blind(SECRET, population, str(id)), *_texts(values)] for id, values in rows.items()]
+        told = [[blind(SECRET, population, str(who)), *_texts(values)] for who, values in rows.items()]
         marks = ", ".join("?" for _ in range(len(concepts) + 1))
         if told:
             self.connection.executemany(f"INSERT INTO {quote(name)} VALUES ({marks})", told)
@@ -136,7 +138,7 @@ class World:
         population = str(data.custom.get("arengoPopulation", ""))
         ids = [blind(SECRET, population, str(item)) if item is not None else None for item in data.people]
         ids = ids or [None] * len(data.rows)
-        filled = [[*(row[at] for at in places), id] for row, id in zip(data.rows, ids, strict=True)]
+        filled = [[*(row[at] for at in places), who] for row, who in zip(data.rows, ids, strict=True)]
         _fill(self.connection, name, filled, len(columns) + 1)
         return name
 

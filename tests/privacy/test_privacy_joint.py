@@ -42,12 +42,12 @@ def some(world: World, name: str, columns: str, n: int = 400, **more: object) ->
 
 def exact(releases: list[tuple[dict[int, tuple[object, ...]], bool]]) -> dict[int, int]:
     """Size of each person's joint class, from the definition: one dictionary of released values a series."""
-    everybody = {id for told, _ in releases for id in told}
-    seen = {id: tuple(told.get(id) for told, _ in releases) for id in everybody}
+    everybody = {who for told, _ in releases for who in told}
+    seen = {who: tuple(told.get(who) for told, _ in releases) for who in everybody}
     sizes: dict[tuple[object, ...], int] = {}
     for key in seen.values():
         sizes[key] = sizes.get(key, 0) + 1
-    return {id: sizes[seen[id]] for id in everybody}
+    return {who: sizes[seen[who]] for who in everybody}
 
 
 def test_two_harmless_tables_single_people_out_together(world: World) -> None:
@@ -57,9 +57,10 @@ def test_two_harmless_tables_single_people_out_together(world: World) -> None:
     sizes = exact(
         [({i: (r[0], r[2]) for i, r in enumerate(told)}, True), ({i: (r[1], r[2]) for i, r in enumerate(told)}, True)]
     )
-    below = [id for id, n in sizes.items() if n < 5]
+    below = [who for who, n in sizes.items() if n < 5]
     (finding,) = report.findings
-    assert finding.outcome == "block" and finding.people == len(below) > 20
+    assert finding.outcome == "block"
+    assert finding.people == len(below) > 20
     assert finding.releases == ("loans v1",)
     assert report.measured["singled_out"] == sum(n == 1 for n in sizes.values())
     assert sum(report.measured["after"].values()) == 400
@@ -67,7 +68,8 @@ def test_two_harmless_tables_single_people_out_together(world: World) -> None:
         "label": "loans v1", "columns": ["district", "sex"], "alone": 0, "together": len(below), "costs": len(below)
     }  # fmt: skip
     assert report.measured["columns"][0]["column"] == "band"
-    assert "turns" in finding.sentence() and "…" not in finding.sentence()
+    assert "turns" in finding.sentence()
+    assert "…" not in finding.sentence()
 
 
 def test_what_is_public_already_tells_nothing_new(world: World) -> None:
@@ -156,7 +158,8 @@ def test_the_repair_search_gets_the_classes_of_the_others(world: World) -> None:
     candidate = some(world, "visits", "band sex")
     case = world.case(replace(candidate, people=[*range(399), 5000]))
     found = joint.joint_classes(case)
-    assert found.shape == (400,) and found[399] == 0
+    assert found.shape == (400,)
+    assert found[399] == 0
     told = people(400)
     pairs = {(told[i][0], int(found[i])) for i in range(399)}
     assert len(pairs) == len({district for district, _ in pairs}) == len({number for _, number in pairs})

@@ -22,7 +22,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def visits(people: range, step: int = 10, dataset: str = "visits") -> Table:
     columns = {"band": quasi(Kind.STRING, "birth-date"), "illness": sensitive(Kind.STRING, "illness")}
-    rows = [(f"b{id // step}", f"i{id % 3}") for id in people]
+    rows = [(f"b{who // step}", f"i{who % 3}") for who in people]
     return table(dataset, columns, rows, list(people))
 
 
@@ -39,7 +39,8 @@ def test_a_release_is_written_once_and_reads_back_equal(world: World) -> None:
     rows = world.releases.rows(release)
     (found,) = world.connection.execute(f"SELECT count(DISTINCT _subject) FROM {rows}").fetchone() or (0,)
     assert found == 40
-    assert len(classes(world)) == 40 and len(set(classes(world).values())) == 4
+    assert len(classes(world)) == 40
+    assert len(set(classes(world).values())) == 4
 
 
 def test_a_step_at_a_time_gives_the_classes_that_a_rebuild_gives(world: World) -> None:
@@ -62,9 +63,10 @@ def test_a_kill_between_the_files_and_the_state_is_made_good(world: World, monke
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(world.releases, "_insert", killed)
-        world.releases.add(release, world.connection, name)
+        with pytest.raises(KeyboardInterrupt):
+            world.releases.add(release, world.connection, name)
     assert len(world.releases.of("residents")) == 1
     assert not world.releases.classes.fresh("residents", world.releases.of("residents"))
     assert world.releases.add(release, world.connection, name)
@@ -85,7 +87,7 @@ def test_a_damaged_file_of_classes_is_made_anew(world: World) -> None:
 def test_the_forgotten_are_in_no_file(world: World) -> None:
     world.publish(visits(range(40)))
     world.publish(visits(range(20, 60), 7, "loans"))
-    gone = [blind(SECRET, "residents", str(id)) for id in (3, 25)]
+    gone = [blind(SECRET, "residents", str(who)) for who in (3, 25)]
     assert world.releases.forget(gone) == 3
     assert world.releases.forget(gone) == 0
     for path in world.releases.home.rglob("*.parquet"):
@@ -97,9 +99,11 @@ def test_the_forgotten_are_in_no_file(world: World) -> None:
 def test_a_withdrawn_release_stays_known_and_one_that_nobody_got_goes(world: World) -> None:
     first = world.publish(visits(range(40)))
     world.publish(visits(range(20, 60), 7, "loans"))
-    assert world.releases.withdraw("visits", 1) and not world.releases.withdraw("visits", 1)
+    assert world.releases.withdraw("visits", 1)
+    assert not world.releases.withdraw("visits", 1)
     assert world.releases.of("residents")[0] == replace(first, withdrawn=True)
-    assert world.releases.remove("loans", 1) and not world.releases.remove("loans", 1)
+    assert world.releases.remove("loans", 1)
+    assert not world.releases.remove("loans", 1)
     assert [item.label for item in world.releases.of("residents")] == ["visits v1"]
     assert len(classes(world)) == 40
 
@@ -108,5 +112,6 @@ def test_rows_of_nobody_are_kept_and_refine_nothing(world: World) -> None:
     data = visits(range(10))
     world.publish(replace(data, people=()))
     (release,) = world.releases.of("residents")
-    assert not release.subject and world.releases.rows(release)
+    assert not release.subject
+    assert world.releases.rows(release)
     assert not world.releases.classes.path("residents").exists()

@@ -59,8 +59,8 @@ def scope(case: Case) -> tuple[Release, ...]:
 def look(case: Case) -> Report:
     """Findings ``overlap-*`` and ``register-*``. ``measured``: ``before`` and ``after`` (size of a group -> people),
     ``people`` newly below k, ``singled_out`` (of them alone), ``groups`` (that they make), ``releases`` (each
-    ``label``, ``columns``, ``alone``: people it puts below k by itself, ``together``: with the candidate, ``costs``: people who
-    would stay in a group of k without it), ``columns`` (of the candidate: ``column``, ``costs``), ``k``.
+    ``label``, ``columns``, ``alone``: people it puts below k by itself, ``together``: with the candidate, ``costs``:
+    people who would stay in a group of k without it), ``columns`` (of the candidate: ``column``, ``costs``), ``k``.
     """
     release = case.release
     if release.form != ROWS or not release.quasi:

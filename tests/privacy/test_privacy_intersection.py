@@ -1,0 +1,108 @@
+"""Step 4: what several releases, or a version and the next, tell of a sensitive value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gate_case import Kind, Plain, Table, World, quasi, sensitive, table
+
+from arengo.privacy.overlap import intersection
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, codes=Plain())
+    yield made
+    made.close()
+
+
+ILLNESSES = ("flu", "asthma", "diabetes", "hepatitis", "migraine")
+
+
+def hospital(name: str, groups: dict[str, str], **more: object) -> Table:
+    """``groups``: name of a group of age -> an illness a word; people are numbered in that order from ``first``."""
+    rows = [(band, illness) for band, listed in groups.items() for illness in listed.split()]
+    columns = {"band": quasi(Kind.STRING, f"{name}-band"), "illness": sensitive(Kind.STRING, "illness")}
+    return table(name, columns, rows, **more)  # type: ignore[arg-type]
+
+
+def test_two_hospitals_that_have_one_illness_in_common_tell_it(world: World) -> None:
+    world.publish(
+        hospital("north", {"20-39": "flu flu asthma diabetes diabetes", "40-59": "flu migraine asthma flu flu"})
+    )
+    second = hospital("south", {"30-49": "flu hepatitis migraine hepatitis migraine"}, people=[0, 100, 101, 102, 103])
+    report = intersection.look(world.case(second))
+    (finding,) = report.findings
+    assert (finding.code, finding.outcome, finding.people) == ("overlap-known", "block", 1)
+    assert finding.releases == ("north v1",)
+    assert report.measured["illness"]["after"] == {"1": 1}
+    assert "flu" not in finding.sentence()
+
+
+def test_l_values_must_be_left_where_the_contract_asks_for_them(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine"}))
+    second = hospital("south", {"30-49": "flu asthma cold cough gout"}, people=[0, 100, 101, 102, 103])
+    assert intersection.look(world.case(second)).findings == ()
+    asked = replace(second, custom={**second.custom, "arengoPrivacyTarget": {"l": 3}})
+    (finding,) = intersection.look(world.case(asked)).findings
+    assert (finding.code, finding.people) == ("overlap-candidates", 1)
+
+
+def test_a_value_that_becomes_likely_is_found_where_closeness_is_asked(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu flu flu flu asthma diabetes"}))
+    second = hospital("south", {"30-49": "flu flu flu asthma cold gout"}, people=[0, 100, 101, 102, 103, 104])
+    assert intersection.look(world.case(second)).findings == ()
+    asked = replace(second, custom={**second.custom, "arengoPrivacyTarget": {"t": 0.3}})
+    assert [item.code for item in intersection.look(world.case(asked)).findings] == ["overlap-posterior"]
+
+
+def test_an_attackers_wrong_conclusion_is_no_breach(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu asthma diabetes cold gout"}))
+    changed = hospital("south", {"30-49": "hepatitis flu migraine migraine hepatitis"}, people=[0, 100, 101, 102, 103])
+    assert intersection.look(world.case(changed)).findings == ()  # person 0 is thought to have the flu and has not
+
+
+def test_who_leaves_a_class_leaves_a_value_behind(world: World) -> None:
+    first = hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine flu"})
+    world.publish(first)
+    same = intersection.look(world.case(first))
+    assert same.findings == ()
+    one_less = replace(first, rows=first.rows[1:], people=list(range(1, 6)))
+    (finding,) = intersection.look(world.case(one_less)).findings
+    assert (finding.code, finding.people, finding.releases) == ("overlap-leavers", 1, ("north v1",))
+    two_less = replace(first, rows=first.rows[2:], people=list(range(2, 6)))
+    assert intersection.look(world.case(two_less)).findings == ()
+    one_more = replace(first, rows=[*first.rows, ("20-39", "gout")], people=range(7))
+    assert intersection.look(world.case(one_more)).measured["illness"]["joiners"] == 1
+
+
+def test_somebody_who_comes_with_the_leavers_value_hides_it(world: World) -> None:
+    first = hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine flu"})
+    world.publish(first)
+    replaced = replace(first, people=[100, 1, 2, 3, 4, 5])
+    assert intersection.look(world.case(replaced)).findings == ()
+
+
+def test_an_appended_part_tells_of_who_joined_not_of_who_left(world: World) -> None:
+    first = hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine flu"})
+    world.publish(first)
+    grown = replace(first, rows=[*first.rows, ("20-39", "gout")], people=[*([None] * 6), 9])
+    told = intersection.look(world.case(grown)).measured["illness"]
+    assert (told["leavers"], told["joiners"]) == (0, 1)
+
+
+def test_rows_that_are_linked_to_nobody_are_for_a_person_to_look_at(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine"}))
+    report = intersection.look(world.case(hospital("south", {"30-49": "flu cold cough gout"}, people=())))
+    assert [(item.code, item.outcome) for item in report.findings] == [("not-looked", "review")]
+
+
+def test_other_attributes_and_other_people_are_no_matter(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu flu asthma diabetes diabetes"}))
+    apart = hospital("south", {"30-49": "flu gout"}, people=[100, 101])
+    assert intersection.look(world.case(apart)).findings == ()
+    columns = {"band": quasi(Kind.STRING, "band"), "income": sensitive(Kind.STRING, "income")}
+    assert intersection.look(world.case(table("pay", columns, [("a", "low"), ("a", "high")]))).findings == ()
