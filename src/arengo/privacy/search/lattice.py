@@ -1,0 +1,198 @@
+"""The lattice of all combinations of levels, and what a group of people becomes at one of them.
+
+A node is one level per column. Everything runs on distinct combinations with counts, never on rows, and a node is
+worked out from the smallest finer node that was worked out before (roll-up: LeFevre, DeWitt, Ramakrishnan,
+*Incognito*, SIGMOD 2005).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Node = tuple[int, ...]
+DENSE = 1 << 24
+"""Possible groups up to which they are counted in an array instead of sorted."""
+KEPT = 40_000_000
+"""Groups of earlier nodes that are kept in memory for roll-up, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One column. ``groups``: shape (levels + 1, values) int32, the group of each value at each level, 0 the value
+    itself; a group of a level lies in one group of the next. ``names``: of the levels above the values.
+    """
+
+    column: str
+    groups: NDArray[np.int32]
+    names: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        return len(self.groups) - 1
+
+    def sizes(self) -> list[int]:
+        return [int(row.max(initial=-1)) + 1 for row in self.groups]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups at a node: ``first`` (m,) index of one combination of each, ``counts`` (m,) its people."""
+
+    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    of: NDArray[np.int64] | None = None  # (n,) group of each combination, when asked for
+
+
+Promise = Callable[[Groups], bool]
+"""Whether a node keeps some other promise; ``of`` is filled."""
+
+
+@dataclass(slots=True)
+class Problem:
+    """``codes`` (columns, n) int32: values of the distinct combinations; ``counts`` (n,) int64 people of each.
+
+    ``joint`` (n,) int64: class of what is public elsewhere, 0 for nobody in particular. People of one class must stay
+    in groups of at least ``k`` of that class, or all together. ``limit``: share of people that may be withheld.
+    """
+
+    axes: tuple[Axis, ...]
+    codes: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    k: int
+    limit: float = 0.0
+    joint: NDArray[np.int64] | None = None
+    promise: Promise | None = None
+    checked: int = 0
+    _kept: dict[Node, Groups] = field(default_factory=dict)
+    _jointly: dict[Node, Groups] = field(default_factory=dict)
+    _alike: NDArray[np.int64] | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def shape(self) -> Node:
+        return tuple(axis.height + 1 for axis in self.axes)
+
+    def withheld(self, node: Node) -> int:
+        """People who would have to be withheld at a node so that nobody stands in a group smaller than ``k``."""
+        self.checked += 1
+        groups = self.groups(node)
+        if self.joint is None:
+            return int(groups.counts[groups.counts < self.k].sum())
+        return int(self.counts[self.violating(node)].sum())
+
+    def violating(self, node: Node) -> NDArray[np.bool_]:
+        """(n,) which combinations would have to be withheld at a node."""
+        of, sums = self._of(self._codes_at(node, None), None)
+        if self.joint is None:
+            return np.asarray((sums < self.k)[of])
+        if self._alike is None:
+            _, self._alike = self._of([self.joint], None)
+        by_class, sizes = self._of([of, self.joint], None)
+        whole = self._alike[self._dense(self.joint)]
+        small = (self.joint != 0) & (sizes[by_class] < np.minimum(self.k, whole))
+        left = np.bincount(of, weights=np.where(small, 0, self.counts), minlength=len(sums))
+        return np.asarray(small | (left < self.k)[of])
+
+    def fits(self, node: Node) -> bool:
+        return self.withheld(node) <= self.limit * self.rows
+
+    def promises(self, node: Node) -> bool:
+        """Whether the other promise is kept; it need not get better on the way up."""
+        if self.promise is None:
+            return True
+        of, sums = self._of(self._codes_at(node, None), None)
+        return self.promise(Groups(np.zeros(0, np.int64), sums, of))
+
+    def groups(self, node: Node) -> Groups:
+        """By roll-up from the smallest finer node that is known."""
+        found = self._kept.get(node)
+        if found is not None:
+            return found
+        finer = [held for at, held in self._kept.items() if all(a <= b for a, b in zip(at, node, strict=True))]
+        base = min(finer, key=lambda held: len(held.counts), default=None)
+        first = None if base is None else base.first
+        counts = self.counts if base is None else base.counts
+        made = self._counted(self._codes_at(node, first), counts, first)
+        if len(made.counts) * 2 < len(self.counts) or len(self.counts) < 100_000:
+            while self._kept and sum(len(held.counts) for held in self._kept.values()) > KEPT:
+                self._kept.pop(max(self._kept, key=lambda at: len(self._kept[at].counts)))
+            self._kept[node] = made
+        return made
+
+    def _codes_at(self, node: Node, first: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
+        out = []
+        for axis, level, row in zip(self.axes, node, self.codes, strict=True):
+            if level == axis.height and axis.sizes()[-1] == 1:
+                continue  # the top tells nobody apart
+            held = row if first is None else row[first]
+            out.append(axis.groups[level][held])
+        return out
+
+    def _counted(
+        self, codes: Sequence[NDArray[np.int64]], counts: NDArray[np.int64], first: NDArray[np.int64] | None
+    ) -> Groups:
+        key, size = packed(codes, len(counts))
+        if size <= max(DENSE, 2 * len(counts)) and size <= 1 << 27:
+            sums = np.bincount(key, weights=counts, minlength=size)
+            some = np.empty(size, np.int64)
+            some[key] = np.arange(len(counts))
+            there = np.flatnonzero(sums)
+            picked, people = some[there], sums[there].astype(np.int64)
+        else:
+            order = np.argsort(key)
+            ordered = key[order]
+            starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+            picked, people = order[starts], np.add.reduceat(counts[order], starts)
+        return Groups(picked if first is None else first[picked], people)
+
+    def _of(
+        self, codes: Sequence[NDArray[np.int64]], counts: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(group of each combination from 0, people of each group)."""
+        key, size = packed(codes, len(self.counts))
+        if size > max(DENSE, 2 * len(self.counts)):
+            _, key = np.unique(key, return_inverse=True)
+        else:
+            key = self._dense(key)
+        sums = np.bincount(key, weights=self.counts if counts is None else counts).astype(np.int64)
+        return key, sums
+
+    @staticmethod
+    def _dense(key: NDArray[np.int64]) -> NDArray[np.int64]:
+        there = np.zeros(int(key.max(initial=0)) + 1, np.int64)
+        there[key] = 1
+        return np.asarray((np.cumsum(there) - 1)[key])
+
+
+def packed(codes: Sequence[NDArray[np.int64]], length: int) -> tuple[NDArray[np.int64], int]:
+    """One number for each combination, and how many there could be."""
+    if not codes:
+        return np.zeros(length, np.int64), 1
+    key, size = np.zeros(length, np.int64), 1
+    for row in codes:
+        width = int(row.max(initial=0)) + 1
+        if size > (1 << 62) // width:
+            _, key = np.unique(key, return_inverse=True)
+            size = int(key.max(initial=0)) + 1
+        key = key * width + row
+        size *= width
+    return key, size
+
+
+def axis(column: str, labels: Sequence[Sequence[object]], names: Sequence[str] = ()) -> Axis:
+    """From the names of the groups of each value: ``labels[level][value]``, the finest first."""
+    rows = []
+    for level in labels:
+        seen: dict[object, int] = {}
+        rows.append([seen.setdefault(item, len(seen)) for item in level])
+    return Axis(column, np.array(rows, np.int32).reshape(len(labels), -1), tuple(names))

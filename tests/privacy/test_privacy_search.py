@@ -1,0 +1,174 @@
+"""The search finds what trying all finds; local recoding keeps every group as large as it promises."""
+
+from __future__ import annotations
+
+import time
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arengo.privacy.search import Problem, axis, mondrian, optimum, recoded
+from arengo.privacy.search.lattice import Groups
+from arengo.privacy.search.optimum import brute
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Up to four columns with nested random levels, and up to 40 combinations."""
+    axes = []
+    widths = []
+    for number in range(draw(st.integers(1, 4))):
+        values = draw(st.integers(1, 6))
+        levels: list[list[object]] = [list(range(values))]
+        for _ in range(draw(st.integers(0, 2))):
+            groups = max(1, len(set(levels[-1])) - 1)
+            of = {item: draw(st.integers(0, groups - 1)) for item in sorted(set(levels[-1]), key=str)}
+            levels.append([of[item] for item in levels[-1]])
+        levels.append(["*"] * values)
+        axes.append(axis(f"c{number}", levels))
+        widths.append(values)
+    length = draw(st.integers(1, 40))
+    rows = {tuple(draw(st.integers(0, width - 1)) for width in widths) for _ in range(length)}
+    codes = np.array(sorted(rows), np.int32).T.reshape(len(widths), -1)
+    counts = np.array([draw(st.integers(1, 6)) for _ in range(codes.shape[1])], np.int64)
+    joint = None
+    if draw(st.booleans()):
+        joint = np.array([draw(st.integers(0, 3)) for _ in range(codes.shape[1])], np.int64)
+    return Problem(tuple(axes), codes, counts, draw(st.integers(1, 9)), draw(st.sampled_from([0.0, 0.05, 0.3])), joint)
+
+
+def fresh(problem: Problem) -> Problem:
+    return Problem(problem.axes, problem.codes, problem.counts, problem.k, problem.limit, problem.joint,
+                   problem.promise)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_the_search_finds_what_trying_all_finds(problem: Problem) -> None:
+    least, nodes = brute(fresh(problem))
+    found = optimum(problem)
+    assert found.optimal
+    if not nodes:
+        assert found.node is None
+        assert problem.rows < problem.k
+    else:
+        assert found.node in nodes
+        assert found.loss == pytest.approx(least)
+        assert found.withheld == fresh(problem).withheld(found.node)
+
+
+@settings(max_examples=80, deadline=None)
+@given(problems(), st.integers(0, 2**20))
+def test_what_fits_goes_on_fitting_above(problem: Problem, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    node = tuple(int(draw.integers(0, size)) for size in problem.shape)
+    above = tuple(int(draw.integers(level, size)) for level, size in zip(node, problem.shape, strict=True))
+    assert problem.withheld(above) <= problem.withheld(node)
+    assert problem.violating(above).sum() <= problem.violating(node).sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_a_promise_that_does_not_grow_upwards_is_asked_of_each_node(problem: Problem) -> None:
+    def odd(groups: Groups) -> bool:
+        return len(groups.counts) % 2 == 1
+
+    problem.promise = odd
+    least, nodes = brute(fresh(problem))
+    found = optimum(problem)
+    assert (found.node in nodes) if nodes else found.node is None
+    if nodes:
+        assert found.loss == pytest.approx(least)
+
+
+def test_the_counts_of_a_node_do_not_depend_on_what_was_asked_before() -> None:
+    problem = people(3_000, 5)
+    alone = {node: fresh(problem).withheld(node) for node in [(1, 1, 0, 0, 1), (2, 1, 1, 0, 1), (3, 2, 1, 1, 1)]}
+    rolled = fresh(problem)
+    assert {node: rolled.withheld(node) for node in alone} == alone
+
+
+def test_people_alike_elsewhere_stay_together_or_in_groups_of_k() -> None:
+    """Groups of ten alone, but halves of them were told apart by an earlier release."""
+    ages = axis("age", [[0, 1, 2, 3], [0, 0, 1, 1], ["*"] * 4])
+    codes = np.array([[0, 0, 1, 1, 2, 2, 3, 3]], np.int32)
+    counts = np.full(8, 4, np.int64)
+    joint = np.array([1, 2, 1, 2, 1, 2, 1, 2])
+    assert optimum(Problem((ages,), codes, counts, 8)).node == (0,)
+    assert optimum(Problem((ages,), codes, counts, 8, 0.0, joint)).node == (1,)
+    assert optimum(Problem((ages,), codes, counts, 16, 0.0, joint)).node == (2,)
+    # A class that has fewer than k people to begin with only has to stay whole.
+    assert optimum(Problem((ages,), codes, counts, 30, 0.0, joint)).node == (2,)
+
+
+def test_time_that_runs_out_gives_the_best_so_far() -> None:
+    problem = people(5_000, 5)
+    ticks = iter(range(10_000))
+    found = optimum(problem, 3, lambda: float(next(ticks)))
+    assert not found.optimal
+    assert found.node is not None
+    assert problem.fits(found.node)
+
+
+def test_more_people_asked_than_there_are_fits_nowhere() -> None:
+    assert optimum(people(50, 200)).node is None
+
+
+@settings(max_examples=80, deadline=None)
+@given(problems())
+def test_mondrian_keeps_groups_of_k_and_splits_what_it_can(problem: Problem) -> None:
+    groups = mondrian(problem.codes, problem.counts, problem.k)
+    sizes = np.bincount(groups, weights=problem.counts)
+    if problem.rows >= problem.k:
+        assert sizes.min() >= problem.k
+    for group in range(len(sizes)):  # none of them could still be halved by a column
+        members = np.flatnonzero(groups == group)
+        for row in problem.codes[:, members]:
+            for cut in sorted(set(row.tolist()))[:-1]:
+                below = problem.counts[members][row <= cut].sum()
+                assert below < problem.k or sizes[group] - below < problem.k
+
+
+def test_local_recoding_names_what_a_group_holds() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT CASE WHEN r % 3 = 0 THEN NULL ELSE r END AS age, "
+            "CASE r % 2 WHEN 0 THEN 'f' ELSE 'm' END AS sex FROM range(30) t(r)"
+        )
+        told = recoded(connection, "t", ["age", "sex"], 5).to_pylist()
+    for row in told:
+        low, _, high = str(row["l0"]).strip("[]").partition(", ")
+        assert row["l0"] in (None, "*") or int(low) <= row["v0"] <= int(high)
+        assert row["l1"] in (row["v1"], "*")
+
+
+def test_a_table_smaller_than_k_tells_nothing() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT r AS age FROM range(3) t(r)")
+        assert {row["l0"] for row in recoded(connection, "t", ["age"], 5).to_pylist()} == {"*"}
+
+
+def people(rows: int, k: int, limit: float = 0.0, seed: int = 5) -> Problem:
+    """Columns like those of a census: age, section, nationality, sex, schooling."""
+    draw = np.random.default_rng(seed)
+    sizes = (80, 60, 30, 2, 12)
+    drawn = np.stack([np.minimum((draw.gamma(2.0, size / 6, rows)).astype(np.int64), size - 1) for size in sizes])
+    unique, counts = np.unique(drawn, axis=1, return_counts=True)
+    widths = ((5, 10, 20, 40), (4, 12), (6,), (), (3,))
+    axes = tuple(
+        axis(f"c{at}", [list(range(size)), *([value // w for value in range(size)] for w in widths[at]), [0] * size])
+        for at, size in enumerate(sizes)
+    )
+    return Problem(axes, unique.astype(np.int32), counts.astype(np.int64), k, limit)
+
+
+def test_thirty_thousand_people_of_five_columns_take_no_time() -> None:
+    problem = people(30_000, 5)
+    begin = time.process_time()
+    found = optimum(problem)
+    assert found.node is not None
+    assert found.optimal
+    assert time.process_time() - begin < 2.0
