@@ -381,13 +381,9 @@ class City:
         and the first time, policies and hierarchies come into force too; PolicyError for one that says nothing here.
         ``folder_wins``: what was edited in the portal gives way to the folder.
         """
-        from arengo.privacy import population
-
         rules = not _names(datasets) or not self.policies.ever  # nothing is ever in force without its rules
         if rules:
-            self.policies.check().refuse()
-            people = population.folder(self.settings.root)
-            population.check(people)
+            self._check_rules()
         if folder_wins:
             for name in set(_names(datasets)) or set(edits(self.state)):
                 self.state.forget(EDIT, name)
@@ -412,10 +408,29 @@ class City:
                 self.state.retire(item.dataset, now)
                 self._contracted(item, "", "", "")
         if rules:
-            self.policies.apply()
-            if population.take(self.state, people, now):
-                self.ledger.tell("policy", actor="operator", body={"act": "privacy.toml"})
+            self._enforce()
         return plan
+
+    def _check_rules(self) -> None:
+        """Raise PolicyError for a policy, hierarchy or population that says nothing here."""
+        from arengo.privacy import hierarchy, population
+
+        self.policies.check().refuse()
+        hierarchy.folder(self.settings.root)
+        population.check(population.folder(self.settings.root))
+
+    def _enforce(self) -> None:
+        """Bring policies, hierarchies, populations and attackers of the folder into force."""
+        from arengo.privacy import hierarchy, population
+
+        root, now = self.settings.root, datetime.now(UTC)
+        built, people = hierarchy.folder(root), population.folder(root)
+        self.policies.apply()
+        changed = [f"hierarchy {name}" for name in hierarchy.take(self.state, built, now)]
+        if population.take(self.state, people, now):
+            changed.append(population.FILE)
+        if changed:
+            self.ledger.tell("policy", actor="operator", body={"act": "privacy rules", "changed": changed})
 
     def _contracted(self, item: PlanItem, owner: str, mark: str, access: str) -> None:
         """A contract that came into force or left it, on record."""
@@ -474,7 +489,7 @@ class City:
         from arengo.publish import Run
 
         if not self.policies.ever:  # a new city is not published without its rules; later they wait for apply
-            self.policies.apply()
+            self._enforce()
         good, bad = self.folder(_names(datasets))
         runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
         if good:
