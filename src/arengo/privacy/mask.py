@@ -197,27 +197,28 @@ def derive(secret: bytes, *parts: str) -> bytes:
 def secret_of(home: Path) -> bytes:
     """The city's secret for pseudonyms, made at the first look; only the owner of the folder can read the file."""
     path = home / "pseudonym.key"
+    if not path.exists():
+        _make_secret(path)
     try:
         held = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        if len(held) == 32:
-            return held
     except (OSError, ValueError):
-        pass
-    home.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        try:
-            held = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        except ValueError:
-            held = b""
-        if len(held) != 32:
-            damaged = f"{path.name} is damaged."
-            raise PolicyError(damaged, todo="Restore it: other pseudonyms would break joins.") from error
-        return held
-    made = secrets.token_bytes(32)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(made.hex() + "\n")
+        held = b""
+    if len(held) != 32:
+        raise PolicyError(f"{path.name} is damaged.", todo="Restore it: other pseudonyms would break joins.")
+    return held
+
+
+def _make_secret(path: Path) -> None:
+    """Whole or not at all: of several who make it at the same time, one wins and nobody sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_bytes(32).hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return made
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()
