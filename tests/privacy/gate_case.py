@@ -19,6 +19,7 @@ import duckdb
 from arengo.contract.load import freeze
 from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
 from arengo.contract.protection import released
+from arengo.governance import hierarchy
 from arengo.lake.layout import quote
 from arengo.privacy.case import Case, Codes
 from arengo.privacy.declared import profiles_of, release_of, target_of
@@ -107,10 +108,15 @@ class World:
     def hierarchies(self) -> Codes:
         """The hierarchies in force, once the city's own are there."""
         if self.codes is None:
-            from arengo.privacy.hierarchy import CityCodes
+            from arengo.governance.hierarchy import Hierarchies
+            from arengo.privacy.hierarchy.codes import CityCodes
 
-            self.codes = CityCodes(self.settings, self.state)
+            self.codes = CityCodes(self.settings, self.state, Hierarchies(self.settings, self.state))
         return self.codes
+
+    def lists(self, **files: str) -> None:
+        """Bring code lists of ``hierarchies/`` into force: name -> text."""
+        hierarchy.take(self.state, files, START)
 
     def register(
         self, concepts: Sequence[str], rows: Mapping[Any, Sequence[Any]], population: str = "residents"

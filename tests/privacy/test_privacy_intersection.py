@@ -106,3 +106,21 @@ def test_other_attributes_and_other_people_are_no_matter(world: World) -> None:
     assert intersection.look(world.case(apart)).findings == ()
     columns = {"band": quasi(Kind.STRING, "band"), "income": sensitive(Kind.STRING, "income")}
     assert intersection.look(world.case(table("pay", columns, [("a", "low"), ("a", "high")]))).findings == ()
+
+
+def test_a_value_and_its_group_are_compared_as_groups(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lists(icd="value,chapter\nflu,lungs\nasthma,lungs\ngout,joints\narthrosis,joints\nhepatitis,liver\n")
+    fine = sensitive(Kind.STRING, "illness", arengoHierarchy="icd")
+    coarse = sensitive(Kind.STRING, "illness", arengoHierarchy="icd", arengoLevel="chapter")
+    band = quasi(Kind.STRING, "band")
+    rows = [("a", "flu"), ("a", "asthma"), ("a", "gout"), ("a", "arthrosis")]
+    world.publish(table("fine", {"band": band, "illness": fine}, rows))
+    later = [("b", "lungs"), ("b", "liver"), ("b", "liver"), ("b", "liver")]
+    candidate = table("coarse", {"age": band, "chapter": coarse}, later, [0, 100, 101, 102])
+    (finding,) = intersection.look(world.case(candidate)).findings
+    assert (finding.code, finding.people) == ("overlap-known", 1)
+    odd = sensitive(Kind.STRING, "illness", arengoLevel="chapter")
+    report = intersection.look(world.case(table("odd", {"age": band, "chapter": odd}, later, [0, 100, 101, 102])))
+    assert [(item.code, item.outcome) for item in report.findings] == [("not-looked", "review")]
+    world.close()

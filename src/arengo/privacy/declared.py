@@ -59,13 +59,19 @@ def population_of(contract: Contract) -> str:
 
 
 def attribute(contract: Contract, column: Property) -> Attribute:
-    """A column as it is released: its level is that of the last step of ``arengoProtect`` that names one."""
+    """A column as it is released: its level is that of the last step of ``arengoProtect`` that names one, in the usual
+    hierarchy of its kind where the contract names none."""
     hierarchy = str(column.custom.get("arengoHierarchy", ""))
     level = str(column.custom.get("arengoLevel", ""))
     for step in column.protect:
         if isinstance(step, Mapping) and "level" in step:
             level = str(step["level"])
             hierarchy = str(step.get("hierarchy", hierarchy))
+    if level and not hierarchy:
+        from arengo.privacy.hierarchy.codes import usual
+
+        read = contract.as_read().column(column.name)
+        hierarchy = usual(read.kind if read else column.kind)
     return Attribute(
         column.name,
         column.kind,
