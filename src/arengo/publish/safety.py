@@ -222,7 +222,7 @@ class Safety:
         subject = self._subject(contract)
         stored = contract.column(subject) if subject else None
         if stored is not None and not stored.protect:
-            return f"(SELECT blind FROM {quote(BLIND)} b WHERE b.id = CAST(o.{quote(subject)} AS VARCHAR))"
+            return f"(SELECT _blind FROM {quote(BLIND)} WHERE _person = CAST(o.{quote(subject)} AS VARCHAR))"
         return "NULL::VARCHAR"
 
     def _before(self, contract: Contract, number: int) -> Version | None:
@@ -244,13 +244,13 @@ class Safety:
         from arengo.privacy.declared import population_of
         from arengo.privacy.population import blind_sql
 
-        number, values = blind_sql(secret_of(self.settings.home), population_of(contract), "id")
+        number, values = blind_sql(secret_of(self.settings.home), population_of(contract), "_person")
         connection.execute(
-            f"CREATE OR REPLACE TABLE {quote(BLIND)} AS SELECT id, {number} AS blind FROM (SELECT DISTINCT "
-            f"CAST({quote(subject)} AS VARCHAR) AS id FROM {quote(intake.table)})",
+            f"CREATE OR REPLACE TABLE {quote(BLIND)} AS SELECT _person, {number} AS _blind FROM (SELECT DISTINCT "
+            f"CAST({quote(subject)} AS VARCHAR) AS _person FROM {quote(intake.table)})",
             values,
         )
-        return f"(SELECT blind FROM {quote(BLIND)} b WHERE b.id = CAST({quote(subject)} AS VARCHAR))"
+        return f"(SELECT _blind FROM {quote(BLIND)} WHERE _person = CAST({quote(subject)} AS VARCHAR))"
 
     def _releases(self) -> Releases:
         from arengo.privacy.releases import Releases
