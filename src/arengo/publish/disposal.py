@@ -26,6 +26,8 @@ from arengo.publish import run as records
 from arengo.state.register import holds
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from arengo.lake import Lake
     from arengo.lake.version import Version
     from arengo.settings import Settings
@@ -90,35 +92,70 @@ def dispose(
         rows = aged(lake, version, column, before) if version is not None else 0
         if version is None or not rows:
             return 0, None
-        run = records.Run(
-            records.new_id(contract.id),
-            contract.id,
-            records.RETENTION,
-            records.RUNNING,
-            "commit",
-            started_at=datetime.now(UTC),
-        )
-        records.insert(state, run)
-        folder = settings.home / "runs" / run.id
-        try:
-            made = _publish(
-                settings, lake, _of(state, contract, version), version, _due(column, before), run.id, folder, at
-            )
-        except BaseException as error:
-            told = {"code": getattr(error, "code", "error"), "message": str(error) or type(error).__name__}
-            records.update(state, replace(run, state=records.FAILED, ended_at=datetime.now(UTC), error=told))
-            raise
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        ended = datetime.now(UTC)
-        started = run.started_at or ended
-        step = records.StepRecord("commit", "done", started, round((ended - started).total_seconds(), 3), made.rows)
-        done = replace(
-            run, state=records.SUCCEEDED, ended_at=ended, steps=(step,), rows_in=made.rows, rows=made.rows,
-            quarantined=0, version=made.number,
-        )  # fmt: skip
-        records.update(state, done)
+        made = _version(settings, state, lake, contract, version, _due(column, before), at)
         return version.rows - made.rows, made.number
+
+
+def put_back(
+    settings: Settings, state: State, lake: Lake, contract: Contract, rows: pa.Table, at: datetime
+) -> int | None:
+    """Publish the newest version with rows it once had (:func:`arengo.lake.erasure.rows`); the new version's number.
+
+    Rows whose key is there already are left out; None when none is left.
+    """
+    with state.hold(f"publish {contract.id}", wait=600.0):
+        _end(state, lake, contract.id)
+        version = lake.newest(contract.id)
+        if version is None:
+            return None
+        try:
+            return _version(settings, state, lake, contract, version, "false", at, rows).number
+        except _Nothing:
+            return None
+
+
+class _Nothing(LakeError):
+    """The rows are there already."""
+
+
+def _version(
+    settings: Settings,
+    state: State,
+    lake: Lake,
+    contract: Contract,
+    version: Version,
+    due: str,
+    at: datetime,
+    more: pa.Table | None = None,
+) -> Version:
+    """A run that publishes the newest version without the rows that are ``due`` and with ``more``."""
+    run = records.Run(
+        records.new_id(contract.id),
+        contract.id,
+        records.RETENTION,
+        records.RUNNING,
+        "commit",
+        started_at=datetime.now(UTC),
+    )
+    records.insert(state, run)
+    folder = settings.home / "runs" / run.id
+    try:
+        made = _publish(settings, lake, contract_of(state, contract, version), version, due, run.id, folder, at, more)
+    except BaseException as error:
+        told = {"code": getattr(error, "code", "error"), "message": str(error) or type(error).__name__}
+        records.update(state, replace(run, state=records.FAILED, ended_at=datetime.now(UTC), error=told))
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    ended = datetime.now(UTC)
+    started = run.started_at or ended
+    step = records.StepRecord("commit", "done", started, round((ended - started).total_seconds(), 3), made.rows)
+    done = replace(
+        run, state=records.SUCCEEDED, ended_at=ended, steps=(step,), rows_in=made.rows, rows=made.rows,
+        quarantined=0, version=made.number,
+    )  # fmt: skip
+    records.update(state, done)
+    return made
 
 
 def end_killed(state: State, lake: Lake, dataset: str) -> None:
@@ -137,14 +174,22 @@ def _end(state: State, lake: Lake, dataset: str) -> None:
 
 
 def _publish(
-    settings: Settings, lake: Lake, contract: Contract, version: Version, due: str, run: str, folder: Path, at: datetime
+    settings: Settings,
+    lake: Lake,
+    contract: Contract,
+    version: Version,
+    due: str,
+    run: str,
+    folder: Path,
+    at: datetime,
+    more: pa.Table | None = None,
 ) -> Version:
     from arengo.lake.engine import translated
     from arengo.quality import Counts, check, profile
 
     threads = settings.engine.threads
     with translated(folder):
-        staged = _staged(lake, version, due, folder)
+        staged = stage(lake, version, due, folder, more)
         counts = Counts(staged.rows, staged.rows, 0)
         reports: dict[str, Path] = {}
         for name, body in (
@@ -161,12 +206,14 @@ def _publish(
         fingerprint=version.fingerprint, reports=reports,
     )  # fmt: skip
     if made is None:
+        if more is not None:
+            raise _Nothing(f"The rows of {contract.id} are there already.")
         raise LakeError(f"The rows of {contract.id} that are due could not be taken out.", todo="Run it again.")
     return made
 
 
-def _staged(lake: Lake, version: Version, due: str, folder: Path) -> Staged:
-    """The newest version's rows that stay, as a publication stages them."""
+def stage(lake: Lake, version: Version, due: str, folder: Path, more: pa.Table | None = None) -> Staged:
+    """A version's rows that stay, and ``more`` behind them, as a publication stages them."""
     import duckdb
 
     from arengo.quality.staging import Parts
@@ -185,6 +232,13 @@ def _staged(lake: Lake, version: Version, due: str, folder: Path) -> Staged:
     try:
         kept = f"SELECT * FROM {source} WHERE ({due}) IS NOT TRUE ORDER BY {quote(ROW)}"
         rows = parts.add(connection, kept, ())
+        if more is not None:
+            connection.register("more", more)
+            match = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM n.{quote(name)}" for name in version.key)
+            there = f" ANTI JOIN {source} o ON {match}" if version.key else ""
+            first = int(version.extra["next_row"])
+            again = f"* REPLACE (CAST({first} + row_number() OVER () - 1 AS BIGINT) AS {quote(ROW)})"
+            rows += parts.add(connection, f"SELECT {again} FROM (SELECT n.* FROM more n{there})", ())
         parts.show(connection, table, ROW, f"SELECT * FROM {source}")
     finally:
         connection.close()
@@ -192,7 +246,7 @@ def _staged(lake: Lake, version: Version, due: str, folder: Path) -> Staged:
     return Staged(database, table, columns, version.geometry, rows, ROW)
 
 
-def _of(state: State, contract: Contract, version: Version) -> Contract:
+def contract_of(state: State, contract: Contract, version: Version) -> Contract:
     """The contract the version was made with: a disposal changes the rows, never what they mean."""
     from arengo.contract.load import loads
 
