@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arengo.demo import applications, pupils
+from arengo.demo import applications, ballots, pupils
 from arengo.governance.agreement import Agreement, Terms
 from arengo.governance.caller import ASSURANCE, CITY_WIDE, Caller
 from arengo.governance.decision import Mask
@@ -42,6 +42,7 @@ OWNER = organisation_id(pupils.OWNER)
 MOBILITY = organisation_id("Mobility Department")
 STATISTICS = organisation_id("Statistics Office")
 CITIZENS = organisation_id("Citizen Services")
+PARTICIPATION = organisation_id(ballots.OWNER)
 
 # name, address, office, roles, where they hold
 _PEOPLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -53,6 +54,7 @@ _PEOPLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Elena Porcu", "elena.porcu@arvenza.example", MOBILITY, ("steward", "administrator")),
     ("Tommaso Neri", "tommaso.neri@arvenza.example", STATISTICS, ("reader", "steward")),
     ("Rita Deiana", "rita.deiana@arvenza.example", CITIZENS, ("reader",)),
+    ("Sara Lai", "sara.lai@arvenza.example", PARTICIPATION, ("steward", "publisher")),
 )
 _DOES: Mapping[str, str] = {
     "Anna Melis": "lets people in, for the whole city; reads no data by that",
@@ -63,6 +65,7 @@ _DOES: Mapping[str, str] = {
     "Elena Porcu": "answers for the Mobility Department",
     "Tommaso Neri": "asked for meals by school; his agreement is suspended",
     "Rita Deiana": "waits for an answer",
+    "Sara Lai": "answers for the participatory budget: the privacy gate holds a table of hers back, see /privacy",
 }
 
 _ANSWERS = {
