@@ -26,10 +26,12 @@ from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, CITY, Caller, Decision, Judge, OpenJudge, refuse
 from arengo.door.grant import cut_of, subject_key, subject_of
 from arengo.door.sql.service import Questions
+from arengo.door.tally import Tally, allowed, refuse_rows
 from arengo.door.view import View, make_view
 from arengo.errors import BadQuery, NotAllowed, PolicyError, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
 from arengo.privacy.mask import Context, Groups, secret_of
+from arengo.privacy.statistics import Rule
 from arengo.query import cursor as cursors
 from arengo.query.compile import prepare
 from arengo.query.model import Aggregate, Expr, Group, Order, Query
@@ -236,6 +238,19 @@ class Door:
         if not now.allowed or now.fingerprint != view.decision.fingerprint:
             raise refuse(contract, now, self.settings.city.contact)
 
+    def statistics(self, view: View, caller: Caller = ANYONE) -> Rule | None:
+        """How groups of ``view`` are told where its contract opens its statistics and not its rows; None elsewhere.
+
+        It is for everybody: whoever has an agreement reads what that grants.
+        """
+        if not view.decision.public or self._as(caller) == CITY:
+            return None
+        return Rule.of(self.catalogue.entry(view.dataset).contract.custom)
+
+    def _rows_are_open(self, view: View, caller: Caller) -> None:
+        if self.statistics(view, caller) is not None:
+            raise refuse_rows(view.dataset)
+
     def preview(self, dataset: str, decision: Decision, limit: int, caller: Caller) -> Answer:
         """The first rows as somebody would see them under ``decision``, for who may read all of it.
 
@@ -244,6 +259,7 @@ class Door:
         entry = self.catalogue.entry(dataset)
         caller = self._as(caller)
         own = self.view(dataset, "", caller)
+        self._rows_are_open(own, caller)
         whole = {item.name for item in own.stored.schema if not item.name.startswith("_")} <= own.decision.columns
         if own.decision.partial or (own.cut is not None and not whole):
             raise refuse(entry.contract, own.decision, self.settings.city.contact)
@@ -269,9 +285,16 @@ class Door:
                 raise BadQuery("The cursor belongs to another version than as_of.", todo="Leave one of the two out.")
         else:
             view = self.view(query.dataset, as_of, caller)
+        rule = self.statistics(view, caller)
+        if rule is not None:
+            allowed(query, view)
         plan = prepare(query, view.scope, max_rows=max_rows)
         after = cursors.read(query, view.identity, plan.kinds).values if query.cursor else None
-        return Answer(view, plan, self._lake, self.cache, after, self._attend(view, caller))
+        answer = Answer(view, plan, self._lake, self.cache, after, self._attend(view, caller))
+        if rule is None:
+            return answer
+        newest = self.catalogue.entry(query.dataset).version
+        return Tally.over(answer, rule, self.secret, newest.number if newest else 0)
 
     def facets(
         self, query: Query, columns: Iterable[str | Group], limit: int = 10, caller: Caller = ANYONE
@@ -397,6 +420,7 @@ class Door:
         """
         caller = self._as(caller)
         view = self.view(dataset, "", caller)
+        self._rows_are_open(view, caller)
         names = view.scope.key
         if not names:
             raise BadQuery(f"{dataset} has no primary key, so a row cannot be followed.", todo="See its versions.")
@@ -423,6 +447,7 @@ class Door:
     def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[Version, Version]:
         caller = self._as(caller)
         first, second = self.view(dataset, before, caller), self.view(dataset, after, caller)
+        self._rows_are_open(second, caller)
         self.read(second, caller)
         return self._granted(first), self._granted(second)
 
@@ -455,6 +480,8 @@ class Door:
     def pages(self, dataset: str, words: str, limit: int, caller: Caller = ANYONE) -> tuple[Snippet, ...]:
         """Pages of a dataset of documents that have all the words: title, page and where the words stand."""
         if not words.strip() or not self.decide(dataset, caller).public:
+            return ()
+        if self.statistics(self.view(dataset, "", caller), caller) is not None:
             return ()
         query = Query(dataset, ("document", "page", "title", "text"), search=words, limit=limit)
         out = []
@@ -511,7 +538,10 @@ class Door:
     def grants_whole(self, dataset: str, caller: Caller = ANYONE) -> bool:
         """Whether ``caller`` may read all of the newest version as it is, which an engine that takes files needs."""
         caller = self._as(caller)
-        return self.decide(dataset, caller).allowed and self.view(dataset, "", caller).cut is None
+        if not self.decide(dataset, caller).allowed:
+            return False
+        view = self.view(dataset, "", caller)
+        return view.cut is None and self.statistics(view, caller) is None
 
     def _whole(self, dataset: str, caller: Caller) -> tuple[Version, ...]:
         caller = self._as(caller)
@@ -520,6 +550,7 @@ class Door:
         versions = self._lake.versions(dataset)
         for version in versions:
             view = self.view(dataset, str(version.number), caller)
+            self._rows_are_open(view, caller)
             if view.cut is not None:
                 raise NotAllowed(
                     f"What you may read of {dataset} is less than its files hold ({view.decision.rule}).",
@@ -534,6 +565,8 @@ class Door:
         """The version's profile, only the granted columns in it; {} when there is none."""
         caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
+        if self.statistics(view, caller) is not None:
+            return {}  # least and largest values are of single persons
         self.read(view, caller)
         body = self._profile(view)
         if body is None:
@@ -559,7 +592,7 @@ class Door:
         """The version's quality report, only rules about granted columns in it; {} when there is none."""
         caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
-        if view.cut is not None:
+        if view.cut is not None or self.statistics(view, caller) is not None:
             return {}  # it counts rows by rules that may look at what is not shown
         self.read(view, caller)
         body = self._lake.report(view.stored, "quality")
@@ -575,6 +608,8 @@ class Door:
         """Path of a disposable file kept beside the version for this view's grants; it may not exist yet."""
         attendance.whole(view)
         mark = view.cut.name if view.cut else view.decision.fingerprint
+        if self.statistics(view) is not None:
+            mark = f"statistics-{mark}"  # a file of rows that was made before they were closed is never found
         return self._lake.artefact(view.stored, f"{mark}-{name}")
 
     def scratch(self) -> Path:

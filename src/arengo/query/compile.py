@@ -138,14 +138,16 @@ class Plan:
         shown: Sequence[Output] | None = None,
         extra: Sequence[str] = (),
         scan_order: bool = False,
+        source: str = "",
     ) -> Statement:
         """The statement for one page (``limit``) or all rows.
 
         ``outputs``: SQL to put in place of each output's own (a face's form of a value); ``shown``: the outputs it
         stands for, all by default; ``extra``: more SQL expressions after them; ``after``: the cursor's values.
         ``scan_order``: the relation comes out of a scan in the wanted order by itself, so nothing is sorted.
+        ``source``: groups that were made already, as ``name AS g`` with the columns v0, v1, ...
         """
-        where, params = self.where(found)
+        where, params = self.where(found) if not source else ("", ())
         given = shown if shown is not None else self.outputs
         forms = outputs if outputs is not None else self.sqls
         names = [f"{sql} AS {quote(item.name)}" for sql, item in zip(forms, given, strict=True)]
@@ -157,7 +159,7 @@ class Plan:
             inner = [f"{item.key} AS {alias}" for item, alias in self._named]
             groups = [alias for item, alias in self._named if item.group]
             by = f" GROUP BY {', '.join(groups)}" if groups else ""
-            source = f"(SELECT {', '.join(inner)} FROM {relation}{where}{by}) AS g"
+            source = source or f"(SELECT {', '.join(inner)} FROM {relation}{where}{by}) AS g"
             clause = ""
             if after is not None:
                 clause, rest = keyset(self.orderings, after)

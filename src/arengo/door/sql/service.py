@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from arengo.door.decision import CITY, Caller
-from arengo.door.sql import tables
+from arengo.door.sql import tables, tally
 from arengo.door.sql.answer import SqlAnswer
 from arengo.door.sql.grammar import Question, bounded, judge
 from arengo.door.sql.sandbox import Sandbox
@@ -72,7 +72,8 @@ class Questions:
         reads = tables.resolve(self._door, question, caller, as_of.strip(), names)
         for read in reads:  # at once: a finished body may be answered again without a row being read
             self._door.read(read.view, caller)
-        answer = SqlAnswer(
+        statistics = any(self._door.statistics(read.view, caller) is not None for read in reads)
+        answer = (tally.TallySqlAnswer if statistics else SqlAnswer)(
             question,
             reads,
             params,
@@ -83,6 +84,9 @@ class Questions:
             max_bytes=own.max_bytes if max_bytes is None else max_bytes,
             id=id,
         )
+        if isinstance(answer, tally.TallySqlAnswer):
+            answer.asked = tally.read(question, reads, answer.params)
+            answer.answer = self._door.ask(answer.asked.query, caller)
         self._answers[answer.id] = answer
         return answer
 

@@ -1,0 +1,349 @@
+"""Groups instead of rows: answers over a dataset whose contract opens its statistics alone (``arengoStatistics``).
+
+The engine counts per person, so that what one person adds is known; :mod:`arengo.privacy.statistics` decides what of
+the groups may be told; the page is then cut from what is told by the same plan that cuts it for any other dataset.
+Order, limit, cursor and count see protected figures alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+
+from arengo.contract.model import Contract, Kind
+from arengo.door.answer import Answer
+from arengo.door.grant import subject_of
+from arengo.door.view import View
+from arengo.errors import BadQuery, NotAllowed
+from arengo.privacy import mask as masks
+from arengo.privacy import statistics
+from arengo.privacy.statistics import KEYS, SUPPRESS, Figures, Rule
+from arengo.query import cursor as cursors
+from arengo.query.compile import ROW, Output, Plan, prepare
+from arengo.query.model import Aggregate, Group, Query
+from arengo.query.scope import quote
+from arengo.state.spending import question
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from arengo.lake import Lake
+
+MOST_GROUPS = 50_000
+MOST_KEPT = 200
+"""Different questions that are compared with each new one."""
+FIGURES = ("count", "sum", "avg")
+WAIT = 20.0
+
+
+def refuse_rows(dataset: str) -> NotAllowed:
+    return NotAllowed(
+        f"The statistics of {dataset} are open, its rows are not.",
+        todo="Ask for groups: count, sum and avg, by columns that many people share.",
+    )
+
+
+def allowed(query: Query, view: View) -> None:
+    """Raises NotAllowed for what tells of single persons: rows, extremes, columns that single out, places."""
+    if not (query.group_by or query.aggregates):
+        raise refuse_rows(view.dataset)
+    for item in query.aggregates:
+        if item.function not in FIGURES:
+            raise NotAllowed(
+                f"{item.function} tells one person's value, and of {view.dataset} only statistics are open.",
+                todo="Ask for count, sum or avg.",
+            )
+    if query.search.strip() or query.bbox is not None:
+        raise NotAllowed(
+            f"Words and places single people out, and of {view.dataset} only statistics are open.",
+            todo="Leave search and bbox out; filter by columns that many people share.",
+        )
+
+
+def singles_out(contract: Contract) -> frozenset[str]:
+    """Columns by which one person could be chosen or left out: keys, identifiers, places."""
+    names = {item.name for item in contract.properties
+             if item.key_position >= 0 or item.unique or item.privacy_role == "identifier"
+             or item.kind in (Kind.GEOMETRY, Kind.JSON) or item.custom.get("arengoSubject")}  # fmt: skip
+    place = contract.geometry
+    return frozenset(names | ({place.column, place.x, place.y} - {""} if place is not None else set()))
+
+
+def judged(plan: Plan, view: View) -> None:
+    """Raises NotAllowed for a plan that filters, groups or sums by a column that singles out."""
+    met = sorted((plan.columns | frozenset(item.column for item in plan.query.group_by)) & singles_out(view.contract))
+    if met or plan.spatial:
+        raise NotAllowed(
+            f"{met[0] if met else 'The place'} tells people apart, and of {view.dataset} only statistics are open.",
+            todo="Use columns that many people share.",
+        )
+
+
+class Tally(Answer):
+    """Figures about groups that may be told. ``secret``: from which the keys of persons are derived."""
+
+    rule: Rule
+    secret: bytes
+
+    @classmethod
+    def over(cls, answer: Answer, rule: Rule, secret: bytes, newest: int) -> Tally:
+        """Raises NotAllowed for a plan that singles people out, and for versions before ``newest``: two of them could
+        be subtracted."""
+        view = answer.view
+        if view.version.number != newest:
+            raise NotAllowed(f"Statistics are given of the newest version of {view.dataset}.", todo="Leave as_of out.")
+        judged(answer.plan, view)
+        made = cls(answer.view, answer.plan, answer._lake, answer._cache, answer._after, answer._attend)
+        made.rule, made.secret = rule, secret
+        return made
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """What may be told, one row a group; columns ``v0``, ``v1``, ... are the plan's outputs before their form."""
+        import pyarrow as pa
+
+        held = self._groups()
+        groups = [item for item in self.plan.outputs if item.group]
+        names = [f"v{number}" for number in range(len(self.plan.outputs))]
+        people = self._figures(held, "people", True)
+        hidden = statistics.few(people, self.rule)
+        if self.rule.method == SUPPRESS and groups:
+            keys = list(zip(*(held.column(name).to_pylist() for name in names[: len(groups)]), strict=True))
+            more = statistics.complement(keys, people.people.tolist(), hidden.tolist(), self.rule.threshold)
+            hidden = hidden | more
+        if self.rule.differencing and not hidden.all():
+            cells = held.column("cell").to_pylist()
+            Questions(self).admit([cell for cell, gone in zip(cells, hidden, strict=True) if gone])
+        columns: list[Any] = [held.column(name) for name in names[: len(groups)]]
+        wanted = self.query.aggregates or (Aggregate("count"),)
+        for item, output in zip(wanted, self.plan.outputs[len(groups) :], strict=True):
+            values = self._told(held, item, people)
+            whole = output.kind is Kind.INTEGER
+            told = [None if gone else statistics.told(value, whole) for value, gone in zip(values, hidden, strict=True)]
+            columns.append(pa.array(told, pa.int64() if whole else pa.float64()))
+        made = pa.table(dict(zip(names, columns, strict=True)))
+        return made.filter(pa.array(~hidden)) if groups else made
+
+    def _told(self, held: pa.Table, item: Aggregate, people: Figures) -> Any:
+        import numpy as np
+
+        if not item.column:
+            return statistics.shown(self._figures(held, "rows", True), self.rule)
+        at = self._summed.index(item.column)
+        known = self._figures(held, f"c{at}", True)
+        number = statistics.shown(known, self.rule)
+        if item.function != "count":
+            total = statistics.shown(self._figures(held, f"s{at}", False), self.rule)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                number = np.where(np.isnan(number), np.nan, total if item.function == "sum" else total / number)
+        if self.rule.method == SUPPRESS:  # who has no value there would be told by the difference
+            unknown = people.people - known.people
+            number = np.where((unknown > 0) & (unknown < self.rule.threshold), np.nan, number)
+        return number
+
+    @cached_property
+    def _summed(self) -> list[str]:
+        return list(dict.fromkeys(item.column for item in self.query.aggregates if item.column))
+
+    def _figures(self, held: pa.Table, name: str, counts: bool) -> Figures:
+        import numpy as np
+
+        def column(part: str, kind: Any) -> Any:
+            found = held.column(f"{name}_{part}").to_numpy(zero_copy_only=False)
+            return np.nan_to_num(found.astype(float), nan=0.0).astype(kind) if part != "v" else found.astype(float)
+
+        return Figures(
+            column("v", float), column("n", np.int64), column("k", np.uint64), column("a", float), column("b", float),
+            counts,
+        )  # fmt: skip
+
+    def _groups(self) -> pa.Table:
+        relation = self._relation()
+        where, params = self.plan.where(self._search())
+        groups = [(f"v{number}", item.key) for number, item in enumerate(self.plan.outputs) if item.group]
+        keys = "".join(f"{key} AS {alias}, " for alias, key in groups)
+        aliases = "".join(f"{alias}, " for alias, _ in groups)
+        inner, outer = [], []
+        for at, name in enumerate(self._summed):
+            number = quote(name) if self.view.scope.fields[name].kind in (Kind.INTEGER, Kind.NUMBER) else "NULL"
+            inner += [f"count({quote(name)}) AS c{at}", f"coalesce(sum(CAST({number} AS DOUBLE)), 0) AS s{at}"]
+            outer += [_figure(f"c{at}", f"c{at}", f"c{at} > 0"), _figure(f"s{at}", f"s{at}", f"c{at} > 0")]
+        outer = [_figure("people", "1", "true"), _figure("rows", "r", "true"), *outer]
+        cell = _row([alias for alias, _ in groups])
+        sql = (
+            f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} FROM (SELECT *, md5_number_lower(? || p) % {KEYS} AS k FROM "
+            f"(SELECT {keys}{', '.join([f'{person(self.view)} AS p', 'count(*) AS r', *inner])} FROM {relation.sql}"
+            f"{where} GROUP BY {aliases}p))" + (f" GROUP BY {aliases[:-2]}" if groups else "")
+        )
+        key = masks.derive(self.secret, "statistics", self.view.dataset).hex()
+        with self._lake.engine.execute(sql, (key, *relation.params, *params)) as found:
+            table = found.fetch_arrow_table() if not hasattr(found, "to_arrow_table") else found.to_arrow_table()
+        if table.num_rows > MOST_GROUPS:
+            raise BadQuery(f"The answer has more than {MOST_GROUPS:,} groups.", todo="Group by fewer columns.")
+        if groups:  # the engine's threads finish in any order
+            table = table.sort_by([(alias, "ascending") for alias, _ in groups])
+        return table
+
+    # ---- pages of it, by the plan every answer has ---------------------------------------------------------------
+
+    def _page(
+        self, outputs: Sequence[str], extra: Sequence[str], shown: Sequence[Output] | None = None
+    ) -> list[tuple[Any, ...]]:
+        limit = self.query.limit
+        statement = self.plan.select(
+            "", found=(), after=self._after, limit=None if limit is None else limit + 1, outputs=outputs, shown=shown,
+            extra=extra, source="protected AS g",
+        )  # fmt: skip
+        with self._own() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(statement.sql, list(statement.params)).fetchall()
+        self._next, self._rows, self._subjects = "", len(rows), ()
+        if limit is not None and len(rows) > limit:
+            del rows[limit:]
+            if statement.cursor:
+                values = rows[-1][-statement.cursor :]
+                self._next = cursors.write(self.query, self.view.version.number, self.view.identity, values)
+        return rows
+
+    def _stream(
+        self, outputs: Sequence[str], extra: Sequence[str], shown: Sequence[Output], rows: int, seconds: float
+    ) -> Iterator[pa.RecordBatch]:
+        statement = self.plan.select(
+            "", found=(), after=self._after, limit=self.query.limit, outputs=outputs, shown=shown, extra=extra,
+            source="protected AS g",
+        )  # fmt: skip
+        keep = list(range(len(outputs) + len(extra)))
+        with self._own() as connection:
+            for batch in connection.execute(statement.sql, list(statement.params)).to_arrow_reader(rows):
+                yield batch.select(keep)
+
+    def _own(self) -> Any:
+        """An engine that holds what may be told and nothing else."""
+        import duckdb
+
+        connection = duckdb.connect(config={"threads": "1", "enable_external_access": "false"})
+        connection.register("protected", self.table)
+        return connection
+
+    def _count(self) -> int:
+        return int(self.table.num_rows)
+
+
+def person(view: View) -> str:
+    """SQL of who a row is about; every row is somebody of its own where nobody says."""
+    item = subject_of(view.contract)
+    row = f"'row ' || CAST({ROW} AS VARCHAR)"
+    if item is None or all(column.name != item.name for column in view.stored.schema) or view.cut is not None:
+        return row
+    return f"coalesce(CAST({quote(item.name)} AS VARCHAR), {row})"
+
+
+def _figure(name: str, value: str, who: str) -> str:
+    """The parts of :class:`Figures` over the rows of persons."""
+    return (
+        f"coalesce(sum({value}), 0)::DOUBLE AS {name}_v, count(*) FILTER (WHERE {who}) AS {name}_n, "
+        f"CAST(coalesce(sum(k) FILTER (WHERE {who}), 0) % {KEYS} AS UBIGINT) AS {name}_k, "
+        f"coalesce(max(abs({value})), 0)::DOUBLE AS {name}_a, coalesce(max(abs({value}), 2)[2], 0)::DOUBLE AS {name}_b"
+    )
+
+
+class Questions:
+    """What was answered over one version, in the state database: with exact figures, whoever asks again a little
+    differently could subtract.
+
+    A question whose groups differ from those of an earlier one by a group of some, but fewer than the threshold, is
+    refused; so is a new one when too many are kept to compare. That a question is refused tells by itself that the
+    difference is small and not empty (Kenthapadi, Mishra, Nissim: *Simulatable auditing*, PODS 2005); decision 0206.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._lake: Lake = tally._lake
+
+    def admit(self, hidden: Sequence[str]) -> None:
+        """Keep the question, or raise NotAllowed. The same question is admitted whenever it was once.
+
+        ``hidden``: its groups that are not told.
+        """
+        tally, version = self._tally, self._tally.view.version
+        body = _body(tally.query)
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        mine = (question.c.dataset == version.dataset) & (question.c.version == version.number)
+        with self._lake.state.hold(f"statistics {version.dataset}", wait=WAIT):
+            with self._lake.state.read() as connection:
+                query = sa.select(question.c.digest, question.c.body).where(mine).order_by(question.c.n)
+                kept = [(row.digest, row.body) for row in connection.execute(query)]
+            if any(held == digest for held, _ in kept):
+                return
+            if len(kept) >= MOST_KEPT:
+                raise NotAllowed(
+                    f"{MOST_KEPT} different questions about {version.dataset} were answered, and one more cannot be "
+                    "compared with all of them.",
+                    todo="Ask one that was answered, or after the next publication.",
+                )
+            everybody = Query(version.dataset, aggregates=(Aggregate("count"),))
+            self._compare(everybody, hidden, ())
+            for _, text in kept:
+                told = orjson.loads(text)
+                self._compare(_query(told), hidden, told["hidden"])
+            with self._lake.state.write() as connection:
+                connection.execute(sa.insert(question).values(
+                    dataset=version.dataset, version=version.number, digest=digest, n=len(kept) + 1,
+                    at=datetime.now(UTC), body=orjson.dumps({**orjson.loads(body), "hidden": hidden}).decode(),
+                ))  # fmt: skip
+
+    def _compare(self, earlier: Query, hidden: Sequence[str], before: Sequence[str]) -> None:
+        tally = self._tally
+        other = prepare(replace(earlier, dataset=tally.view.dataset), tally.view.scope)
+        one, first = _cell(tally.plan)
+        two, second = _cell(other)
+        relation = self._lake.relation(tally.version)
+        sql = (
+            f"SELECT a, b, count(*) FROM (SELECT DISTINCT {person(tally.view)} AS p, {one} AS a, {two} AS b "
+            f"FROM {relation.sql}) WHERE a IS NOT NULL OR b IS NOT NULL GROUP BY a, b"
+        )
+        with self._lake.engine.execute(sql, (*first, *second, *relation.params)) as found:
+            rows = found.fetchall()
+        gone, untold = frozenset(hidden), frozenset(before)
+        overlap: dict[tuple[str | None, str | None], int] = {}
+        for one_cell, other_cell, count in rows:
+            pair = (None if one_cell in gone else one_cell, None if other_cell in untold else other_cell)
+            overlap[pair] = overlap.get(pair, 0) + int(count)
+        if statistics.differs(overlap, tally.rule.threshold):
+            raise NotAllowed(
+                f"The answer would differ from one already given by fewer than {tally.rule.threshold} people.",
+                todo="Ask for larger groups, or for groups that were asked before.",
+            )
+
+
+def _cell(plan: Plan) -> tuple[str, tuple[Any, ...]]:
+    """SQL of the group a row falls into, NULL for none."""
+    where, params = plan.where(())
+    keys = [item.key for item in plan.outputs if item.group]
+    cell = _row(keys)
+    condition = where.removeprefix(" WHERE ")
+    return (f"CASE WHEN {condition} THEN {cell} END", params) if condition else (cell, ())
+
+
+def _row(keys: Sequence[str]) -> str:
+    return f"CAST(row({', '.join(keys)}) AS VARCHAR)" if keys else "''"
+
+
+def _body(query: Query) -> bytes:
+    """The groups a question asks for; which figures of them does not matter."""
+    told = {"filter": query.filter, "group_by": sorted((asdict(item) for item in query.group_by), key=str),
+            "datetime": query.datetime}  # fmt: skip
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+
+
+def _query(told: Mapping[str, Any]) -> Query:
+    return Query(
+        "", filter=told["filter"], group_by=tuple(Group(**item) for item in told["group_by"]),
+        aggregates=(Aggregate("count"),), datetime=told["datetime"],
+    )  # fmt: skip

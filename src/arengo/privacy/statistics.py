@@ -1,0 +1,195 @@
+"""Open statistics (``arengoStatistics``): readers get figures about groups, never rows, and no figure about few.
+
+Three methods. ``cell-key`` (the default): every figure is off by a little, by an amount that depends only on which
+people it counts, so the same people always give the same figure, however and by whom it is asked (Fraser and Wooton:
+*A proposed method for confidentialising tabular output to protect against differencing*, UNECE 2005). ``round``: the
+same key decides whether a count is rounded up or down to the base. ``suppress``: figures are exact, small groups and
+as many others as keep them from being subtracted are left out. A group of nobody and a small group look alike: neither
+is there, since the difference tells whether somebody stands in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from arengo.contract.model import EMPTY
+
+SUPPRESS, ROUND, CELL_KEY = "suppress", "round", "cell-key"
+SPREAD = 2.0
+"""Standard deviation of the cell key's noise, in persons."""
+KEYS = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``differencing``: whether each question is compared with those answered before."""
+
+    threshold: int = 5
+    method: str = CELL_KEY
+    base: int = 5
+    differencing: bool = False
+
+    @classmethod
+    def of(cls, custom: Mapping[str, Any]) -> Rule | None:
+        """What a contract says, None when it says nothing."""
+        told = custom.get("arengoStatistics", EMPTY)
+        if not told and "arengoStatistics" not in custom:
+            return None
+        method = str(told.get("method", CELL_KEY))
+        threshold = int(told.get("threshold", 5))
+        # Exact figures are protected by nothing else.
+        differencing = bool(told.get("differencing", method == SUPPRESS))
+        return cls(threshold, method, int(told.get("base", threshold)), differencing)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One figure of every group, shape (groups,): a sum over persons of what each contributes.
+
+    ``value``: the sums. ``people``: how many contribute. ``key``: sum of their keys, modulo :data:`KEYS`. ``first`` and
+    ``second``: the largest contributions as amounts. ``whole``: contributions are whole numbers.
+    """
+
+    value: np.ndarray[Any, np.dtype[np.float64]]
+    people: np.ndarray[Any, np.dtype[np.int64]]
+    key: np.ndarray[Any, np.dtype[np.uint64]]
+    first: np.ndarray[Any, np.dtype[np.float64]]
+    second: np.ndarray[Any, np.dtype[np.float64]]
+    counts: bool
+
+
+def shown(figures: Figures, rule: Rule, p: float = 0.1) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The figures as they may be told, NaN for those that may not.
+
+    Sums where one person's part could be estimated within ``p`` of it by the second largest are withheld (p % rule,
+    Handbook on Statistical Disclosure Control, 4.2.2).
+    """
+    count = _count(figures, rule)
+    value = figures.value.astype(float)
+    if figures.counts and rule.method == ROUND:
+        out = _rounded(value, figures.key, rule.base)
+    elif rule.method == SUPPRESS:
+        out = value
+    else:
+        out = value + _noise(figures.key) * figures.first
+    hidden = count < rule.threshold
+    if not figures.counts:
+        rest = np.abs(value) - figures.first - figures.second
+        with np.errstate(invalid="ignore"):
+            hidden |= ~(rest >= p * figures.first)
+    made: np.ndarray[Any, np.dtype[np.float64]] = np.where(hidden, np.nan, out)
+    return made
+
+
+def few(figures: Figures, rule: Rule) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which groups count too few persons to be told of."""
+    made: np.ndarray[Any, np.dtype[np.bool_]] = _count(figures, rule) < rule.threshold
+    return made
+
+
+def _count(figures: Figures, rule: Rule) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Persons as the threshold sees them: with the noise, where there is one, so that its edge tells nothing."""
+    people = figures.people.astype(float)
+    if rule.method == CELL_KEY:
+        noisy: np.ndarray[Any, np.dtype[np.float64]] = people + _noise(figures.key)
+        return np.where(people > 0, noisy, 0.0)
+    return people
+
+
+def _noise(key: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Whole noise between -6 and 6 persons, a function of the key: a discrete normal distribution, cut."""
+    steps, cumulated = _table()
+    share = (key.astype(float) + 0.5) / KEYS
+    made: np.ndarray[Any, np.dtype[np.float64]] = steps[np.searchsorted(cumulated, share)]
+    return made
+
+
+@cache
+def _table() -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+    steps = np.arange(-6, 7).astype(float)
+    weights = np.exp(-(steps**2) / (2 * SPREAD**2))
+    return steps, np.cumsum(weights)[:-1] / weights.sum()
+
+
+def _rounded(
+    value: np.ndarray[Any, np.dtype[np.float64]], key: np.ndarray[Any, np.dtype[np.uint64]], base: int
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """To a multiple of ``base``, up with the probability that keeps the expected value."""
+    low = np.floor(value / base) * base
+    made: np.ndarray[Any, np.dtype[np.float64]] = low + np.where((key + 0.5) / KEYS < (value - low) / base, base, 0)
+    return made
+
+
+def complement(
+    keys: Sequence[tuple[Any, ...]], people: Sequence[int], hidden: Sequence[bool], threshold: int
+) -> list[bool]:
+    """More groups to leave out, until no line of the table tells what is missing in it.
+
+    A line holds all groups that differ in one column alone. What is missing in it is two groups or more, of
+    ``threshold`` persons or more together, or nothing: whoever knows its total learns no small figure. The smallest go
+    first. It does not bound what several lines tell together; published tables get that from the gate.
+    """
+    out = list(hidden)
+    lines: dict[tuple[Any, ...], list[int]] = {}
+    for at, key in enumerate(keys):
+        for column in range(len(key)):
+            lines.setdefault((column, *key[:column], None, *key[column + 1 :]), []).append(at)
+    lines.setdefault(("all",), list(range(len(keys))))
+    changed = True
+    while changed:
+        changed = False
+        for members in lines.values():
+            missing = [at for at in members if out[at]]
+            total = sum(people[at] for at in missing)
+            if not missing or (len(missing) > 1 and total >= threshold):
+                continue
+            left = [at for at in members if not out[at]]
+            if left:
+                out[min(left, key=lambda at: (people[at], at))] = True
+                changed = True
+    return out
+
+
+def differs(overlap: Mapping[tuple[str | None, str | None], int], threshold: int) -> bool:
+    """Whether a group of one answer and one, or several together, of another differ by few persons, but some.
+
+    ``overlap``: (group of the one, group of the other; None for in none of them) -> persons in both. Groups under the
+    threshold were not told and do not count.
+    """
+    turned = {(other, one): count for (one, other), count in overlap.items()}
+    return _covered(overlap, threshold) or _covered(turned, threshold)
+
+
+def _covered(overlap: Mapping[tuple[str | None, str | None], int], threshold: int) -> bool:
+    sizes: dict[str, int] = {}
+    others: dict[str, int] = {}
+    for (one, other), count in overlap.items():
+        if one is not None:
+            sizes[one] = sizes.get(one, 0) + count
+        if other is not None:
+            others[other] = others.get(other, 0) + count
+    parts: dict[str, list[tuple[str, int]]] = {}
+    for (one, other), count in overlap.items():
+        if one is not None and other is not None and sizes[one] >= threshold and others[other] >= threshold:
+            parts.setdefault(one, []).append((other, count))
+    for one, found in parts.items():
+        cover = [(other, count) for other, count in found if 2 * count > others[other]]
+        differences = [sizes[one] + others[other] - 2 * count for other, count in found]
+        if cover:
+            differences.append(sizes[one] + sum(others[other] - 2 * count for other, count in cover))
+        if any(0 < item < threshold for item in differences):
+            return True
+    return False
+
+
+def told(value: float, whole: bool) -> float | int | None:
+    """A figure as it is given; None for one that is withheld."""
+    if not math.isfinite(value):
+        return None
+    return round(value) if whole else value
