@@ -55,7 +55,7 @@ def test_rows_leave_every_version_and_every_file(bench: Make, mode: str) -> None
             for item in (first, second, last)}  # fmt: skip
     found = rows(lake, first, _named(first))
     assert found is not None
-    assert found.to_pylist() == [{"id": 2, "name": NAME}]
+    assert found.to_pylist() == [{"id": 2, "name": NAME, "_row": 1}]
 
     gone = without(lake, "trees", _named, AT)
 

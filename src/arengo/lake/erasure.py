@@ -61,12 +61,11 @@ def count(lake: Lake, version: Version, match: Match | None) -> int:
 
 
 def rows(lake: Lake, version: Version, match: Match | None) -> pa.Table | None:
-    """The rows that are meant, as the version stores them; None when there are none."""
+    """The rows that are meant, as the version stores them, with their hidden columns; None when there are none."""
     if match is None or not version.files:
         return None
-    names = ", ".join(quote(column.name) for column in version.schema)
     with _job(lake, version) as connection:
-        sql = f"SELECT {names} FROM {lake.source(version)} WHERE {match.sql} ORDER BY {quote(ROW)}"
+        sql = f"SELECT * FROM {lake.source(version)} WHERE {match.sql} ORDER BY {quote(ROW)}"
         found = connection.execute(sql, list(match.params)).to_arrow_table()
     return found if found.num_rows else None
 

@@ -383,7 +383,7 @@ class Vault:
         reader = connection.cursor().execute(f"SELECT {listed} FROM {source}").to_arrow_reader(_BATCH)
         for batch in reader:
             at, blobs, *values = [column.to_pylist() for column in batch.columns]
-            opened = self._open(dataset, columns, blobs, values)
+            opened = self.opened(dataset, columns, blobs, values)
             made = {"_at": pa.array(at, pa.int64())}
             made |= {name: pa.array(told, pa.string()) for name, told in zip(columns, opened, strict=True)}
             _insert(connection, "_opened", pa.table(made))
@@ -394,7 +394,7 @@ class Vault:
         )
         connection.execute("DROP TABLE _opened")
 
-    def _open(
+    def opened(
         self,
         dataset: str,
         columns: Sequence[str],
