@@ -115,6 +115,7 @@ class Street:
                     ) from error
                 time.sleep(WAITS[attempt])
         staged, counts = self._young(staged, counts)
+        staged, counts = self._forgotten(staged, counts)
         return {
             "fingerprint": pull.fingerprint.value or found["source"],
             "reader": orjson.loads(orjson.dumps(dict(pull.fingerprint.state), default=str)),
@@ -149,6 +150,20 @@ class Street:
             return staged, counts
         said = f"{gone:,} rows are" if gone > 1 else "1 row is"
         said += " past the retention the contract names and not taken in."
+        counts = replace(
+            counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
+        )
+        return replace(staged, rows=staged.rows - gone), counts
+
+    def _forgotten(self, staged: Staged, counts: Counts) -> tuple[Staged, Counts]:
+        """Without the rows of persons who were erased or are restricted: a source that has them still is the city's."""
+        from arengo.publish import forgotten
+
+        gone = forgotten.leave_out(self.settings, self.state, self.contract, staged)
+        if not gone:
+            return staged, counts
+        said = f"{gone:,} rows are" if gone > 1 else "1 row is"
+        said += " about persons who were erased or are restricted, and not taken in."
         counts = replace(
             counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
         )
