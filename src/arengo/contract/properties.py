@@ -211,14 +211,15 @@ _ENTRIES = (
                        microaggregate=_object(("k", "columns"), k=_COUNT, columns=_TEXTS),
                        shuffle={"type": "boolean"},
                        cells=_object(("method",), method={"enum": list(vocabulary.CELL_METHODS)}, base=_COUNT,
-                                     threshold=_COUNT, seed=_TEXT,
+                                     threshold=_COUNT, seed=_TEXT, hide={"type": "array", "items": {
+                                         "type": "object", "additionalProperties": _WORD, "minProperties": 1}},
                                      epsilon={"type": "number", "exclusiveMinimum": 0, "maximum": 100},
                                      rho={"type": "number", "exclusiveMinimum": 0, "maximum": 100}, rows=_COUNT,
                                      bounds={"type": "object", "additionalProperties": {
                                          "type": "array", "items": {"type": "number"}, "minItems": 2,
                                          "maxItems": 2}})),
                    "mapping of `suppress` (`{below, by}`), `local` (`{k, by}`), `microaggregate` (`{k, columns}`), "
-                   "`shuffle`, `cells` (`{method, base, threshold}`; method `noise`: `epsilon` or `rho`, `rows` a "
+                   "`shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: `epsilon` or `rho`, `rows` a "
                    "person may stand in, `bounds` of each summed column)",
                    "What is done to whole rows and tables before they become a version: rows of groups smaller than "
                    "`below` are left out; columns are coarsened only where a group would be smaller than `k`; numbers "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arengo.contract.model import Kind
 from arengo.errors import ArengoError
 from arengo.lake.layout import quote, text
 from arengo.privacy.cells import table as table_
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGEST = 400_000
 """Atoms up to which released predicates are compared."""
+NOISY = 1e9
+"""Slack of a table with noise of differential privacy: its loss is counted by step 7, and no bound is drawn from it."""
 OTHER = "\x00other"
 """All values of an unregistered concept that nobody published."""
 Coding = tuple[str, str, str]
@@ -65,7 +68,7 @@ def published(case: Case, release: Release, source: str, layout: table_.Layout) 
     figures = tuple(dict.fromkeys(name for name in (people, first) if name))
     held = table_.read(case.connection, source, layout, figures)
     codings = tuple(
-        _codings(by.get(name) or Attribute(name, kind=_text(), concept=f"{release.dataset}.{name}"), held, at,
+        _codings(by.get(name) or Attribute(name, kind=Kind.STRING, concept=f"{release.dataset}.{name}"), held, at,
                  layout.total, case.codes)
         for at, name in enumerate(layout.by)
     )  # fmt: skip
@@ -83,6 +86,8 @@ def slack_of(held: table_.Table, people: str, layout: table_.Layout) -> float:
         return float(max(layout.base - 1, 1))
     if layout.method == "cell-key":
         return float(layout.base or 5)
+    if layout.method == "noise":
+        return NOISY
     if not people:
         return 0.0
     counts = held.values[people]
@@ -102,15 +107,9 @@ def slack_of(held: table_.Table, people: str, layout: table_.Layout) -> float:
     return float(np.median(wrong)) if len(off) >= 4 and len(wrong) > len(off) / 2 else 0.0
 
 
-def _text() -> Any:
-    from arengo.contract.model import Kind
-
-    return Kind.STRING
-
-
 def _codings(attribute: Attribute, held: table_.Table, at: int, total: str, codes: Codes) -> tuple[Coding | None, ...]:
     """Of each cell's label its coding: the column's level, or a coarser one of its hierarchy the label belongs to."""
-    level = "" if attribute.level in ("", "0") else attribute.level
+    level = "" if attribute.level in ("", "0") else _named(attribute, codes)
     own: Coding = (attribute.concept, attribute.hierarchy if level else "", level)
     coarser: list[tuple[Coding, set[str]]] = []
     known: set[str] = set()
@@ -133,6 +132,16 @@ def _codings(attribute: Attribute, held: table_.Table, at: int, total: str, code
         else:
             found[label] = next((coding for coding, labels in coarser if label in labels), own)
     return tuple(found[key[at]] for key in held.keys)
+
+
+def _named(attribute: Attribute, codes: Codes) -> str:
+    """A level by its name, also when the contract gives its number."""
+    try:
+        levels = codes.levels(attribute.hierarchy)
+    except ArengoError:
+        return attribute.level
+    number = int(attribute.level) if attribute.level.isascii() and attribute.level.isdecimal() else 0
+    return levels[number - 1] if attribute.level not in levels and 0 < number <= len(levels) else attribute.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +185,18 @@ def atoms(case: Case, tables: Sequence[Published]) -> Atoms:
             if coding not in inside:
                 inside.append(coding)
     parts = []
-    kinds = {item.concept: item for release in tables for item in release.release.attributes}
+    kinds = {
+        item.concept: item.kind
+        for release in tables
+        for item in release.release.attributes
+        if item.level in ("", "0") and not item.protect
+    }
     if here:
         parts.append(_grouped(case, truth, inside, kinds))
     for concept in sorted(every - here):
         codings = sorted(coding for coding in used if coding[0] == concept)
         values = {value for item in tables for value in item.layout.where.get(concept, ())}
-        parts.append(_unregistered(case.codes, case, concept, codings, used, values, kinds.get(concept)))
+        parts.append(_unregistered(case.codes, case, concept, codings, used, values, kinds.get(concept, Kind.STRING)))
     return _product(parts, frozenset(every & here))
 
 
@@ -190,23 +204,26 @@ def _where_codings(concept: str, inside: Iterable[Coding]) -> list[Coding]:
     return [(concept, "", ""), *(coding for coding in inside if coding[0] == concept)]
 
 
-def _sql(codes: Codes, coding: Coding, column: str, attribute: Attribute | None) -> str:
+def _sql(codes: Codes, coding: Coding, column: str, kind: Kind) -> str:
+    """The label of a value held as text in ``column``, whose own type is ``kind``."""
     _, hierarchy, level = coding
-    if not level:
-        return f"CAST({column} AS VARCHAR)"
-    kind = str(attribute.kind) if attribute and attribute.level in ("", "0") else "string"
-    return f"CAST({codes.sql(hierarchy, level, column, kind)} AS VARCHAR)"
+    held = column if kind is Kind.STRING else f"TRY_CAST({column} AS {kind.duckdb})"
+    return f"CAST({codes.sql(hierarchy, level, held, str(kind)) if level else held} AS VARCHAR)"
 
 
 _Part = tuple[tuple[Coding, ...], list[tuple[Any, ...]], "NDArray[np.float64]"]
 
 
-def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[str, Attribute]) -> _Part:
+def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[str, Kind]) -> _Part:
     """Distinct codes of everybody in the register, with how many."""
     if not codings:
         (count,) = case.connection.execute(f"SELECT count(*) FROM {truth}").fetchone() or (0,)
         return (), [()], np.array([float(count)])
-    told = [f"{_sql(case.codes, item, quote(item[0]), kinds.get(item[0]))} AS c{at}" for at, item in enumerate(codings)]
+    held: Mapping[str, Kind] = getattr(case.truth, "kinds", kinds)
+    told = [
+        f"{_sql(case.codes, item, quote(item[0]), held.get(item[0], Kind.STRING))} AS c{at}"
+        for at, item in enumerate(codings)
+    ]
     rows = case.connection.execute(
         f"SELECT {', '.join(told)}, count(*) FROM {truth} GROUP BY ALL LIMIT {LARGEST + 1}"
     ).fetchall()
@@ -217,7 +234,7 @@ def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[s
 
 def _unregistered(
     codes: Codes, case: Case, concept: str, codings: Sequence[Coding], used: Mapping[Coding, set[str]],
-    values: set[str], attribute: Attribute | None,
+    values: set[str], kind: Kind,
 ) -> _Part:  # fmt: skip
     """The values of a concept nobody registers: those that are published at its finest level and those its hierarchies
     list, with the labels each has at the levels in use; and everything else.
@@ -233,7 +250,7 @@ def _unregistered(
     rows: set[tuple[Any, ...]] = set()
     if fine:
         listed = ", ".join(f"({text(value)})" for value in sorted(fine))
-        chosen = ", ".join(_sql(codes, item, "v", attribute if item[2] else None) for item in columns)
+        chosen = ", ".join(_sql(codes, item, "v", kind) for item in columns)
         import duckdb
 
         try:

@@ -52,14 +52,17 @@ class Exposed:
 
 def look(case: Case) -> Report:
     """Findings of step 6; nothing to say about a candidate of rows or one without a population."""
-    told = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
-    if not told:
+    if not (case.release.cells or case.contract.custom.get("arengoCells")):
         return Report()
-    found = exposed(case)
+    return told(case, exposed(case))
+
+
+def told(case: Case, found: Exposed) -> Report:
+    """What was found as findings."""
     findings = list(found.notes)
     total = len(found.counts)
     facts = {"parts": total, "threshold": case.target.threshold}
-    columns = tuple(told.get("by", ()))
+    columns = tuple((case.release.cells or case.contract.custom.get("arengoCells", EMPTY)).get("by", ()))
     if total:
         code = "cells-differenced" if found.releases else "cells-differenced-alone"
         findings.append(
@@ -86,9 +89,9 @@ def look(case: Case) -> Report:
 def exposed(case: Case) -> Exposed:
     """What the candidate exposes beside all earlier tables of its population."""
     started = time.monotonic()
-    told = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
+    declared = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
     protection = case.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY)
-    mine = published(case, case.release, case.table, layout(told, protection or told.get("protection") or {}))
+    mine = published(case, case.release, case.table, layout(declared, protection or declared.get("protection") or {}))
     notes: list[Finding] = []
     earlier = [item for item in case.earlier if item.form == CELLS and item.cells]
     others, gone = _others(case, earlier)
@@ -329,8 +332,8 @@ class _Parts:
             self._between(new, np.array(cells))
             if owner != last:
                 mine: dict[int, list[int]] = {}
-                for at in fresh:
-                    mine.setdefault(int(rows.kind[at]), []).append(at)
+                for row in fresh:
+                    mine.setdefault(int(rows.kind[row]), []).append(row)
                 for part in mine.values():
                     self._between(np.array(cells), np.array(part))
 
@@ -402,12 +405,12 @@ class _Parts:
         for columns, _ in parts:
             used = by_columns[columns]
             if used:
-                owners |= {int(rows.owner[at]) for at in used}
-                cells.append(tuple(int(rows.cell[at]) for at in used if rows.owner[at] == last))
+                owners.update(int(rows.owner[cell]) for cell in used)
+                cells.append(tuple(int(rows.cell[cell]) for cell in used if rows.owner[cell] == last))
             else:
                 open_.append(columns)
                 near = np.unique(columns_of[:, list(columns)].indices)
-                cells.append(tuple(int(rows.cell[at]) for at in near if rows.owner[at] == last and exact[at]))
+                cells.append(tuple(int(rows.cell[row]) for row in near if rows.owner[row] == last and exact[row]))
         for number in range(len(others)):
             if not open_:
                 break
@@ -419,7 +422,7 @@ class _Parts:
                 open_ = [columns for columns in open_ if columns not in solved]
         for columns in open_:
             near = np.unique(columns_of[:, list(columns)].indices)
-            owners.update(int(rows.owner[at]) for at in near if exact[at])
+            owners.update(int(rows.owner[row]) for row in near if exact[row])
         names = (others[number].release.label for number in sorted(owners - {last}))
         return tuple(dict.fromkeys(names)), tuple(cells)
 

@@ -55,6 +55,11 @@ class Layout:
     base: int = 0
 
     @property
+    def inexact(self) -> bool:
+        """Whether its figures are near the truth and not the truth."""
+        return self.method in ("round", "cell-key", "noise")
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """Columns with figures."""
         return ((self.count,) if self.count else ()) + tuple(item.column for item in self.sums)
@@ -208,7 +213,9 @@ def _above(attribute: Attribute | None, codes: Codes | None) -> Callable[[str], 
     try:
         levels = ["0", *codes.levels(attribute.hierarchy)]
         for at, level in enumerate(levels[:-1]):
-            maps.append([codes.between(attribute.hierarchy, level, other) for other in levels[at + 1 :]])
+            rows = [codes.between(attribute.hierarchy, level, other) for other in levels[at + 1 :]]
+            if len(rows[0]):  # groups of numbers and dates are not listed, and their labels say what they hold
+                maps.append(rows)
     except (ArengoError, KeyError, ValueError):
         return None
 
