@@ -16,6 +16,31 @@ SENTENCES: Mapping[str, str] = {
     "not-looked": "{what} was not looked at: {why}.",
     # Detection, direct leaks (step 1)
     # One release against the truth (step 2)
+    "risk-no-quasi": "The rows are about persons, but no column is declared as one that people could be recognised by "
+    "(arengoPrivacyRole: quasi), so it could not be counted who stands alone.",
+    "risk-empty": "The table has no rows, so there was nobody to count.",
+    "risk-larger-k": "A group must have {k} people, and the whole table has {people}.",
+    "risk-empty-column": "{columns} holds no value in any row.",
+    "risk-too-fine": "{columns} has about {values} different values for {rows} people, so hardly anybody shares one.",
+    "risk-no-hierarchy": "{columns} is published at the level {level} of the hierarchy {hierarchy}, and there is no "
+    "such level in force, so it could not be looked up whom a value may stand for.",
+    "risk-register-lacks": "The register of {population} does not tell {columns}, so groups were counted in the data "
+    "alone.",
+    "risk-not-in-register": "{people} of {rows} people match nobody in the register of {population}; they were counted "
+    "in the data alone.",
+    "risk-small-groups": "{people} of {rows} people stand in groups of fewer than {k} by {columns}; {unique} of them "
+    "stand alone. {column} costs most.",
+    "risk-small-map": "By {columns}, some rows may be about fewer than {k} people of {population}: {people} people are "
+    "in such a group, {unique} of them alone.",
+    "risk-profile": "{profile} knows {columns}, and these single out {people} people from everybody else in "
+    "{population}.",
+    "risk-profile-alone": "{profile} knows {columns}, and by these {people} of {rows} people stand alone.",
+    "risk-homogeneous": "In {groups} groups everybody has the same {columns}: it becomes known of the {people} people "
+    "in them.",
+    "risk-diversity": "{people} people stand in groups with fewer than {l} different values of {columns}.",
+    "risk-closeness": "In some groups {columns} is spread differently from everybody's: the distance is {t}, and at "
+    "most {most} is asked for.",
+    "risk-met": "Everybody stands in a group of at least {k} by {columns}.",
     # Several releases together (steps 3, 4)
     "register-missing": "The register {register} of the population {population} has no version, so nobody was looked "
     "up in it.",
@@ -43,11 +68,23 @@ SENTENCES: Mapping[str, str] = {
     "overlap-leavers": "Compared with {releases}, the value of {columns} of {people} people who left, joined or "
     "changed group can be worked out.",
     # Rows linked between releases (step 5)
+    "linkage-unique": "{people} rows match exactly one row of {releases} by {shared}, and that one is about the same "
+    "person; together they tell {columns} of them.",
+    "linkage-unchecked": "{people} rows match exactly one row of {releases} by {shared}; whether they are about the "
+    "same persons is not known. Together they would tell {columns}.",
+    "linkage-not-compared": "{columns} could not be compared with {releases}: the two are coarsened in different ways.",
+    "linkage-rows-gone": "The rows of {releases} are no longer at hand, so no rows were matched with them.",
+    "linkage-trace": "Whoever knows {points} things about somebody ({columns}) finds all of that person's rows in "
+    "{share} % of the cases: {people} of {looked} people who were tried.",
+    "linkage-sighting": "Whoever saw somebody once knows {columns}; that leads to exactly one row for {people} of "
+    "{looked} rows that were tried ({share} %).",
+    "linkage-sets": "{people} people have a combination of {items} values of {columns} that fewer than {k} people "
+    "share.",
     # Tables of counts and sums (step 6)
     "cells-small": "{cells} cells count fewer than {threshold} persons ({people} persons in all).",
     "cells-few-contributors": "{cells} cells rest on fewer than {threshold} contributors.",
-    "cells-dominated": "In {cells} cells of {column}, {n} contributors make up more than {share} % of the sum: their own "
-    "figures can be estimated.",
+    "cells-dominated": "In {cells} cells of {column}, {n} contributors make up more than {share} % of the sum: their "
+    "own figures can be estimated.",
     "cells-estimable": "In {cells} cells of {column}, one contributor can work out another's figure to within {p} %.",
     "cells-contribution-shown": "{columns}: the largest single contributions to a cell would be published.",
     "cells-one-category": "{cells} groups of {columns} fall whole into one category: whoever belongs to the group is "
@@ -64,8 +101,8 @@ SENTENCES: Mapping[str, str] = {
     "subtracting published counts: each has fewer than {threshold} persons ({people} in all).",
     "cells-differenced-alone": "{parts} small parts of the population can be worked out by subtracting counts of this "
     "table from one another: each has fewer than {threshold} persons ({people} in all).",
-    "cells-differenced-group": "{parts} parts of the population that subtracting published counts sets apart fall whole "
-    "into one sensitive category ({people} persons).",
+    "cells-differenced-group": "{parts} parts of the population that subtracting published counts sets apart fall "
+    "whole into one sensitive category ({people} persons).",
     "cells-pinned": "With this table, the counts of {parts} small parts of the population can be estimated to within "
     "fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "
