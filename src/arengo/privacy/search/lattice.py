@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Node = tuple[int, ...]
-DENSE = 1 << 24
-"""Possible groups up to which they are counted in an array instead of sorted."""
+SMALL, SPARSE, DENSE = 1 << 16, 8, 1 << 26
+"""Groups are counted in an array instead of sorted where at most this many, this many for each combination, and this
+many in all are possible."""
 KEPT = 40_000_000
 """Groups of earlier nodes that are kept in memory for roll-up, together."""
 
@@ -142,7 +143,7 @@ class Problem:
         self, codes: Sequence[NDArray[np.int64]], counts: NDArray[np.int64], first: NDArray[np.int64] | None
     ) -> Groups:
         key, size = packed(codes, len(counts))
-        if size <= max(DENSE, 2 * len(counts)) and size <= 1 << 27:
+        if size <= min(max(SMALL, SPARSE * len(counts)), DENSE):
             sums = np.bincount(key, weights=counts, minlength=size)
             some = np.empty(size, np.int64)
             some[key] = np.arange(len(counts))
@@ -160,7 +161,7 @@ class Problem:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(group of each combination from 0, people of each group)."""
         key, size = packed(codes, len(self.counts))
-        if size > max(DENSE, 2 * len(self.counts)):
+        if size > min(max(SMALL, SPARSE * len(self.counts)), DENSE):
             _, key = np.unique(key, return_inverse=True)
         else:
             key = self._dense(key)
