@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 _DURATION = re.compile(
     r"P(?=.)(?:(\d{1,4})Y)?(?:(\d{1,5})M)?(?:(\d{1,5})W)?(?:(\d{1,6})D)?"
@@ -47,3 +49,10 @@ class Period:
             return moment.replace(year=year, month=month + 1, day=day) - self.rest
         except OverflowError:
             return None
+
+
+def versions_kept(custom: Mapping[str, Any]) -> str:
+    """How long earlier versions are kept: the shorter of ``arengoRetention`` and ``arengoHistoryWindow``, or ''."""
+    told = [str(custom.get(name, "")) for name in ("arengoRetention", "arengoHistoryWindow")]
+    known = {text: period.about for text in told if (period := Period.parse(text)) is not None}
+    return min(known, key=lambda text: known[text], default=told[0])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from arengo.contract.period import versions_kept
 from arengo.errors import PublisherError, StorageFull
 from arengo.lake import layout as layouts
 from arengo.lake import parquet, record
@@ -410,7 +411,7 @@ def _promised(contract: Contract) -> dict[str, Any]:
         "search": list(contract.custom.get("arengoSearch", ())),
         "time": str(contract.custom.get("arengoTime", "")),
         "language": contract.language,
-        "retention": str(contract.custom.get("arengoRetention", "")),
+        "retention": versions_kept(contract.custom),
         "vault": (sealed := [item.name for item in contract.properties if "vault" in item.protect]),
         "bound": [name for name in read.key if sealed and (item := read.column(name)) is not None and not item.protect],
     }  # fmt: skip

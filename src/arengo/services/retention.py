@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from arengo.contract import loads, purpose
 from arengo.contract.model import Contract
+from arengo.contract.period import versions_kept
 from arengo.errors import ArengoError, BadForm, Conflict, NotFound
 from arengo.state.register import ALL, Hold, holds, legal_hold, retention_run
 
@@ -280,7 +281,7 @@ class Retention(Disposals):
         from arengo.lake.maintenance import cutoff
 
         days = self._settings.lake.keep_days
-        limit = str(contract.custom.get("arengoRetention", ""))
+        limit = versions_kept(contract.custom)
         if not limit and not days and purpose.personal(contract):
             limit = purpose.longest(contract)
         before = cutoff(limit, days, now)

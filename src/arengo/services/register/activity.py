@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arengo.contract.model import Contract
+from arengo.contract.period import versions_kept
 from arengo.contract.persons import EEA
 from arengo.contract.purpose import (
     Controller,
@@ -110,7 +111,7 @@ def activities(
     stated: tuple[Purpose | None, ...] = purposes(contract) or (None,)
     unfounded = bool(told) and not any(item is not None and item.grounds("special") for item in stated)
     # A limit of the contract, then the city's, then the longest any purpose needs.
-    versions = str(contract.custom.get("arengoRetention", "")) or (f"P{keep_days}D" if keep_days else longest(contract))
+    versions = versions_kept(contract.custom) or (f"P{keep_days}D" if keep_days else longest(contract))
     return tuple(
         Activity(
             dataset=contract.id,
