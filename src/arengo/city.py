@@ -186,6 +186,15 @@ class City:
         return Retention(self.settings, self.state, self.lake, tell=self.ledger.tell)
 
     @cached_property
+    def erasure(self) -> Erasure:
+        """Who asked to be forgotten or left alone, and what was done about it."""
+        from arengo.services.erasure import Erasure
+        from arengo.services.erasure.around import around
+
+        made = around(self.settings, self.state, self.lake, lambda: self.accord)
+        return Erasure(self.settings, self.state, self.lake, self.vault, self.ledger, made)
+
+    @cached_property
     def register(self) -> Register:
         """What the city does with personal data (GDPR, Art. 30), from contracts and agreements."""
         from arengo.services.register import Register, readers_of

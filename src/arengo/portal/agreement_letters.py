@@ -11,10 +11,10 @@ from arengo.settings import Settings
 
 
 def agreement_letter(speech: Speech, settings: Settings, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Subject and paragraphs. ``what``: asked, decided, waiting, orphan, ending or outdated."""
+    """Subject and paragraphs. ``what``: asked, decided, waiting, orphan, ending, outdated or erased."""
     say = {
         "asked": _asked, "decided": _decided, "waiting": _waiting, "orphan": _orphan, "ending": _ending,
-        "outdated": _outdated,
+        "outdated": _outdated, "erased": _erased,
     }  # fmt: skip
     subject, parts = say[facts["what"]](speech, facts)
     base = settings.city.url.rstrip("/")
@@ -33,6 +33,20 @@ def _asked(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
         parts.append(_("They write:") + "\n" + _quoted(str(facts["why"])))
     parts.append(_("Nothing is read until you decide. On the page you see what they would see, on your own data."))
     return subject, parts
+
+
+def _erased(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
+    _, what = speech._, facts["label"]
+    if facts["kind"] == "restrict":
+        subject = _("A person's data is restricted: %(dataset)s", dataset=what)
+        said = _("A person's data in %(dataset)s is restricted (GDPR, Art. 18 and 19). It is not given any more.",
+                 dataset=what)  # fmt: skip
+        todo = _("Do not use what you took of it before, except to store it. Read the data anew to see without whom.")
+    else:
+        subject = _("A person's data was erased: %(dataset)s", dataset=what)
+        said = _("A person's data in %(dataset)s was erased (GDPR, Art. 17 and 19), in all its versions.", dataset=what)
+        todo = _("Erase what you took of it too: read the data anew, and delete what is not in it any more.")
+    return subject, [said, todo, _("The number of the request: %(number)s", number=facts["request"])]
 
 
 def _waiting(speech: Speech, facts: Mapping[str, Any]) -> tuple[str, list[str]]:

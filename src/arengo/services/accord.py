@@ -164,6 +164,33 @@ class Accord:
         if stamp.action in ("grant", "expire", "outdate") or not theirs:
             yield self._letter(f"{one}-o", "decided", owners - actors - readers, item, "agreements", facts)
 
+    def erased(self, dataset: str, agreements: Iterable[str], request: str, kind: str) -> int:
+        """Tell the readers of a dataset that a person's rows were erased or restricted, so that they do the same with
+        what they took (GDPR, Art. 19); how many agreements. Twice is once."""
+        count = 0
+        for name in agreements:
+            try:
+                item = self._agreements.get(name)
+            except NotFound:
+                continue
+            facts = {"request": request, "kind": kind, "version": ""}
+            to = {item.requested_by, item.drafted_by} - {""}
+            made = self._letter(f"{request}-{dataset}-{name}", "erased", to, item, "agreements", facts)
+            key = f"erasure:{request}"
+            with self._state.write() as connection:
+                c = reminder.c
+                if connection.scalar(sa.select(c.kind).where(c.agreement == item.id, c.kind == key)) is not None:
+                    continue
+                connection.execute(reminder.insert().values(agreement=item.id, kind=key, at=self._agreements.now()))
+                self._events.emit(
+                    connection, "agreement.erasure", dataset=dataset, subject=item.id,
+                    body={"agreement": item.id, "organisation": item.organisation, "application": item.application,
+                          "request": request, "kind": kind},
+                )  # fmt: skip
+                self._put(connection, made, self._people(made.to))
+            count += 1
+        return count
+
     # What is due
 
     def _remind(self) -> int:

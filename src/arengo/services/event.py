@@ -48,6 +48,7 @@ KINDS = (
     "agreement.revoked",
     "agreement.expired",
     "agreement.superseded",
+    "agreement.erasure",
 )
 """What can be subscribed to. ``amendment.received`` and ``wish.received`` carry no text: nobody has read it yet.
 ``agreement.*`` names organisations and no person, and goes only where it is asked for by that name."""

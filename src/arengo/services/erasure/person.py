@@ -106,10 +106,10 @@ class Places:
         return Found(contract.id, contract.title(), self._how(contract, person.population), rows, newest)
 
     def _how(self, contract: Contract, population: str) -> str:
-        if vault.columns_of(contract):
-            return "key"
         kinds = {_kept(item) for item in subjects(contract, population)}
-        return "number" if "number" in kinds else "pseudonym" if "pseudonym" in kinds else ""
+        if "number" in kinds:
+            return "number"
+        return "key" if vault.columns_of(contract) else "pseudonym" if "pseudonym" in kinds else ""
 
     def match(self, current: Contract, version: Version, person: Person) -> Match | None:
         """Her rows in a version: None when nothing in it leads to her."""
