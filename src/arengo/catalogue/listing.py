@@ -381,12 +381,14 @@ class Catalogue:
         return made
 
     def _profile(self, entry: Entry) -> Mapping[str, Any]:
+        if "arengoStatistics" in entry.contract.custom:
+            return {}  # readers get groups; its values and extremes are of single persons
         body = self._lake.report(entry.version, "profile") if entry.version is not None else None
         return orjson.loads(body) if body else {}
 
     def _built(self, entry: Entry) -> Callable[[str], int | None]:
         def size(suffix: str) -> int | None:
-            if entry.version is None:
+            if entry.version is None or "arengoStatistics" in entry.contract.custom:
                 return None
             folder = self._lake.beside(entry.id, entry.version.number)
             found = next(folder.glob(f"*-export.{suffix}"), None)

@@ -43,7 +43,7 @@ def overview(visit: Visit) -> Response:
         return known
     choice = choose(d.contract, d.profile)
     lead: dict[str, Any] = {"kind": "table"}
-    if d.documents:
+    if d.documents or d.grouped:
         pass  # pages counted by day tell nothing; the documents themselves come first
     elif choice.kind == "map":
         found = place.picture(d)
@@ -62,7 +62,7 @@ def overview(visit: Visit) -> Response:
         "d": d,
         "tab": "overview",
         "lead": lead,
-        "sample": sample(d) if not d.documents else None,
+        "sample": sample(d) if not d.documents and not d.grouped else None,
         "papers": documents.newest(visit, d, PAPERS) if d.documents else None,
         "made": made,
         "short": sentences(d),

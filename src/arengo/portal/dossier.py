@@ -255,6 +255,11 @@ class Dossier:
         return self._view is not None and bool(self.contract.custom.get("arengoDocuments"))
 
     @property
+    def grouped(self) -> bool:
+        """Whoever looks gets figures about groups and no rows (``arengoStatistics``)."""
+        return self._view is not None and self.visit.door.statistics(self._view) is not None
+
+    @property
     def tabs(self) -> list[tuple[str, str]]:
         _ = self.visit._
         tabs = [("overview", _("Overview")), ("table", _("Table")), ("charts", _("Charts"))]
@@ -262,13 +267,15 @@ class Dossier:
             tabs.insert(1, ("documents", _("Documents")))
         if self.view.geometry is not None:
             tabs.append(("map", _("Map")))
+        if self.grouped:
+            tabs = [("overview", _("Overview"))]
         return [
             *tabs,
             ("columns", _("Columns")),
             ("quality", _("Quality")),
             ("discussion", _("Discussion")),
             ("versions", _("Versions")),
-            ("downloads", _("Download")),
+            *([] if self.grouped else [("downloads", _("Download"))]),
             ("api", _("For programs")),
         ]
 
