@@ -188,10 +188,10 @@ def beta_enhanced(held: Cells) -> bool:
     return bool((((held.within - overall) / overall) <= -np.log(overall) + 1e-12).all())
 
 
-def known(held: Cells, nothing: int | None = None) -> tuple[int, int]:
-    """(groups, rows) that have one value in common, so that it is known of everybody in them. ``nothing``: number of
-    the value that tells nothing (NULL)."""
-    alone = np.bincount(held.group, minlength=len(held.sizes)) == 1
+def known(held: Cells, nothing: int | None = None, least: int = 1) -> tuple[int, int]:
+    """(groups, rows) of at least ``least`` rows that have one value in common, so that it is known of everybody in
+    them. ``nothing``: number of the value that tells nothing (NULL)."""
+    alone = (np.bincount(held.group, minlength=len(held.sizes)) == 1) & (held.sizes >= least)
     if nothing is not None and len(held.group):
         alone &= held.value[held.starts] != nothing
     return int(alone.sum()), int(held.sizes[alone].sum())

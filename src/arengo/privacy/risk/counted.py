@@ -1,0 +1,154 @@
+"""The groups of one release, counted by the engine: what step 2 reckons with, whatever the size of the table.
+
+A person counts once in a group however many rows are about them. The groups are kept as a table of the case's
+connection, so that leaving a column out or asking what an attacker knows costs what the groups cost, not the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from arengo.lake.layout import quote
+from arengo.privacy.overlap import mapped
+from arengo.privacy.risk.groups import Sizes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arengo.privacy.case import Case
+    from arengo.privacy.release import Attribute
+
+SUBJECT = "_subject"
+GROUPS = "_risk_groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """``rows``: of the table; ``people``: persons they are about. ``several``: whether persons have several rows.
+    ``base``: SQL of the quasi-identifiers ``c0``, ``c1``, ... once a person and group, with ``_subject``.
+    """
+
+    columns: tuple[Attribute, ...]
+    rows: int
+    people: int
+    several: bool
+    base: str
+
+    def names(self, columns: Sequence[Attribute] | None = None) -> list[str]:
+        """How the given columns are called in :data:`GROUPS`."""
+        return [f"c{self.columns.index(item)}" for item in (self.columns if columns is None else columns)]
+
+
+def count(case: Case, columns: tuple[Attribute, ...]) -> Counted:
+    """Make :data:`GROUPS`: ``c0``, ``c1``, ... and ``n``, the persons of each group."""
+    row = case.connection.execute(
+        f"SELECT count(*), count({SUBJECT}), count(DISTINCT {SUBJECT}) FROM {case.table}"
+    ).fetchone() or (0, 0, 0)
+    rows, linked, persons = (int(item) for item in row)
+    listed = ", ".join(f"{quote(item.column)} AS c{at}" for at, item in enumerate(columns))
+    several = linked > persons
+    base = f"(SELECT {listed}, {SUBJECT} FROM {case.table})"
+    if several:
+        base = (
+            f"(SELECT DISTINCT {listed}, {SUBJECT} FROM {case.table} WHERE {SUBJECT} IS NOT NULL "
+            f"UNION ALL SELECT {listed}, {SUBJECT} FROM {case.table} WHERE {SUBJECT} IS NULL)"
+        )
+    names = ", ".join(f"c{at}" for at in range(len(columns)))
+    case.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {GROUPS} AS SELECT {names}, count(*) AS n FROM {base} GROUP BY {names}"
+    )
+    return Counted(columns, rows, rows - linked + persons, several, base)
+
+
+def sizes(case: Case, held: Counted, columns: Sequence[Attribute] | None = None) -> Sizes:
+    """Sizes of the groups by all or some of the columns."""
+    sql = f"SELECT n FROM {GROUPS}"
+    if columns is not None and len(columns) < len(held.columns):
+        names = held.names(columns)
+        by = f" GROUP BY {', '.join(names)}" if names else ""
+        sql = f"SELECT sum(n) AS n FROM {GROUPS}{by}"
+    return Sizes.counted(case.connection.execute(f"SELECT n, count(*) FROM ({sql}) GROUP BY n").fetchall())
+
+
+def below(case: Case, held: Counted, found: Sizes, k: int) -> int:
+    """Persons in groups of fewer than ``k`` by all columns; somebody in two of them counts once."""
+    if not held.several:
+        return found.below(k)
+    match = " AND ".join(f"b.{name} IS NOT DISTINCT FROM g.{name}" for name in held.names())
+    row = case.connection.execute(
+        f"SELECT count(DISTINCT {SUBJECT}) + count(*) FILTER ({SUBJECT} IS NULL) FROM {held.base} b "
+        f"SEMI JOIN (SELECT * FROM {GROUPS} WHERE n < {int(k)}) g ON {match}"
+    ).fetchone() or (0,)
+    return int(row[0])
+
+
+def values(case: Case, held: Counted) -> tuple[tuple[int, int], ...]:
+    """(different values, persons who have one) of each column; the first is exact where it matters little and
+    estimated to a few percent (HyperLogLog) where there are many."""
+    listed = ", ".join(f"approx_count_distinct({name}), coalesce(sum(n) FILTER ({name} IS NOT NULL), 0)"
+                       for name in held.names())  # fmt: skip
+    row = case.connection.execute(f"SELECT {listed} FROM {GROUPS}").fetchone() or ()
+    return tuple((int(row[at]), int(row[at + 1])) for at in range(0, len(row), 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Each group of the data against the population. ``rows``, ``people``: shape (groups,) of groups somebody of the
+    register is in; ``missing``: persons of the data in groups that nobody of the register is in."""
+
+    rows: NDArray[np.int64]
+    people: NDArray[np.int64]
+    missing: int
+
+    @property
+    def sizes(self) -> Sizes:
+        return Sizes.of(self.people)
+
+
+def population(case: Case, held: Counted, columns: Sequence[Attribute], truth: str) -> Mapped | None:
+    """The people of the register each group by ``columns`` may be about; None when the register does not tell all."""
+    if not truth or not columns:
+        return None
+    told, missing = mapped.columns(case, columns, truth)
+    if missing or len(told) != len(columns):
+        return None
+    shown = mapped.shown(case, told, case.table, truth)
+    listed = [f"c{at}" for at in range(len(columns))]
+    mine = ", ".join(
+        f"CAST({name} AS VARCHAR) AS {alias}" for name, alias in zip(held.names(columns), listed, strict=True)
+    )
+    by = ", ".join(listed)
+    match = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in listed)
+    found = case.connection.execute(
+        f"WITH s AS (SELECT {by}, sum(n) AS rows FROM (SELECT {mine}, n FROM {GROUPS}) GROUP BY {by}), "
+        f"p AS (SELECT {by}, count(DISTINCT {SUBJECT}) AS people FROM ({shown}) GROUP BY {by}) "
+        f"SELECT rows, people, count(*) FROM s LEFT JOIN p ON {match} GROUP BY rows, people"
+    ).fetchall()
+    lone = sum(int(rows * times) for rows, people, times in found if not people)
+    real = [(int(rows), int(people), int(times)) for rows, people, times in found if people]
+    told_ = np.array(real, np.int64).reshape(-1, 3)
+    return Mapped(np.repeat(told_[:, 0], told_[:, 2]), np.repeat(told_[:, 1], told_[:, 2]), lone)
+
+
+def attribution(case: Case, held: Counted, small: Sizes, k: int) -> dict[str, int]:
+    """Column -> how many fewer persons would stand in groups below ``k`` without it, the costliest first."""
+    out = {}
+    for item in held.columns:
+        rest = [other for other in held.columns if other is not item]
+        left = sizes(case, held, rest).below(k)
+        out[item.column] = small.below(k) - left
+    return dict(sorted(out.items(), key=lambda told: (-told[1], told[0])))
+
+
+def by_place(case: Case, held: Counted, column: Attribute, k: int, threshold: int, most: int = 5_000) -> dict[str, int]:
+    """Value of a column of places -> persons below ``k`` there, of places with at least ``threshold`` persons."""
+    (name,) = held.names([column])
+    rows = case.connection.execute(
+        f"SELECT CAST({name} AS VARCHAR), sum(n) FILTER (n < {int(k)}) FROM {GROUPS} WHERE {name} IS NOT NULL "
+        f"GROUP BY {name} HAVING sum(n) >= {int(threshold)} ORDER BY 1 LIMIT {int(most) + 1}"
+    ).fetchall()
+    return {str(value): int(few or 0) for value, few in rows} if len(rows) <= most else {}
