@@ -219,8 +219,8 @@ _ENTRIES = (
                                          "type": "array", "items": {"type": "number"}, "minItems": 2,
                                          "maxItems": 2}})),
                    "mapping of `suppress` (`{below, by}`), `local` (`{k, by}`), `microaggregate` (`{k, columns}`), "
-                   "`shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: `epsilon` or `rho`, `rows` a "
-                   "person may stand in, `bounds` of each summed column)",
+                   "`shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: `epsilon` or `rho`, "
+                   "`rows` a person may stand in, `bounds` of each summed column)",
                    "What is done to whole rows and tables before they become a version: rows of groups smaller than "
                    "`below` are left out; columns are coarsened only where a group would be smaller than `k`; numbers "
                    "are averaged over groups of `k`; the source's order is given up; cells of a table of counts are "

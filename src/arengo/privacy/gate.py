@@ -29,7 +29,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("budget", "arengo.privacy.noise.step"),
 )
 """Name of a step -> module whose ``look(case)`` takes it."""
-REPAIRS = ("arengo.privacy.repair",)
+REPAIRS = ("arengo.privacy.repair", "arengo.privacy.cells.repair")
 """Modules whose ``propose(case, findings)`` gives repairs."""
 
 

@@ -23,8 +23,9 @@ TINY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``lower``, ``upper``: shape (targets,). ``looked``: False where time ran out first; there the bounds are the
-    widest that were seen, which proves nothing. ``solved``: linear programs.
+    """``lower``, ``upper``: shape (targets,); once they are as far apart as was enough, they are what was seen and the
+    true ones may be wider. ``looked``: False where time ran out first; there what was seen proves nothing.
+    ``solved``: linear programs.
     """
 
     lower: NDArray[np.float64]
@@ -106,6 +107,8 @@ def bounds(
                 ends += 1
             elif status in (3, 4):
                 (upper if sign < 0 else lower)[at] = -sign * np.inf
+                other = lower if sign < 0 else upper
+                other[at] = other[at] if np.isfinite(other[at]) else 0.0
                 ends += 1
             elif status == 2 and known is None:
                 feasible = False

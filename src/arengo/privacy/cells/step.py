@@ -208,7 +208,7 @@ def _audited(case: Case, told: Layout, table: Table, truth: dict[str, NDArray[np
         if name not in table.values:
             continue
         known = truth.get(name)
-        only = hidden if hidden is not None and known is not None and not np.isnan(known).all() else None
+        only = None if hidden is None or known is None else hidden | np.isnan(known)
         counts = name == told.count
         scale = float(threshold) if counts else 1e-3
         found = audit(table, name, scale, only=only, whole_numbers=counts, seconds=SECONDS)
