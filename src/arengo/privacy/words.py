@@ -60,6 +60,8 @@ SENTENCES: Mapping[str, str] = {
     "overlap-withdrawn": "{releases} was withdrawn; whoever took a copy still has it, so it was reckoned with.",
     "overlap-joint": "Together with {releases}, publishing this turns {people} people from a group of at least {k} "
     "into a group of 1 to {most}; {alone} of them stand alone. {column} costs most.",
+    "overlap-joint-further": "{people} people who stood in a group smaller than {k} already stand alone together with "
+    "{releases}.",
     "overlap-candidates": "Together with {releases}, {people} people have fewer than {l} possible values left for "
     "{columns}.",
     "overlap-known": "Together with {releases}, the value of {columns} becomes known for {people} people.",

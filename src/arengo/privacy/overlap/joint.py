@@ -36,8 +36,9 @@ _NAMED = 5  # earlier releases a sentence names at most
 @dataclass(frozen=True, slots=True)
 class Joint:
     """Made in the case's connection. ``_joint``: one row a person of the candidate: ``_subject``, ``other`` (class by
-    all other series), ``code`` (mark of the candidate), ``after``, ``n_before``, ``n_members`` (people of the candidate
-    that were alike before), ``n_after``, ``known`` (an other release tells of them), ``newly`` below k.
+    all other series), ``code`` (mark of the candidate), ``after``, ``n_before``, ``n_members`` (people of the
+    candidate that were alike before), ``n_after``, ``known`` (an other release tells of them), ``newly`` below k,
+    ``further`` (alone now, in a group smaller than k before already).
     """
 
     columns: tuple[Attribute, ...]
@@ -58,9 +59,10 @@ def scope(case: Case) -> tuple[Release, ...]:
 
 def look(case: Case) -> Report:
     """Findings ``overlap-*`` and ``register-*``. ``measured``: ``before`` and ``after`` (size of a group -> people),
-    ``people`` newly below k, ``singled_out`` (of them alone), ``groups`` (that they make), ``releases`` (each
-    ``label``, ``columns``, ``alone``: people it puts below k by itself, ``together``: with the candidate, ``costs``:
-    people who would stay in a group of k without it), ``columns`` (of the candidate: ``column``, ``costs``), ``k``.
+    ``people`` newly below k, ``further`` (see :class:`Joint`), ``singled_out`` (of the new ones alone), ``groups``
+    (that they make), ``releases`` (each ``label``, ``columns``, ``alone``: people it puts below k by itself,
+    ``together``: with the candidate, ``costs``: people who would stay in a group of k without it), ``columns`` (of the
+    candidate: ``column``, ``costs``), ``k``.
     """
     release = case.release
     if release.form != ROWS or not release.quasi:
@@ -78,6 +80,10 @@ def look(case: Case) -> Report:
     measured = _measured(case, joint)
     if measured["people"]:
         findings += _newly(case, joint, measured)
+    if measured["further"]:
+        labels = tuple(item["label"] for item in measured["releases"][:_NAMED])
+        findings.append(Finding("overlap-joint-further", "review", Frozen(k=case.target.k), (), labels,
+                                measured["further"]))  # fmt: skip
     return Report(tuple(findings), measured)
 
 
@@ -181,7 +187,8 @@ def _together(case: Case, own: str) -> None:
         now AS (SELECT xor(other, code) AS after, count(*) AS n FROM people GROUP BY ALL)
         SELECT p.{SUBJECT}, p.other, p.code, now.after, coalesce(was.n, 0) AS n_before, alike.n AS n_members,
             now.n AS n_after, p.inside AND p.other <> 0 AS known,
-            p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n AS newly
+            p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n AS newly,
+            p.inside AND p.other <> 0 AND was.n BETWEEN 2 AND {k - 1} AND now.n = 1 AND alike.n > 1 AS further
         FROM people p LEFT JOIN was ON was.class = p.class JOIN alike ON alike.other = p.other
         JOIN now ON now.after = xor(p.other, p.code)"""
     )
@@ -255,11 +262,12 @@ def _newly(case: Case, joint: Joint, measured: dict[str, Any]) -> list[Finding]:
 
 def _measured(case: Case, joint: Joint) -> dict[str, Any]:
     connection, k = case.connection, int(case.target.k)
-    people, singled, groups = connection.execute(
-        "SELECT count(*), count(*) FILTER (n_after = 1), count(DISTINCT after) FROM _joint WHERE newly"
-    ).fetchone() or (0, 0, 0)
+    people, singled, groups, further = connection.execute(
+        "SELECT count(*) FILTER (newly), count(*) FILTER (newly AND n_after = 1), "
+        "count(DISTINCT after) FILTER (newly), count(*) FILTER (further) FROM _joint"
+    ).fetchone() or (0, 0, 0, 0)
     out: dict[str, Any] = {
-        "k": k, "people": int(people), "singled_out": int(singled), "groups": int(groups),
+        "k": k, "people": int(people), "singled_out": int(singled), "groups": int(groups), "further": int(further),
         "before": _histogram(case, "n_before"), "after": _histogram(case, "n_after"), "releases": [], "columns": [],
     }  # fmt: skip
     (alone,) = connection.execute(
