@@ -314,7 +314,44 @@ def _dataset(old: Contract, new: Contract, renamed: Mapping[str, str]) -> Iterab
         if old.custom.get(name) != new.custom.get(name):
             yield _made(code, "", COMPATIBLE if name != "arengoMode" else NONE, COMPATIBLE,
                         f"{words} {new.custom.get(name, 'the default')}.")  # fmt: skip
+    yield from _persons(old, new)
     yield from _rules(old.quality, new.quality, "")
+
+
+_ABOUT = {
+    "arengoProtection": ("protection-changed", "Before rows are stored, this is done to them now"),
+    "arengoPrivacyTarget": ("target-changed", "What a publication must reach is now"),
+    "arengoPopulation": ("population-changed", "The rows are now about the population"),
+    "arengoPurposes": ("purposes-changed", "The purposes of the personal data are now"),
+    "arengoRetentionFrom": ("ageing-changed", "Rows now age from"),
+    "arengoHistoryWindow": ("window-changed", "Earlier versions may now be read for"),
+    "arengoStatistics": ("statistics-changed", "Readers get groups, not rows:"),
+    "arengoErasure": ("erasure-changed", "A request to be forgotten now means"),
+}
+
+
+def _persons(old: Contract, new: Contract) -> Iterable[Comparison]:
+    """What changed in how persons are protected: a reader's rows change with it, their shape need not."""
+    for name, (code, words) in _ABOUT.items():
+        if old.custom.get(name) != new.custom.get(name):
+            told = spoken(new.custom[name]) if name in new.custom else "nothing"
+            yield _made(code, "", COMPATIBLE, COMPATIBLE, f"{words} {told}.")
+    before = {item.name: item for item in old.as_read().properties}
+    for column in new.as_read().properties:
+        was = before.get(column.name)
+        if was is not None and was.protect != column.protect:
+            told = ", ".join(spoken(step) for step in column.protect) or "as it is"
+            yield _made("protection-changed", column.name, BREAKING if column.protect else COMPATIBLE, NONE,
+                        f"The column {column.name} is now published {told}.")  # fmt: skip
+
+
+def spoken(value: Any) -> str:
+    """A value of a property in a line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {spoken(item)}" for name, item in value.items() if name != "title")
+    if isinstance(value, list | tuple):
+        return "; ".join(spoken(item) for item in value)
+    return str(value)
 
 
 def _rank(access: str) -> int:
