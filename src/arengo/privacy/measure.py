@@ -20,11 +20,11 @@ _NUMBER = "-?[0-9]+(?:[.][0-9]+)?"
 
 def histogram(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, int]:
     """Size of a group of equal ``columns`` -> people in groups of that size; sizes past 50 under ``more``."""
-    group = listing(columns) if columns else "1"
+    group = f" GROUP BY {listing(columns)}" if columns else ""
     rows = connection.execute(
         f"WITH people AS (SELECT *, {PERSON} AS _person FROM {table}), sized AS "
-        f"(SELECT count(DISTINCT _person) AS n FROM people GROUP BY {group}) "
-        f"SELECT least(n, {LARGEST + 1}) AS size, sum(n) FROM sized GROUP BY size ORDER BY size"
+        f"(SELECT count(DISTINCT _person) AS n FROM people{group}) "
+        f"SELECT least(n, {LARGEST + 1}) AS size, sum(n) FROM sized WHERE n > 0 GROUP BY size ORDER BY size"
     ).fetchall()
     return {str(size) if size <= LARGEST else "more": int(people) for size, people in rows}
 
