@@ -164,7 +164,7 @@ class Verdicts:
                     covers=covered(held.verdict.findings),
                 )
             )  # fmt: skip
-        return self.decision(id)
+        return self.decision(made)
 
     def second(self, id: str, state: str, by: str, reason: str, at: datetime) -> Decision:
         """The second person's word on a decision that waits for it. Raises Conflict when it does not."""
