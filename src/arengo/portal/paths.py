@@ -38,6 +38,7 @@ from arengo.portal import (
     place,
     policies,
     preview,
+    privacy,
     product,
     readership,
     register,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from arengo.catalogue import Catalogue
     from arengo.door import Door
     from arengo.services.access import Access
+    from arengo.services.gate import Desk
     from arengo.state import State
 
 
@@ -72,11 +74,12 @@ def pages(
     state: State,
     quarantine: Quarantine,
     access: Access | None = None,
+    desk: Desk | None = None,
 ) -> list[BaseRoute]:
     """Raises SettingsError for a look that cannot be shown and for an accessibility statement that cannot be made."""
     statement.check(settings)
     studio = Studio(settings.home / "versions", look.read(settings).folders)
-    site = Site(settings, door, catalogue, state, studio, quarantine, access)
+    site = Site(settings, door, catalogue, state, studio, quarantine, access, desk)
 
     at = "/datasets/{dataset}"
     answers = {
@@ -165,6 +168,7 @@ def pages(
         *accord_paths.routes(site),
         *participation.routes(site),
         *ledger.routes(site),
+        *privacy.routes(site),
         *identities.routes(site),
         *census.routes(site),
         *(Route(path, embed.framed(site, answer), methods=["GET", "HEAD"]) for path, answer in frames.items()),

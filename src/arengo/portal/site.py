@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
     from arengo.services.census import Census
     from arengo.services.consumption import Consumption
+    from arengo.services.gate import Desk
     from arengo.services.login import Local, Logins
     from arengo.services.register import Register
     from arengo.services.retention import Disposals
@@ -101,9 +102,11 @@ class Site:
         studio: Studio,
         quarantine: Quarantine,
         access: Access | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.settings = settings
         self._access = access
+        self._desk = desk
         self.door = door
         self.catalogue = catalogue
         self.state = state
@@ -141,6 +144,16 @@ class Site:
     def agreements(self) -> Agreements:
         """Who may read what is not open, for what; requests and decisions."""
         return self.access.agreements
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the gate holds back, and what people decide about it; without a publisher a decision counts at the
+        next publication."""
+        if self._desk is not None:
+            return self._desk
+        from arengo.services.gate import Desk
+
+        return Desk(self.state, lambda dataset: self.catalogue.entry(dataset).contract, self.access.ledger.tell)
 
     @cached_property
     def register(self) -> Register:

@@ -1,0 +1,106 @@
+"""The report on one verdict on paper: what was found, what was assumed, what people decided, sealed.
+
+The SHA-256 of the sealed file goes on record, so that whoever is shown one can tell that the city made it so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from starlette.responses import Response
+
+from arengo.portal import privacy_story
+from arengo.portal.language import Speech
+from arengo.portal.operator import record
+from arengo.portal.privacy_story import Choice, Labels
+from arengo.portal.register_paper import speech
+from arengo.portal.site import HEADERS, Visit
+from arengo.privacy.verdicts import Held
+from arengo.services.paper import Facts, Heading, Paper, Part, Points, Table, Text, lay
+from arengo.settings import Settings
+
+
+def document(visit: Visit, held: Held, decided: Sequence[Choice]) -> Response:
+    """The sealed report; made once a day for the same content, and on record when it is made."""
+    s = speech(visit.settings, visit.language)
+    contract = visit.site.catalogue.entry(held.dataset).contract
+    labels = Labels(s, contract, visit.site.catalogue)
+    told = (held.mark, held.settled, decided, s.language, visit.settings.city.name, f"{visit.now:%Y-%m-%d}")
+    key = "privacy" + hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def make(now: datetime) -> bytes:
+        foot = visit.settings.city.url.removeprefix("https://").removeprefix("http://")
+        made = paper(s, visit.settings, held, labels, decided, now, foot)
+        sealed = visit.site.sealer.seal(lay(made), reason=made.title, at=now)
+        fingerprint = hashlib.sha256(sealed).hexdigest()
+        record(visit, "privacy-report", held.dataset, verdict=held.mark, sha256=fingerprint)
+        return sealed
+
+    headers = {**HEADERS, "Content-Language": s.language, "Cache-Control": "private, no-store",
+               "Content-Disposition": f'inline; filename="{held.dataset}-privacy.pdf"'}  # fmt: skip
+    return Response(visit.site.papers.get(key, make), media_type="application/pdf", headers=headers)
+
+
+def paper(
+    s: Speech, settings: Settings, held: Held, labels: Labels, decided: Sequence[Choice], made: datetime, foot: str = ""
+) -> Paper:
+    """``decided``: in the language of the reader, as on the page."""
+    _, verdict = s._, held.verdict
+    least, k = privacy_story.smallest(verdict), privacy_story.target_k(verdict)
+    facts = [
+        (_("Dataset"), f"{labels.title(held.dataset)} ({held.dataset})"),
+        (_("Checked"), s.moment(held.at)),
+        (_("Outcome"), privacy_story.outcome_word(s, held.outcome)),
+        (_("What became of it"), privacy_story.standing(s, held)),
+        (_("Persons a group must have"), s.number(k) if k is not None else ""),
+        (_("Persons in the smallest group"), s.number(least) if least is not None else ""),
+        (_("Contract (SHA-256)"), verdict.contract),
+        (_("Mark of the verdict (SHA-256)"), held.mark),
+    ]
+    parts: list[Part] = [
+        Text(privacy_story.headline(s, verdict)),
+        Facts(tuple((name, value) for name, value in facts if value)),
+        Heading(_("What was found")),
+    ]
+    for step in privacy_story.steps(s, verdict, labels):
+        parts += [Heading(f"{step.title}: {step.word}", 2), Points(tuple(item.words for item in step.findings))]
+    for title, picture in privacy_story.pictures(s, verdict):
+        head = (_("Persons in the group"), *((_("Before"),) if picture.both else ()), _("Persons"))
+        rows = tuple((bar.label, *((bar.said_before,) if picture.both else ()), bar.said_after) for bar in picture.bars)
+        parts += [Heading(title, 2), Text(picture.words), Table(head, rows)]
+    if risks := privacy_story.risks(s, verdict):
+        parts += [Heading(_("Risk in numbers"), 2),
+                  Table((_("Who looks"), _("Risk"), _("What it means")),
+                        tuple((item.name, item.value, item.means) for item in risks), (1.0, 0.4, 1.8))]  # fmt: skip
+    if verdict.repairs:
+        parts.append(Heading(_("Repairs that were worked out")))
+        head = (_("Repair"), _("What it does"), _("Detail that is lost"), _("Withheld"))
+        body = tuple(
+            (offer.title, "\n".join(offer.changes), offer.facts[0][1], offer.facts[1][1])
+            for offer in privacy_story.offers(s, verdict, labels)
+        )
+        parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))
+    parts += [Heading(_("What was taken for granted")), Points(privacy_story.assumed(s, verdict, labels))]
+    steps = tuple(
+        (s.moment(at), who, what, reason) for item in decided for who, what, at, reason in item.steps
+    )  # fmt: skip
+    parts.append(Heading(_("Decisions")))
+    if steps:
+        parts.append(Table((_("When"), _("Who"), _("What"), _("Reason")), steps, (0.8, 0.9, 0.9, 1.8)))
+    else:
+        parts.append(Text(_("Nobody had to decide anything.")))
+    parts.append(
+        Text(
+            _("A check finds what can be computed from what the city knows. What somebody else knows may be more; "
+              "that is why the attackers who were reckoned with are named above."),
+            quiet=True,
+        )
+    )  # fmt: skip
+    return Paper(
+        title=_("Privacy check: %(title)s", title=labels.title(held.dataset)), city=settings.city.name,
+        parts=tuple(parts), made=made, language=s.language, subtitle=_("Verdict %(id)s", id=held.id),
+        page=_("Page {page} of {pages}"), foot=foot,
+        unset=_("Where […] stands, the original has letters that this file cannot show; the site's page has them."),
+    )  # fmt: skip
