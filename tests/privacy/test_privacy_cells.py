@@ -311,7 +311,7 @@ def test_named_cells_are_hidden_with_what_protects_them(world: World) -> None:
     data.rows[4], data.rows[6], data.rows[8] = (*data.rows[4][:2], 53), ("All", "young", 43), ("All", "All", 113)
     rows, _ = made_by(world, data)
     assert sum(row[2] is None for row in rows) >= 4
-    assert dict((row[:2], row[2]) for row in rows)["south", "old"] is None
+    assert {row[:2]: row[2] for row in rows}["south", "old"] is None
 
 
 def test_what_is_no_table_of_counts_cannot_be_protected_as_one(world: World) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import rank
-from arengo.privacy.cells.atoms import Atoms, Published, TooMany, atoms, incidence, published
+from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, incidence, published
 from arengo.privacy.cells.attacker import bounds
 from arengo.privacy.cells.table import layout
 from arengo.privacy.finding import Finding, Report
@@ -207,7 +207,8 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     single = np.diff(matrix.indptr) == 1
     direct = np.zeros(many, bool)
     direct[matrix[np.flatnonzero(single & (rows.owner == last))].indices] = True
-    alike = () if truth else _alike(held, kept, after, prior, mine, direct)
+    covered = np.diff(matrix.tocsc().indptr) > 0
+    alike = () if truth else _alike(held, kept, after, prior, mine, direct, covered)
     pinned, unlooked, solved = 0, 0, 0
     if truth and small is not None:
         pinned, unlooked, solved = _pinned(rows, matrix, figures, sizes, small & ~after.single, last, threshold,
@@ -434,27 +435,28 @@ def _alike(
     prior: rank.Derived,
     mine: Published,
     direct: NDArray[np.bool_],
+    covered: NDArray[np.bool_],
 ) -> tuple[int, ...]:
     """Derived parts whose members all share one sensitive value (as many persons each).
 
     Parts are grouped by everything but the sensitive concept; where every value of it is derivable in a group and all
     but one are empty, being in the group tells the value. ``direct``: parts the candidate shows as cells; those are
-    judged as cells.
+    judged as cells. ``covered``: parts that any table counts.
     """
     sensitive = {item.concept for item in mine.release.attributes if item.role == "sensitive"}
-    if not len(kept) or not any(coding[0] in sensitive for coding in held.codes):
+    told = [coding for coding in held.codes if coding[0] in sensitive]
+    if not len(kept) or not any(len(held.labels[coding].keys() - {OTHER}) > 1 for coding in told):
         return ()
     group = np.zeros(len(held), np.int64)
     for coding in held.codes:
         if coding[0] not in sensitive:
             _, group = np.unique(group * len(held.labels[coding]) + held.codes[coding], return_inverse=True)
-    whole = np.bincount(group)
     group = group[kept]
     fresh = after.single & ~prior.single & ~direct & (np.nan_to_num(after.value) > 0.5)
     out = []
     for number in np.unique(group[fresh]):
-        parts = np.flatnonzero(group == number)
-        if whole[number] > 1 and after.single[parts].all():
+        parts = np.flatnonzero((group == number) & covered)
+        if after.single[parts].all():
             there = [int(part) for part in parts if after.value[part] > 0.5]
             if len(there) == 1 and fresh[there[0]]:
                 out.append(round(float(after.value[there[0]])))
