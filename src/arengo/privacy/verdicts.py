@@ -176,7 +176,7 @@ class Verdicts:
             ).rowcount  # fmt: skip
             if not moved:
                 raise Conflict("This decision does not wait for anybody any more.")
-        return self.decision(made)
+        return self.decision(id)
 
     def _still(self, connection: Connection, held: Held) -> None:
         table = tables.verdict
