@@ -257,7 +257,7 @@ def _stricter(plan: Plan, k: int, turn: int) -> Plan | None:
 def _trial(case: Case, plan: Plan) -> tuple[Case, int]:
     """The case as it would be, over the table ``_repaired``; and how many rows were withheld."""
     contract = mended(case, plan)
-    view = released(_over(case.contract, plan))
+    view = released(_over(case, plan))
     codes = cast(Ladders, case.codes)
     made = protect(
         case.connection, case.table, view, codes, secret=case.secret, subject='i."_subject"', into=MADE
@@ -279,18 +279,19 @@ def judged(case: Case) -> str:
     return worst(item.outcome for item in found)
 
 
-def _over(contract: Contract, plan: Plan) -> Contract:
+def _over(case: Case, plan: Plan) -> Contract:
     """The contract as if the released table were what is read, with nothing but the plan done to it."""
-    columns = tuple(_bare(item, plan.steps.get(item.name, ())) for item in contract.properties)
+    contract, read = case.contract, case.intake_contract
+    columns = tuple(_bare(item, read.column(item.name), plan.steps.get(item.name, ())) for item in contract.properties)
     custom = {name: told for name, told in contract.custom.items() if name != "arengoProtection"}
     if plan.rules:
         custom["arengoProtection"] = Frozen(plan.rules)
     return replace(contract, properties=columns, custom=Frozen(custom), intake=None)
 
 
-def _bare(column: Property, steps: tuple[Any, ...]) -> Property:
+def _bare(column: Property, read: Property | None, steps: tuple[Any, ...]) -> Property:
     custom = {name: told for name, told in column.custom.items() if name != "arengoProtect"}
-    hierarchy, level = stands(column)
+    hierarchy, level = stands(column, read)
     if level:
         custom["arengoHierarchy"], custom["arengoLevel"] = hierarchy, level
     if steps:
@@ -298,11 +299,12 @@ def _bare(column: Property, steps: tuple[Any, ...]) -> Property:
     return replace(column, custom=Frozen(custom))
 
 
-def stands(column: Property) -> tuple[str, str]:
-    """Hierarchy and level that a stored column's values stand at, ('', '') for the values themselves."""
+def stands(column: Property, read: Property | None) -> tuple[str, str]:
+    """Hierarchy and level that a stored column's values stand at, ('', '') for the values themselves. ``read``: the
+    column as it was read, whose kind says which hierarchy is the usual one."""
     from arengo.privacy.hierarchy.codes import hierarchy_of
 
-    hierarchy, level = hierarchy_of(column), str(column.custom.get("arengoLevel", ""))
+    hierarchy, level = hierarchy_of(read or column), str(column.custom.get("arengoLevel", ""))
     for step in column.protect:
         if isinstance(step, Mapping) and "level" in step:
             hierarchy, level = str(step.get("hierarchy", "")) or hierarchy, str(step["level"])

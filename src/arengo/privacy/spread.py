@@ -186,7 +186,7 @@ def ladder(case: Case, column: Property, values: Sequence[Any]) -> tuple[str, Ax
 
     if column.kind in OPAQUE:
         return "all", axis(column.name, [list(range(len(values))), [ALL] * len(values)], (ALL,))
-    hierarchy, at = stands(column)
+    hierarchy, at = stands(column, case.intake_contract.column(column.name))
     if not at:
         # What another step made of the values is no longer what the contract's hierarchy is about.
         told = "" if column.protect else str(column.custom.get("arengoHierarchy", ""))

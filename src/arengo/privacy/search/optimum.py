@@ -94,11 +94,11 @@ def _halved(problem: Problem, state: NDArray[np.int8], path: list[Node]) -> list
         middle = (low + high) // 2
         node = path[middle]
         if problem.fits(node):
-            above = state[tuple(slice(level, None) for level in node)]
+            above = state[(*(slice(level, None) for level in node), ...)]
             above[...] = FITS
             found, high = [node], middle - 1
         else:
-            below = state[tuple(slice(0, level + 1) for level in node)]
+            below = state[(*(slice(0, level + 1) for level in node), ...)]
             below[...] = FAILS
             low = middle + 1
     return found
