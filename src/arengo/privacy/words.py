@@ -60,8 +60,8 @@ SENTENCES: Mapping[str, str] = {
     "overlap-withdrawn": "{releases} was withdrawn; whoever took a copy still has it, so it was reckoned with.",
     "overlap-joint": "Together with {releases}, publishing this turns {people} people from a group of at least {k} "
     "into a group of 1 to {most}; {alone} of them stand alone. {column} costs most.",
-    "overlap-joint-further": "{people} people who stood in a group smaller than {k} already stand alone together with "
-    "{releases}.",
+    "overlap-joint-further": "{people} people stood in a group smaller than {k} already; together with {releases}, "
+    "theirs becomes smaller still.",
     "overlap-candidates": "Together with {releases}, {people} people have fewer than {l} possible values left for "
     "{columns}.",
     "overlap-known": "Together with {releases}, the value of {columns} becomes known for {people} people.",
@@ -78,6 +78,8 @@ SENTENCES: Mapping[str, str] = {
     "linkage-rows-gone": "The rows of {releases} are no longer at hand, so no rows were matched with them.",
     "linkage-trace": "Whoever knows {points} things about somebody ({columns}) finds all of that person's rows in "
     "{share} % of the cases: {people} of {looked} people who were tried.",
+    "linkage-hidden-trace": "If it can be told which rows are the same person's, whoever knows {points} things about "
+    "somebody ({columns}) finds them all in {share} % of the cases: {people} of {looked} people who were tried.",
     "linkage-sighting": "Whoever saw somebody once knows {columns}; that leads to exactly one row for {people} of "
     "{looked} rows that were tried ({share} %).",
     "linkage-sets": "{people} people have a combination of {items} values of {columns} that fewer than {k} people "
