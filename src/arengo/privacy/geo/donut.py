@@ -38,6 +38,7 @@ def moved(
         return out
     least = np.maximum(inner, _kth(points, persons, places, k))
     known = np.isfinite(least)
+    least = np.where(known, least, 0.0)
     most = np.maximum(outer, np.maximum(2 * least, least + 1.0))
     drawn = draws(key, places, 2)
     radius = np.sqrt(least**2 + drawn[:, 0] * (most**2 - least**2))

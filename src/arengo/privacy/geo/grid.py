@@ -1,4 +1,4 @@
-"""An adaptive grid: quarters of squares, as fine as every square still holds at least k persons."""
+"""An adaptive grid: squares as fine as they still hold at least k persons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVELS = 12
-"""How often the largest squares may be quartered: 100 m squares begin as 410 km."""
+"""How often squares may grow to four times their size: those of 100 m up to 410 km."""
 
 
 def cells(
@@ -18,33 +18,25 @@ def cells(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre of each point's square (n, 2) and its side (n,), in metres; NaN where not even the largest holds k.
 
-    A square is quartered only if each quarter with somebody in it holds ``k`` persons, so that no square that is told
-    holds fewer. Squares lie at multiples of their side whatever the data is (Samet: *The quadtree and related
-    hierarchical data structures*, 1984; k persons a square: Gruteser and Grunwald, MobiSys 2003).
+    From the finest squares up: one with at least ``k`` persons is told, who is left over goes on into the square of
+    four. So every label that is told holds ``k`` persons, and a few who live apart do not make a dense quarter coarse.
+    Squares lie at multiples of their side whatever the data is (Samet: *The quadtree and related hierarchical data
+    structures*, 1984; k persons a square: Gruteser and Grunwald, MobiSys 2003).
     """
-    size = smallest * 2**LEVELS
-    place = np.floor(points / size).astype(np.int64)
+    size = smallest
     side = np.full(len(points), np.nan)
     centre = np.full((len(points), 2), np.nan)
-    cell, people = _people(place, persons)
-    active = people[cell] >= k
-    centre[active] = (place[active] + 0.5) * size
-    side[active] = size
-    for _ in range(LEVELS):
-        if not active.any():
+    left = np.arange(len(points))
+    for _ in range(LEVELS + 1):
+        if not len(left):
             break
-        size /= 2
-        at = np.flatnonzero(active)
-        finer = np.floor(points[at] / size).astype(np.int64)
-        quarter, people = _people(finer, persons[at])
-        parent, _ = _people(finer >> 1, persons[at])
-        poor = np.zeros(int(parent.max()) + 1, bool)
-        poor[parent[people[quarter] < k]] = True
-        splits = ~poor[parent]
-        active = np.zeros(len(points), bool)
-        active[at[splits]] = True
-        centre[at[splits]] = (finer[splits] + 0.5) * size
-        side[at[splits]] = size
+        place = np.floor(points[left] / size).astype(np.int64)
+        cell, people = _people(place, persons[left])
+        told = people[cell] >= k
+        centre[left[told]] = (place[told] + 0.5) * size
+        side[left[told]] = size
+        left = left[~told]
+        size *= 2
     return centre, side
 
 
