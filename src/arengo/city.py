@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from arengo.services.accord import Accord
     from arengo.services.census import Census
     from arengo.services.gate import Desk
+    from arengo.services.held import HeldLetters
     from arengo.services.register import Register
     from arengo.services.retention import Retention
     from arengo.sources.base import Context
@@ -246,11 +247,19 @@ class City:
             lambda dataset, language: self.catalogue.entry(dataset).contract.title(language),
         )
 
+    @cached_property
+    def held_letters(self) -> HeldLetters:
+        """Letters about publications that the gate holds back."""
+        from arengo.services.held import HeldLetters
+
+        return HeldLetters(self.desk, self.access.parties, self.participation.letters, self._registered)
+
     def turn(self) -> None:
         """What is done between people from time to time: letters, deliveries, agreements, the record's signature."""
         from arengo.services.witness import cosign
 
         self.accord.turn()  # its letters leave with the others
+        self.held_letters.turn()
         self.participation.turn()
         if self.ledger.turn() is not None:
             cosign(self.settings, self.ledger)

@@ -10,7 +10,7 @@ from arengo.catalogue import say
 from arengo.errors import NotAllowed, UnknownDataset
 from arengo.faces import structured
 from arengo.faces.site import public_address
-from arengo.portal import access, diagram, documents, place
+from arengo.portal import access, diagram, documents, place, privacy
 from arengo.portal.cells import Writer, heads
 from arengo.portal.digest import sentences
 from arengo.portal.dossier import Dossier
@@ -38,7 +38,8 @@ def overview(visit: Visit) -> Response:
         return refused(visit, dataset, refusal)
     if d.version is None:
         return unpublished(visit, d)
-    known = visit.unchanged(*d.mark)
+    checked = privacy.checked(visit, d.id)
+    known = visit.unchanged(*d.mark, checked)
     if known:
         return known
     choice = choose(d.contract, d.profile)
@@ -68,6 +69,7 @@ def overview(visit: Visit) -> Response:
         "short": sentences(d),
         "near": near(visit, d.id),
         "comes_from": origin(visit, d.id),
+        "checked": checked,
         "owner_id": record.publisher.id if record.publisher and d.contract.owner else "",
         "image": address(visit, "preview", f"{d.id}.png"),
     }

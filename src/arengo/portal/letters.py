@@ -9,6 +9,7 @@ from typing import Any
 from arengo.portal.agreement_letters import agreement_letter
 from arengo.portal.identity_letters import invited, reset
 from arengo.portal.language import Speech
+from arengo.portal.privacy_letters import privacy_letter
 from arengo.portal.state_words import state_word
 from arengo.portal.vocabulary import theme_name
 from arengo.settings import Settings
@@ -26,6 +27,7 @@ def composer(settings: Settings) -> Callable[[str, str, Mapping[str, Any]], tupl
             "moved": _moved,
             "news": _news,
             "agreement": agreement_letter,
+            "privacy": privacy_letter,
             "invited": invited,
             "reset": reset,
         }[kind]

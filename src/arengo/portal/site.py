@@ -384,7 +384,31 @@ class Visit:
 
     @cached_property
     def waiting(self) -> int | None:
-        """How much waits on the steward's desk; None for who decides nothing."""
+        """How much waits on the desk; None for who decides nothing."""
+        if self._sent is None:
+            return self.held or None
+        return self._sent + (self.held or 0)
+
+    @cached_property
+    def held(self) -> int | None:
+        """How many publications of the visitor's datasets the gate holds back; None for who does not see that."""
+        if self._site is None or ("arengo_operator" not in self.request.cookies and not self.caller.roles):
+            return None
+        from arengo.portal.privacy import waiting
+
+        return waiting(self)
+
+    def privacy_of(self, dataset: str) -> bool:
+        """Whether the visitor may see what the gate found in a dataset."""
+        if self.held is None:
+            return False
+        from arengo.portal.privacy import sees
+
+        return sees(self, dataset)
+
+    @cached_property
+    def _sent(self) -> int | None:
+        """How much of what people sent waits for the visitor."""
         if self._site is None:
             return None
         asked = self.asked_access
@@ -398,7 +422,9 @@ class Visit:
     @property
     def desk(self) -> str:
         """Where what waits is decided: requests for access first where there are any."""
-        return "/desk/access" if self.asked_access or self.waiting == self.asked_access else "/desk"
+        if self.held and not self._sent:
+            return "/privacy"
+        return "/desk/access" if self.asked_access or self._sent == self.asked_access else "/desk"
 
     @cached_property
     def asked_access(self) -> int | None:
