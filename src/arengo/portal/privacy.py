@@ -64,7 +64,10 @@ def sees(visit: Visit, dataset: str) -> bool:
 def waiting(visit: Visit) -> int | None:
     """How many publications of the visitor's datasets are held back; None for who sees none."""
     mine = kept(visit, SEERS)
-    return None if mine == frozenset() else len(visit.site.desk.waiting(mine))
+    if mine == frozenset():
+        return None
+    found = visit.site.desk.verdicts.outcomes()
+    return sum(settled == HELD and (mine is None or name in mine) for name, (_out, settled, _at) in found.items())
 
 
 def _looking(visit: Visit) -> Labels:

@@ -32,7 +32,7 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
         values["column"] = column(facts["column"])
     template = templates(s, counted(item)).get(item.code)
     if template is None:
-        return item.sentence()
+        return SENTENCES[item.code].format_map(_Open(values))
     return template % _Open(values)
 
 
