@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
     from arengo.services.accord import Accord
     from arengo.services.census import Census
+    from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
     from arengo.services.held import HeldLetters
     from arengo.services.register import Register
