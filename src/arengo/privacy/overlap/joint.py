@@ -38,7 +38,7 @@ class Joint:
     """Made in the case's connection. ``_joint``: one row a person of the candidate: ``_subject``, ``other`` (class by
     all other series), ``code`` (mark of the candidate), ``after``, ``n_before``, ``n_members`` (people of the
     candidate that were alike before), ``n_after``, ``known`` (an other release tells of them), ``newly`` below k,
-    ``further`` (alone now, in a group smaller than k before already).
+    ``further`` (in a group smaller than k before already, that the candidate splits).
     """
 
     columns: tuple[Attribute, ...]
@@ -188,7 +188,7 @@ def _together(case: Case, own: str) -> None:
         SELECT p.{SUBJECT}, p.other, p.code, now.after, coalesce(was.n, 0) AS n_before, alike.n AS n_members,
             now.n AS n_after, p.inside AND p.other <> 0 AS known,
             p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n AS newly,
-            p.inside AND p.other <> 0 AND was.n BETWEEN 2 AND {k - 1} AND now.n = 1 AND alike.n > 1 AS further
+            p.inside AND p.other <> 0 AND was.n < {k} AND now.n < was.n AND now.n < alike.n AS further
         FROM people p LEFT JOIN was ON was.class = p.class JOIN alike ON alike.other = p.other
         JOIN now ON now.after = xor(p.other, p.code)"""
     )
