@@ -197,21 +197,28 @@ def ladder(case: Case, column: Property, values: Sequence[Any]) -> tuple[str, Ax
         here = names.index(at) + 1 if at in names else int(at) if at.isdecimal() else 0
     kind = Kind.STRING if at else column.kind
     above = names[here:]
-    labels = _labels(case.connection, case.codes, hierarchy, above, at, kind, values)
-    # A level that tells apart what the one below does is none.
-    levels: list[Sequence[object]] = [list(range(len(values)))]
+    return hierarchy, coarser(
+        column.name, above, labels(case.connection, case.codes, hierarchy, above, at, kind, values), len(values)
+    )
+
+
+def coarser(column: str, above: Sequence[str], told: Sequence[Sequence[object]], values: int) -> Axis:
+    """The axis of a column from the names of its values' groups at each level above them; a level that tells apart
+    what the one below does is none."""
+    levels: list[Sequence[object]] = [list(range(values))]
     kept: list[str] = []
-    for name, row in zip(above, labels, strict=True):
+    for name, row in zip(above, told, strict=True):
         if len(set(row)) < len(set(levels[-1])) or name == ALL:
             levels.append(row)
             kept.append(name)
-    return hierarchy, axis(column.name, levels, kept)
+    return axis(column, levels, kept)
 
 
-def _labels(
+def labels(
     connection: duckdb.DuckDBPyConnection, codes: Any, hierarchy: str, levels: Sequence[str], at: str, kind: Kind,
     values: Sequence[Any],
 ) -> list[list[Any]]:  # fmt: skip
+    """The name of each value's group at each of ``levels``. ``at``: the level the values stand at already."""
     import pyarrow as pa
 
     held = pa.table({"n": pa.array(range(len(values)), pa.int64()), "v": pa.array(values)})

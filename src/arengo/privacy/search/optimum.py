@@ -94,12 +94,12 @@ def _halved(problem: Problem, state: NDArray[np.int8], path: list[Node]) -> list
         middle = (low + high) // 2
         node = path[middle]
         if problem.fits(node):
-            above = state[(*(slice(level, None) for level in node), ...)]
-            above[...] = FITS
+            above: Any = (*(slice(level, None) for level in node), ...)
+            state[above] = FITS
             found, high = [node], middle - 1
         else:
-            below = state[(*(slice(0, level + 1) for level in node), ...)]
-            below[...] = FAILS
+            below: Any = (*(slice(0, level + 1) for level in node), ...)
+            state[below] = FAILS
             low = middle + 1
     return found
 
