@@ -15,6 +15,25 @@ SENTENCES: Mapping[str, str] = {
     "not-public": "The dataset is not open: people decide who reads it, so nothing found here holds it back.",
     "not-looked": "{what} was not looked at: {why}.",
     # Detection, direct leaks (step 1)
+    "undeclared-person": "{column} holds what looks like the {what}, and the contract says nothing about it: {why}.",
+    "identifier-open": "{column} names single persons ({what}), and the dataset is open to everybody.",
+    "identifier-allowed": "{column} tells about persons ({what}), and is allowed because: {reason}",
+    "identifier-protected": "{column} names single persons ({what}); what is published of it is protected ({how}).",
+    "weak-evidence": "These columns may be about persons, without proof in their values: {why}.",
+    "suppression-marks": "{columns} hold marks of values that were withheld already; they were left out of the search.",
+    "small-places": "{values} places in {columns} stand on fewer than {k} rows each.",
+    "hash-recovered": "{column} holds unkeyed hashes: {recovered} of {tried} different values were traced back to what "
+    "they stand for ({domain}, {algorithm}).",
+    "hash-unkeyed": "{column} looks like hashes without a key; none was traced back in {tried} tries, and somebody "
+    "with more time may manage.",
+    "pseudonym-reused": "{columns} carry the same pseudonyms as {releases}, so the rows of both can be joined.",
+    "numbers-in-text": "{texts} texts in {column} hold identifiers of persons: {what}.",
+    "contacts-in-text": "{texts} texts in {column} hold ways to reach single persons: {what}.",
+    "offices-in-text": "The texts in {column} hold addresses or telephones of offices ({count}).",
+    "order-of-identifier": "The rows stand in the order of {column}, which is withheld: whoever has the list of it can "
+    "lay the two side by side.",
+    "texts-of-one": "{columns} tie up to {most} texts to one pseudonym, {people} pseudonyms to {least} and more: "
+    "together they tell who wrote them.",
     # One release against the truth (step 2)
     "risk-no-quasi": "The rows are about persons, but no column is declared as one that people could be recognised by "
     "(arengoPrivacyRole: quasi), so it could not be counted who stands alone.",

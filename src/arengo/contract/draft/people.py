@@ -151,8 +151,13 @@ def _by_value(column: Column) -> None:
                 mark(column, "iban", "identifier", "the values are valid IBANs")
 
 
+def office_mail(local: str) -> bool:
+    """Whether the part of an address before the @ is an office's: info, registry, library."""
+    return _GENERIC_MAIL.match(local) is not None
+
+
 def _generic(column: Column) -> float:
-    return share_of(some_values(column), lambda v: _GENERIC_MAIL.match(v.split("@")[0]) is not None)
+    return share_of(some_values(column), lambda v: office_mail(v.split("@")[0]))
 
 
 def _private(column: Column) -> bool:

@@ -181,7 +181,19 @@ CONCEPTS: dict[str, str] = {
     "id_utente matricola numero_empleado num_empleado employee_number personalnummer applicant_id respondent_id "
     "id_citoyen "
     "borrower_id card_holder rider_id participant_id id_familia family_id household_id id_hogar elector_id person_nr "
-    "pupil_id identifiant_usager id_usager",
+    "pupil_id identifiant_usager id_usager "
+    "codice_alunno codice_studente codice_paziente codice_utente codice_dipendente codice_cittadino codice_persona "
+    "codice_assistito codice_tessera id_alunno id_studente id_persona id_dipendente id_paziente matricola_alunno "
+    "numero_tessera codigo_alumno codigo_paciente codigo_persona codigo_usuario codigo_ciudadano codigo_empleado "
+    "num_alumno numero_alumno id_estudiante codigo_estudiante codi_alumne id_alumne codi_persona codi_usuari "
+    "id_persona_usuaria codigo_aluno id_aluno numero_aluno codigo_utente numero_utente id_cidadao id_pessoa "
+    "code_eleve id_eleve numero_eleve identifiant_eleve id_etudiant numero_etudiant id_patient numero_patient "
+    "id_personne numero_usager id_agent_public numero_allocataire id_allocataire code_usager "
+    "schuler_id schueler_id schulernummer schuelernummer schuler_nr schueler_nr patienten_id patientennummer "
+    "personen_id personen_nr person_nummer burger_id buerger_id benutzer_id nutzer_id kunden_id kundennummer "
+    "mitarbeiter_id matrikelnummer teilnehmer_id student_number student_no pupil_number pupil_no patient_number "
+    "patient_no person_number citizen_number case_person_id passenger_id subscriber_id library_card anon_id "
+    "id_socio id_abonado id_beneficiario id_beneficiaire id_votante id_votant id_elettore id_wahler",
     "username": "username user_name nick nickname login usuario utilisateur utente benutzer benutzername pseudo "
     "alias "
     "screen_name twitter instagram",

@@ -1,0 +1,171 @@
+"""What was found out about one column, and the values it was found out from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.draft.column import NULLS, SUPPRESSED
+from arengo.contract.draft.column import Column as Drafted
+from arengo.contract.draft.words import concepts, plain
+from arengo.contract.model import EMPTY, Kind
+from arengo.lake.layout import quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+SEED = 7
+IDENTIFIERS = frozenset(
+    {"name", "email", "phone", "address", "national-id", "document-id", "person-id", "iban", "card", "plate",
+     "ip-address", "device-id", "biometric", "image"}
+)  # fmt: skip
+"""Kinds that name one person by themselves."""
+_LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFinding:
+    """``kind``: of :data:`~arengo.contract.vocabulary.PERSONAL_KINDS`, '' where nothing personal was found. ``strong``:
+    the values prove it; else it is a hint. ``evidence``: code of :data:`EVIDENCE`, ``facts`` fill it. ``distinct``:
+    distinct values of the column (an estimate above the sample's size). ``distinction``: distinct values by rows;
+    ``separation``: share of pairs of rows that the column tells apart (Motwani and Xu 2008, as ARX measures them).
+    ``suppressed``: share of values that are marks of something withheld. ``smallest``: of a column of places, values
+    held by fewer rows than the threshold.
+    """
+
+    column: str
+    kind: str = ""
+    role: str = ""
+    strong: bool = False
+    evidence: str = "none"
+    facts: Mapping[str, Any] = EMPTY
+    distinct: int = 0
+    distinction: float = 0.0
+    separation: float = 0.0
+    suppressed: float = 0.0
+    smallest: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The evidence in English."""
+        return EVIDENCE[self.evidence].format_map(self.facts)
+
+
+EVIDENCE: Mapping[str, str] = {
+    "none": "nothing personal",
+    "number": "{share:.0%} of {tried} different values are valid {label} numbers; by chance {chance:.2%} would be",
+    "firm-number": "{share:.0%} of {tried} different values are valid {label} numbers, which firms or goods have",
+    "values": "{reason}",
+    "header": "{reason}",
+    "inside": "{texts} texts hold {what}",
+    "birth-like": "its days span {years} years up to {latest}, as birth dates do",
+    "coordinates": "its values and its name are those of coordinates",
+    "plate-shape": "{share:.0%} of the values are written like {country} number plates",
+    "personal-text": "it is free text of {words:.0f} words on average",
+}
+"""Code of a kind of evidence -> English sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One column's values: ``weights``: distinct text -> rows of the sample. ``filled``, ``rows``: of the whole table.
+    ``sampled``: rows of the sample."""
+
+    name: str
+    kind: Kind
+    weights: Counter[str]
+    rows: int
+    filled: int
+    distinct: int
+    sampled: int
+    withheld: int
+    title: str = ""
+
+    @property
+    def separation(self) -> float:
+        """Share of pairs of rows with different values, unknown being a value of its own; from the sample."""
+        empty = self.sampled - sum(self.weights.values())
+        n = self.sampled
+        same = sum(count * (count - 1) for count in self.weights.values()) + max(0, empty) * (empty - 1)
+        return 1.0 - same / (n * (n - 1)) if n > 1 else 0.0
+
+    @property
+    def distinction(self) -> float:
+        return min(1.0, self.distinct / self.rows) if self.rows else 0.0
+
+    @property
+    def words(self) -> float:
+        """Words in a value, on average over the distinct ones."""
+        some = list(self.weights)[:500]
+        return sum(len(text.split()) for text in some) / len(some) if some else 0.0
+
+    def drafted(self, index: int) -> Drafted:
+        """As the drafting of contracts sees a column."""
+        made = Drafted(self.name, index, weights=self.weights, rows=float(self.sampled), kind=self.kind)
+        if not concepts(self.name) and self.title:
+            made.name = self.title
+        if self.kind in (Kind.INTEGER, Kind.NUMBER):
+            made.numbers = tuple(float(text) for text in self.weights)
+        if self.kind in (Kind.GEOMETRY, Kind.JSON):
+            made.geometry_format = "geometry"
+        return made
+
+
+def sample(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[tuple[str, Kind]],
+    size: int = 10_000,
+    titles: Mapping[str, str] = EMPTY,
+) -> tuple[Sampled, ...]:
+    """About ``size`` rows of ``table`` (SQL) by Bernoulli sampling, and counts over all of them. Columns whose kind
+    holds no text, number or day are given without values."""
+    looked = [(name, kind) for name, kind in columns if kind in _LOOKED or kind is Kind.JSON]
+    (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+    if not looked or not rows:
+        return tuple(Sampled(name, kind, Counter(), rows, 0, 0, 0, 0, titles.get(name, "")) for name, kind in columns)
+    whole = rows <= 4 * size
+    share = "" if whole else f" TABLESAMPLE bernoulli({120.0 * size / rows:.6f}%) REPEATABLE ({SEED})"
+    listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name, _ in looked)
+    held = connection.execute(f"SELECT {listed} FROM {_named(table)}{share}").to_arrow_table()
+    counts: dict[str, tuple[int, int]] = {}
+    if not whole:
+        asked = ", ".join(f"count({quote(name)}), approx_count_distinct({quote(name)})" for name, _ in looked)
+        told = connection.execute(f"SELECT {asked} FROM {table}").fetchone() or ()
+        counts = {name: (told[2 * at], told[2 * at + 1]) for at, (name, _) in enumerate(looked)}
+    made: dict[str, Sampled] = {}
+    for at, (name, kind) in enumerate(looked):
+        pairs = held.column(at).value_counts().to_pylist()
+        weights: Counter[str] = Counter()
+        withheld = 0
+        for pair in pairs:
+            value, count = pair["values"], pair["counts"]
+            text = value.strip() if value is not None else ""
+            if not text:
+                continue
+            if len(text) <= 16 and marks(text):
+                withheld += count
+                continue
+            weights[text] += count
+        filled, distinct = counts.get(name, (sum(weights.values()) + withheld, len(weights)))
+        if not whole and filled > 200 > sum(weights.values()):  # mostly empty: look where it is not
+            more = f"SELECT CAST({quote(name)} AS VARCHAR) FROM {table} WHERE {quote(name)} IS NOT NULL LIMIT 2000"
+            weights = Counter(text for (value,) in connection.execute(more).fetchall() if (text := value.strip()))
+        made[name] = Sampled(name, kind, weights, rows, filled, distinct, held.num_rows, withheld, titles.get(name, ""))
+    return tuple(
+        made.get(name) or Sampled(name, kind, Counter(), rows, 0, 0, 0, 0, titles.get(name, ""))
+        for name, kind in columns
+    )
+
+
+def marks(text: str) -> bool:
+    """Whether a text stands for something withheld or unknown: ``..``, ``*``, ``<5``, ``c``, ``-``."""
+    low = plain(text)
+    return low in SUPPRESSED or low in NULLS
+
+
+def _named(table: str) -> str:
+    """A sample is taken of a name or of a subquery with one."""
+    return f"{table} AS _whole" if table.lstrip().startswith("(") else table

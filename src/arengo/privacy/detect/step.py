@@ -1,0 +1,140 @@
+"""Step of the gate: columns about persons that an open dataset declares, and those it does not know of.
+
+What the contract says of a column settles it (a role, a kind, a reason); what it says nothing about is looked at. A
+false alarm costs a steward's morning and the trust in the next one, so only evidence of the values themselves stops a
+publication; hints are notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import Property
+from arengo.contract.protection import names
+from arengo.contract.vocabulary import PERSONAL_KINDS
+from arengo.privacy.detect.column import IDENTIFIERS, ColumnFinding
+from arengo.privacy.detect.table import find, ranks
+from arengo.privacy.finding import Finding, Report
+
+if TYPE_CHECKING:
+    from arengo.privacy.case import Case
+
+REMOVES = frozenset({"drop", "pseudonym", "redact", "level", "truncate", "grid", "donut", "laplace"})
+"""Steps of ``arengoProtect`` after which a column no longer names anybody by itself."""
+SHOWN = 8
+
+
+def look(case: Case) -> Report:
+    """Block for a declared identifier in an open dataset without a reason or protection; review for a column of
+    persons that nothing is said about; else notes. Shared and closed datasets get notes only."""
+    contract = case.contract
+    public = contract.access == "open"
+    columns = [(item.name, item.kind) for item in contract.properties]
+    found, held, _ = find(
+        case.connection, case.table, columns, case.settings.city.country, 10_000, contract, False, case.target.threshold
+    )
+    by_name = {item.column: item for item in found}
+    findings: list[Finding] = []
+    strong: list[ColumnFinding] = []
+    weak: list[ColumnFinding] = []
+    told = False
+    for item in contract.properties:
+        if settled(item):
+            told = True
+            finding = _declared(item)
+            if finding is not None:
+                findings.append(finding)
+            continue
+        seen = by_name[item.name]
+        if seen.kind and not (set(names(item)) & REMOVES):
+            (strong if seen.strong else weak).append(seen)
+    findings += [
+        Finding(
+            "undeclared-person",
+            "review",
+            {"column": item.column, "what": PERSONAL_KINDS[item.kind], "kind": item.kind, "why": item.sentence},
+            (item.column,),
+        )
+        for item in strong
+    ]
+    if weak:
+        findings.append(
+            Finding("weak-evidence", "pass", {"why": _listed(f"{item.column} ({item.kind})" for item in weak)},
+                    tuple(item.column for item in weak))
+        )  # fmt: skip
+    withheld = [item for item in found if item.suppressed]
+    if withheld:
+        findings.append(Finding("suppression-marks", "pass", {}, tuple(item.column for item in withheld)))
+    about = told or bool(strong) or bool(case.release.population)
+    small = [item for item in found if item.smallest and about]
+    if small:
+        facts = {"values": sum(item.smallest for item in small), "k": case.target.threshold}
+        findings.append(Finding("small-places", "pass", facts, tuple(item.column for item in small)))
+    if not told and not strong and not weak and not case.release.population:
+        findings.append(Finding("nothing-personal", "pass", {"looked": len(columns)}))
+    if not public:
+        findings = [_noted(item) for item in findings]
+        findings.append(Finding("not-public", "pass"))
+    return Report(tuple(findings), _measured(case, found))
+
+
+def settled(column: Property) -> bool:
+    """Whether the contract says of a column what it tells about persons."""
+    custom = column.custom
+    return bool(
+        column.privacy_role
+        or custom.get("arengoPersonalKind")
+        or custom.get("arengoPersonalReason")
+        or custom.get("arengoSubject")
+    )
+
+
+def identifies(column: Property) -> bool:
+    """Whether a column names one person by what its contract says."""
+    custom = column.custom
+    if column.privacy_role:
+        return column.privacy_role == "identifier"
+    return bool(custom.get("arengoSubject")) or custom.get("arengoPersonalKind") in IDENTIFIERS
+
+
+def _declared(column: Property) -> Finding | None:
+    kind = str(column.custom.get("arengoPersonalKind", ""))
+    facts = {"column": column.name, "what": PERSONAL_KINDS.get(kind, "data that names persons"), "kind": kind}
+    reason = str(column.custom.get("arengoPersonalReason", ""))
+    if reason:
+        return Finding("identifier-allowed", "pass", {**facts, "reason": reason}, (column.name,))
+    if not identifies(column):
+        return None
+    done = set(names(column)) & REMOVES
+    if done:
+        return Finding("identifier-protected", "pass", {**facts, "how": ", ".join(sorted(done))}, (column.name,))
+    return Finding("identifier-open", "block", facts, (column.name,))
+
+
+def _noted(finding: Finding) -> Finding:
+    return Finding(finding.code, "pass", finding.facts, finding.columns, finding.releases, finding.people)
+
+
+def _listed(parts: Iterable[str]) -> str:
+    every = list(parts)
+    return ", ".join(every[:SHOWN]) + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
+
+
+def _measured(case: Case, found: list[ColumnFinding]) -> dict[str, Any]:
+    quasi = [item.name for item in case.contract.properties if item.privacy_role == "quasi"]
+    quasi += [item.column for item in found if item.role == "quasi" and item.column not in quasi]
+    return {
+        "columns": [
+            {"column": item.column, "kind": item.kind, "role": item.role, "strong": item.strong,
+             "evidence": item.evidence, "why": item.sentence if item.kind else "", "distinct": item.distinct,
+             "distinction": round(item.distinction, 6), "separation": round(item.separation, 6),
+             "suppressed": round(item.suppressed, 6), "small": item.smallest}
+            for item in found
+        ],
+        "quasi": [
+            {"columns": list(item.columns), "distinction": round(item.distinction, 6),
+             "separation": round(item.separation, 6)}
+            for item in ranks(case.connection, case.table, quasi)[:20]
+        ] if quasi else [],
+    }  # fmt: skip
