@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,20 @@ from arengo.privacy.finding import Report, worst
 from arengo.privacy.risk import linkage, traces
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, codes=Plain())
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("city"), codes=Plain())
     yield made
     made.close()
+
+
+@pytest.fixture
+def world(city: World) -> World:
+    """One city for all; each test begins with nothing published."""
+    for item in city.releases.of("residents"):
+        city.releases.remove(item.dataset, item.number)
+    city.codes = Plain()
+    return city
 
 
 def codes(report: Report) -> dict[str, str]:
@@ -108,8 +116,8 @@ class Decades(Plain):
 
 
 @pytest.mark.parametrize(("mine", "theirs"), list(itertools.product(("", "decade", "century"), repeat=2)))
-def test_levels_are_brought_together(tmp_path: Path, mine: str, theirs: str) -> None:
-    world = World(tmp_path, codes=Decades())
+def test_levels_are_brought_together(world: World, mine: str, theirs: str) -> None:
+    world.codes = Decades()
     years = [1931, 1945, 2003]
 
     def at(level: str, year: int) -> Any:
@@ -128,7 +136,6 @@ def test_levels_are_brought_together(tmp_path: Path, mine: str, theirs: str) -> 
     report = linkage.look(case)
     coarse = "century" in (mine, theirs)
     assert report.measured["releases"][0]["correct"] == (1 if coarse else 3)
-    world.close()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,11 +21,18 @@ NEIGHBOUR = Profile("neighbour", ("residence", "sex", "birth-date"), "A neighbou
 ROLL = Profile("voter-roll", ("postcode", "birth-date", "sex"), "Whoever bought the voter roll")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, codes=Plain())
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("city"), codes=Plain())
     yield made
     made.close()
+
+
+@pytest.fixture
+def world(city: World) -> World:
+    """One city for all; each test has its own register."""
+    city._truth.clear()
+    return city
 
 
 def codes(report: Report) -> dict[str, str]:
