@@ -34,7 +34,7 @@ def create() -> Any:
     callers, watch = CityCallers(city.access), CityWatch(city.access, city.door)
     api = faces.routes(city.door, city.catalogue, city.settings, callers, city.access)
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access,
-                          city.desk)  # fmt: skip
+                          city.desk, lambda: city.erasure)  # fmt: skip
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
     inner.router.redirect_slashes = False  # it would repeat whatever Host the request claims; see _Entry
     inner.state.city = city

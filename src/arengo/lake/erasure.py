@@ -17,8 +17,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from arengo.lake import maintenance, parquet
-from arengo.lake.commit import Landing, _only, settle
 from arengo.lake.engine import job, translated
 from arengo.lake.layout import ROW, of, quote
 from arengo.lake.version import DataFile, Version
@@ -75,6 +73,9 @@ def without(lake: Lake, dataset: str, matcher: Matcher, at: datetime) -> tuple[G
 
     Killed at any moment it leaves every version readable. Raises Busy when somebody commits to the dataset for long.
     """
+    from arengo.lake import maintenance
+    from arengo.lake.commit import settle
+
     gone: list[Gone] = []
     with lake.state.hold(f"lake {dataset}", wait=600.0), translated(lake.warehouse):
         settle(lake, dataset)
@@ -97,6 +98,8 @@ def without(lake: Lake, dataset: str, matcher: Matcher, at: datetime) -> tuple[G
 
 
 def _rewrite(lake: Lake, version: Version, match: Match | None, at: datetime, *, newest: bool) -> int:
+    from arengo.lake import parquet
+
     if match is None or not version.files:
         return 0
     folder = lake.warehouse / version.dataset / "data" / f"v{version.number}-{uuid.uuid4().hex[:8]}"
@@ -127,6 +130,8 @@ def _rewrite(lake: Lake, version: Version, match: Match | None, at: datetime, *,
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, lake: Lake, version: Version, index: int, match: Match) -> set[int]:
+    from arengo.lake.commit import _only
+
     part = _only(version, [index])
     source = lake.source(replace(part, rows=version.files[index].rows))
     sql = f"SELECT {quote(ROW)} FROM {source} WHERE {match.sql}"
@@ -190,6 +195,8 @@ def _smaller(version: Version, made: dict[int, DataFile | None], lost: int, rows
 
 
 def _land(lake: Lake, before: Version, smaller: Version, touched: Sequence[int]) -> None:
+    from arengo.lake.commit import Landing
+
     plan = of(smaller)
     removed = frozenset(before.files[index].path for index in touched)
     kept = {file.path for file in before.files}
@@ -199,6 +206,9 @@ def _land(lake: Lake, before: Version, smaller: Version, touched: Sequence[int])
 
 def _purge(lake: Lake, dataset: str, *, fresh: bool) -> None:
     """Take what no version needs off the disk, without grace: old files, manifests with their bounds, snapshots."""
+    from arengo.lake import maintenance
+    from arengo.lake.commit import Landing
+
     versions = lake.retained(dataset)
     if not versions:
         return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from arengo.door import Door
     from arengo.lake.version import Version
     from arengo.services.access import Access
+    from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
     from arengo.settings import Settings
     from arengo.state import State
@@ -37,16 +38,17 @@ def routes(
     quarantine: Callable[[Version], Path | None] = lambda version: None,
     access: Access | None = None,
     desk: Desk | None = None,
+    erasure: Callable[[], Erasure] | None = None,
 ) -> list[BaseRoute]:
     """All routes of the portal. ``quarantine``: the file of rows set aside of a version (``Lake.quarantine``).
 
     ``access``: who may read what, opened here when it is not given. ``desk``: the privacy desk, which publishes what
-    people let pass; without it that waits for the next publication.
+    people let pass; without it that waits for the next publication. ``erasure``: who asked to be forgotten.
 
     Raises SettingsError when the city's accent colour has too little contrast."""
     from arengo.portal.paths import pages
 
-    return pages(door, catalogue, settings, state, quarantine, access, desk)
+    return pages(door, catalogue, settings, state, quarantine, access, desk, erasure)
 
 
 def error_page(settings: Settings) -> Callable[[Request, Exception], Response]:

@@ -21,6 +21,7 @@ from arengo.portal import (
     diagram,
     documents,
     embed,
+    erasure,
     evidence,
     gallery,
     glossary,
@@ -60,9 +61,12 @@ from arengo.portal.site import Quarantine, Site, preferences
 from arengo.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arengo.catalogue import Catalogue
     from arengo.door import Door
     from arengo.services.access import Access
+    from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
     from arengo.state import State
 
@@ -75,11 +79,12 @@ def pages(
     quarantine: Quarantine,
     access: Access | None = None,
     desk: Desk | None = None,
+    erased: Callable[[], Erasure] | None = None,
 ) -> list[BaseRoute]:
     """Raises SettingsError for a look that cannot be shown and for an accessibility statement that cannot be made."""
     statement.check(settings)
     studio = Studio(settings.home / "versions", look.read(settings).folders)
-    site = Site(settings, door, catalogue, state, studio, quarantine, access, desk)
+    site = Site(settings, door, catalogue, state, studio, quarantine, access, desk, erased)
 
     at = "/datasets/{dataset}"
     answers = {
@@ -169,6 +174,7 @@ def pages(
         *participation.routes(site),
         *ledger.routes(site),
         *privacy.routes(site),
+        *erasure.routes(site),
         *identities.routes(site),
         *census.routes(site),
         *(Route(path, embed.framed(site, answer), methods=["GET", "HEAD"]) for path, answer in frames.items()),

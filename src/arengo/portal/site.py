@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from arengo.services.access import Access
     from arengo.services.census import Census
     from arengo.services.consumption import Consumption
+    from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
     from arengo.services.login import Local, Logins
     from arengo.services.register import Register
@@ -103,10 +104,12 @@ class Site:
         quarantine: Quarantine,
         access: Access | None = None,
         desk: Desk | None = None,
+        erased: Callable[[], Erasure] | None = None,
     ) -> None:
         self.settings = settings
         self._access = access
         self._desk = desk
+        self._erased = erased
         self.door = door
         self.catalogue = catalogue
         self.state = state
@@ -154,6 +157,11 @@ class Site:
         from arengo.services.gate import Desk
 
         return Desk(self.state, lambda dataset: self.catalogue.entry(dataset).contract, self.access.ledger.tell)
+
+    @cached_property
+    def erasure(self) -> Erasure | None:
+        """Who asked to be forgotten or left alone; None where nobody can do it from here."""
+        return self._erased() if self._erased is not None else None
 
     @cached_property
     def register(self) -> Register:
