@@ -212,6 +212,12 @@ def action_words(visit: Visit) -> Mapping[str, str]:
         "contract-retire": _("A dataset was retired"),
         "key-changed": _("The record has a new key"),
         "body-read": _("An auditor looked behind an entry"),
+        "gate-approve": _("A publication that was held back was approved"),
+        "gate-override-asked": _("Somebody asked to publish what the check held back"),
+        "gate-override-given": _("Two people published what the check held back"),
+        "gate-override-declined": _("What the check held back was not published"),
+        "gate-repair": _("A repair was taken into a contract"),
+        "privacy-report": _("A report on a privacy check was sealed"),
     }
 
 

@@ -15,8 +15,8 @@ from arengo.privacy.words import SENTENCES
 
 Names = Callable[[str], str]
 """Label of an earlier release or name of a column -> what it is called."""
-COUNTED = ("people", "times", "rows", "values", "cells", "groups")
-"""Facts that are counted, in the order in which they decide between one and several."""
+Count = Callable[[str], int]
+"""Name of a fact -> its number, which decides between one and several."""
 
 
 def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str) -> str:
@@ -36,15 +36,24 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     return template % _Open(values)
 
 
-def counted(item: Finding) -> int:
-    """The number that decides between one and several."""
-    found = (item.values.get(name) for name in COUNTED)
-    return next((value for value in found if isinstance(value, int) and value), 0)
+def counted(item: Finding) -> Count:
+    """The numbers of a finding."""
+
+    def count(fact: str) -> int:
+        value = item.values.get(fact)
+        return value if isinstance(value, int) else 2
+
+    return count
+
+
+def several(fact: str) -> int:
+    """More than one of everything."""
+    return 2
 
 
 def is_translated(s: Speech, item: Finding) -> bool:
     """Whether :func:`sentence` can say it in the language of ``s``."""
-    return item.code in templates(s, 2)
+    return item.code in templates(s, several)
 
 
 def said(s: Speech, value: Any) -> str:
@@ -67,8 +76,8 @@ class _Open(dict[str, str]):
         return "…"
 
 
-def templates(s: Speech, n: int) -> dict[str, str]:
-    """Code -> sentence with ``%(fact)s``, in the form for a count of ``n``."""
+def templates(s: Speech, n: Count) -> dict[str, str]:
+    """Code -> sentence with ``%(fact)s``, in the form for the counts ``n``."""
     out: dict[str, str] = {}
     for _step, make in SECTIONS:
         out |= make(s, n)
@@ -83,7 +92,7 @@ def step_of(code: str) -> str:
 def _steps() -> Mapping[str, str]:
     if not _STEPS:
         english = Speech("en")
-        _STEPS.update({code: step for step, make in SECTIONS for code in make(english, 2)})
+        _STEPS.update({code: step for step, make in SECTIONS for code in make(english, several)})
     return _STEPS
 
 
@@ -92,7 +101,7 @@ _STEPS: dict[str, str] = {}
 
 def missing() -> list[str]:
     """Codes that have no sentence here."""
-    known = templates(Speech("en"), 2)
+    known = templates(Speech("en"), several)
     return [code for code in SENTENCES if code not in known]
 
 
@@ -136,30 +145,138 @@ def assumptions(s: Speech) -> dict[str, str]:
 # What the gate can find
 
 
-def _declared(s: Speech, n: int) -> dict[str, str]:
+def _declared(s: Speech, n: Count) -> dict[str, str]:
     _ = s._
     return {
         "nothing-personal": _("No column about persons was found in the %(looked)s columns."),
-        "not-public": _(
-            "The dataset is not open: who reads it is decided by agreements, and what they get was not measured."
-        ),
+        "not-public": _("The dataset is not open: people decide who reads it, so nothing found here holds it back."),
         "not-looked": _("%(what)s was not looked at: %(why)s."),
     }
 
 
-def _detection(s: Speech, n: int) -> dict[str, str]:
-    return {}
+def _detection(s: Speech, n: Count) -> dict[str, str]:
+    _ = s._
+    return {
+        "undeclared-person": _(
+            "%(column)s holds what looks like the %(what)s, and the contract says nothing about it: %(why)s."
+        ),
+        "identifier-open": _("%(column)s names single persons (%(what)s), and the dataset is open to everybody."),
+        "identifier-allowed": _("%(column)s tells about persons (%(what)s), and is allowed because: %(reason)s"),
+        "identifier-protected": _(
+            "%(column)s names single persons (%(what)s); what is published of it is protected (%(how)s)."
+        ),
+        "weak-evidence": _("These columns may be about persons, without proof in their values: %(why)s."),
+        "suppression-marks": _(
+            "%(columns)s hold marks of values that were withheld already; they were left out of the search."
+        ),
+        "small-places": _("%(values)s places in %(columns)s stand on fewer than %(k)s rows each."),
+        "hash-recovered": _(
+            "%(column)s holds unkeyed hashes: %(recovered)s of %(tried)s different values were traced back to "
+            "what they stand for (%(domain)s, %(algorithm)s)."
+        ),
+        "hash-unkeyed": _(
+            "%(column)s looks like hashes without a key; none was traced back in %(tried)s tries, and somebody "
+            "with more time may manage."
+        ),
+        "pseudonym-reused": _(
+            "%(columns)s carry the same pseudonyms as %(releases)s, so the rows of both can be joined."
+        ),
+        "numbers-in-text": _("%(texts)s texts in %(column)s hold identifiers of persons: %(what)s."),
+        "contacts-in-text": _("%(texts)s texts in %(column)s hold ways to reach single persons: %(what)s."),
+        "offices-in-text": _("The texts in %(column)s hold addresses or telephones of offices (%(count)s)."),
+        "order-of-identifier": _(
+            "The rows stand in the order of %(column)s, which is withheld: whoever has the list of it can lay the"
+            " two side by side."
+        ),
+        "texts-of-one": _(
+            "%(columns)s tie up to %(most)s texts to one pseudonym, %(people)s pseudonyms to %(least)s and more: "
+            "together they tell who wrote them."
+        ),
+    }
 
 
-def _single(s: Speech, n: int) -> dict[str, str]:
-    return {}
-
-
-def _overlap(s: Speech, n: int) -> dict[str, str]:
+def _single(s: Speech, n: Count) -> dict[str, str]:
     _ = s._
 
-    def many(one: str, several: str) -> str:
-        return s.words.ngettext(one, several, n)
+    def many(one: str, several: str, fact: str) -> str:
+        return s.words.ngettext(one, several, n(fact))
+
+    return {
+        "risk-no-quasi": _(
+            "The rows are about persons, but no column is declared as one that people could be recognised by "
+            "(arengoPrivacyRole: quasi), so it could not be counted who stands alone."
+        ),
+        "risk-empty": _("The table has no rows, so there was nobody to count."),
+        "risk-larger-k": _("A group must have %(k)s people, and the whole table has %(people)s."),
+        "risk-empty-column": _("%(columns)s holds no value in any row."),
+        "risk-too-fine": _(
+            "%(columns)s has about %(values)s different values for %(rows)s people, so hardly anybody shares one."
+        ),
+        "risk-no-hierarchy": _(
+            "%(columns)s is published at the level %(level)s of the hierarchy %(hierarchy)s, and there is no such"
+            " level in force, so it could not be looked up whom a value may stand for."
+        ),
+        "risk-register-lacks": _(
+            "The register of %(population)s does not tell %(columns)s, so groups were counted in the data alone."
+        ),
+        "risk-not-in-register": many(
+            "%(people)s of %(rows)s people matches nobody in the register of %(population)s; they were counted in"
+            " the data alone.",
+            "%(people)s of %(rows)s people match nobody in the register of %(population)s; they were counted in "
+            "the data alone.",
+            "people",
+        ),
+        "risk-small-groups": many(
+            "%(people)s of %(rows)s people stands in groups of fewer than %(k)s by %(columns)s; %(unique)s of "
+            "them stand alone. %(column)s costs most.",
+            "%(people)s of %(rows)s people stand in groups of fewer than %(k)s by %(columns)s; %(unique)s of them"
+            " stand alone. %(column)s costs most.",
+            "people",
+        ),
+        "risk-small-map": many(
+            "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s person "
+            "is in such a group, %(unique)s of them alone.",
+            "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s people "
+            "are in such a group, %(unique)s of them alone.",
+            "people",
+        ),
+        "risk-profile": many(
+            "%(profile)s knows %(columns)s, and these single out %(people)s person from everybody else in "
+            "%(population)s.",
+            "%(profile)s knows %(columns)s, and these single out %(people)s people from everybody else in "
+            "%(population)s.",
+            "people",
+        ),
+        "risk-profile-alone": many(
+            "%(profile)s knows %(columns)s, and by these %(people)s of %(rows)s people stands alone.",
+            "%(profile)s knows %(columns)s, and by these %(people)s of %(rows)s people stand alone.",
+            "people",
+        ),
+        "risk-homogeneous": many(
+            "In %(groups)s groups everybody has the same %(columns)s: it becomes known of the %(people)s person "
+            "in them.",
+            "In %(groups)s groups everybody has the same %(columns)s: it becomes known of the %(people)s people "
+            "in them.",
+            "people",
+        ),
+        "risk-diversity": many(
+            "%(people)s person stands in groups with fewer than %(l)s different values of %(columns)s.",
+            "%(people)s people stand in groups with fewer than %(l)s different values of %(columns)s.",
+            "people",
+        ),
+        "risk-closeness": _(
+            "In some groups %(columns)s is spread differently from everybody's: the distance is %(t)s, and at "
+            "most %(most)s is asked for."
+        ),
+        "risk-met": _("Everybody stands in a group of at least %(k)s by %(columns)s."),
+    }
+
+
+def _overlap(s: Speech, n: Count) -> dict[str, str]:
+    _ = s._
+
+    def many(one: str, several: str, fact: str) -> str:
+        return s.words.ngettext(one, several, n(fact))
 
     return {
         "register-missing": _(
@@ -173,22 +290,24 @@ def _overlap(s: Speech, n: int) -> dict[str, str]:
         "register-duplicates": many(
             "The register %(register)s lists people more than once (%(times)s row too many); each was taken once.",
             "The register %(register)s lists people more than once (%(times)s rows too many); each was taken once.",
+            "times",
         ),
         "register-nameless": many(
             "%(times)s row of the register %(register)s holds no id and was left out.",
             "%(times)s rows of the register %(register)s hold no id and were left out.",
+            "times",
         ),
         "overlap-no-population": _(
-            "The dataset does not say about which population it is (arengoPopulation), so it was not compared with "
-            "what is already public."
+            "The dataset does not say about which population it is (arengoPopulation), so it was not compared "
+            "with what is already public."
         ),
         "overlap-unknown-population": _(
             "There is no population %(population)s in privacy.toml, so the dataset was not compared with what is "
             "already public."
         ),
         "overlap-unlinked": _(
-            "The rows are not linked to persons and the register does not tell %(columns)s, so they were not compared "
-            "person by person with %(releases)s."
+            "The rows are not linked to persons and the register does not tell %(columns)s, so they were not "
+            "compared person by person with %(releases)s."
         ),
         "overlap-rows-gone": _(
             "What %(releases)s told about persons is no longer at hand, so it was not compared with it."
@@ -197,56 +316,211 @@ def _overlap(s: Speech, n: int) -> dict[str, str]:
             "%(releases)s was withdrawn; whoever took a copy still has it, so it was reckoned with."
         ),
         "overlap-joint": many(
-            "Together with %(releases)s, publishing this turns %(people)s person from a group of at least %(k)s into "
-            "a group of 1 to %(most)s; %(alone)s of them stand alone. %(column)s costs most.",
-            "Together with %(releases)s, publishing this turns %(people)s people from a group of at least %(k)s into "
-            "a group of 1 to %(most)s; %(alone)s of them stand alone. %(column)s costs most.",
+            "Together with %(releases)s, publishing this turns %(people)s person from a group of at least %(k)s "
+            "into a group of 1 to %(most)s; %(alone)s of them stand alone. %(column)s costs most.",
+            "Together with %(releases)s, publishing this turns %(people)s people from a group of at least %(k)s "
+            "into a group of 1 to %(most)s; %(alone)s of them stand alone. %(column)s costs most.",
+            "people",
+        ),
+        "overlap-joint-further": many(
+            "%(people)s person stood in a group smaller than %(k)s already; together with %(releases)s, theirs "
+            "becomes smaller still.",
+            "%(people)s people stood in a group smaller than %(k)s already; together with %(releases)s, theirs "
+            "becomes smaller still.",
+            "people",
         ),
         "overlap-candidates": many(
             "Together with %(releases)s, %(people)s person has fewer than %(l)s possible values left for %(columns)s.",
             "Together with %(releases)s, %(people)s people have fewer than %(l)s possible values left for %(columns)s.",
+            "people",
         ),
         "overlap-known": many(
             "Together with %(releases)s, the value of %(columns)s becomes known for %(people)s person.",
             "Together with %(releases)s, the value of %(columns)s becomes known for %(people)s people.",
+            "people",
         ),
         "overlap-posterior": many(
-            "Together with %(releases)s, a value of %(columns)s becomes more than %(share)s %% likely for %(people)s "
-            "person.",
-            "Together with %(releases)s, a value of %(columns)s becomes more than %(share)s %% likely for %(people)s "
-            "people.",
+            "Together with %(releases)s, a value of %(columns)s becomes more than %(share)s %% likely for "
+            "%(people)s person.",
+            "Together with %(releases)s, a value of %(columns)s becomes more than %(share)s %% likely for "
+            "%(people)s people.",
+            "people",
         ),
         "overlap-leavers": many(
-            "Compared with %(releases)s, the value of %(columns)s of %(people)s person who left, joined or changed "
-            "group can be worked out.",
-            "Compared with %(releases)s, the value of %(columns)s of %(people)s people who left, joined or changed "
-            "group can be worked out.",
+            "Compared with %(releases)s, the value of %(columns)s of %(people)s person who left, joined or "
+            "changed group can be worked out.",
+            "Compared with %(releases)s, the value of %(columns)s of %(people)s people who left, joined or "
+            "changed group can be worked out.",
+            "people",
         ),
     }
 
 
-def _linkage(s: Speech, n: int) -> dict[str, str]:
-    return {}
+def _linkage(s: Speech, n: Count) -> dict[str, str]:
+    _ = s._
+
+    def many(one: str, several: str, fact: str) -> str:
+        return s.words.ngettext(one, several, n(fact))
+
+    return {
+        "linkage-unique": many(
+            "%(people)s row matches exactly one row of %(releases)s by %(shared)s, and that one is about the same"
+            " person; together they tell %(columns)s of them.",
+            "%(people)s rows match exactly one row of %(releases)s by %(shared)s, and that one is about the same "
+            "person; together they tell %(columns)s of them.",
+            "people",
+        ),
+        "linkage-unchecked": many(
+            "%(people)s row matches exactly one row of %(releases)s by %(shared)s; whether they are about the "
+            "same persons is not known. Together they would tell %(columns)s.",
+            "%(people)s rows match exactly one row of %(releases)s by %(shared)s; whether they are about the same"
+            " persons is not known. Together they would tell %(columns)s.",
+            "people",
+        ),
+        "linkage-not-compared": _(
+            "%(columns)s could not be compared with %(releases)s: the two are coarsened in different ways."
+        ),
+        "linkage-rows-gone": _("The rows of %(releases)s are no longer at hand, so no rows were matched with them."),
+        "linkage-trace": _(
+            "Whoever knows %(points)s things about somebody (%(columns)s) finds all of that person's rows in "
+            "%(share)s %% of the cases: %(people)s of %(looked)s people who were tried."
+        ),
+        "linkage-hidden-trace": _(
+            "If it can be told which rows are the same person's, whoever knows %(points)s things about somebody "
+            "(%(columns)s) finds them all in %(share)s %% of the cases: %(people)s of %(looked)s people who were "
+            "tried."
+        ),
+        "linkage-sighting": _(
+            "Whoever saw somebody once knows %(columns)s; that leads to exactly one row for %(people)s of "
+            "%(looked)s rows that were tried (%(share)s %%)."
+        ),
+        "linkage-sets": many(
+            "%(people)s person has a combination of %(items)s values of %(columns)s that fewer than %(k)s people "
+            "share.",
+            "%(people)s people have a combination of %(items)s values of %(columns)s that fewer than %(k)s people"
+            " share.",
+            "people",
+        ),
+    }
 
 
-def _cells(s: Speech, n: int) -> dict[str, str]:
-    return {}
+def _cells(s: Speech, n: Count) -> dict[str, str]:
+    _ = s._
+
+    def many(one: str, several: str, fact: str) -> str:
+        return s.words.ngettext(one, several, n(fact))
+
+    return {
+        "cells-small": many(
+            "%(cells)s cell counts fewer than %(threshold)s persons (%(people)s persons in all).",
+            "%(cells)s cells count fewer than %(threshold)s persons (%(people)s persons in all).",
+            "cells",
+        ),
+        "cells-few-contributors": many(
+            "%(cells)s cell rests on fewer than %(threshold)s contributors.",
+            "%(cells)s cells rest on fewer than %(threshold)s contributors.",
+            "cells",
+        ),
+        "cells-dominated": many(
+            "In %(cells)s cell of %(column)s, %(n)s contributors make up more than %(share)s %% of the sum: their"
+            " own figures can be estimated.",
+            "In %(cells)s cells of %(column)s, %(n)s contributors make up more than %(share)s %% of the sum: "
+            "their own figures can be estimated.",
+            "cells",
+        ),
+        "cells-estimable": many(
+            "In %(cells)s cell of %(column)s, one contributor can work out another's figure to within %(p)s %%.",
+            "In %(cells)s cells of %(column)s, one contributor can work out another's figure to within %(p)s %%.",
+            "cells",
+        ),
+        "cells-contribution-shown": _("%(columns)s: the largest single contributions to a cell would be published."),
+        "cells-one-category": many(
+            "%(cells)s group of %(columns)s falls whole into one category: whoever belongs to the group is known "
+            "to have it (%(people)s persons).",
+            "%(cells)s groups of %(columns)s fall whole into one category: whoever belongs to the group is known "
+            "to have it (%(people)s persons).",
+            "cells",
+        ),
+        "cells-recovered": many(
+            "%(cells)s figure that was left out can be worked out exactly from the rest of the table.",
+            "%(cells)s figures that were left out can be worked out exactly from the rest of the table.",
+            "cells",
+        ),
+        "cells-narrow": many(
+            "%(cells)s figure that was left out can be estimated to within fewer than %(threshold)s persons from "
+            "the rest of the table.",
+            "%(cells)s figures that were left out can be estimated to within fewer than %(threshold)s persons "
+            "from the rest of the table.",
+            "cells",
+        ),
+        "cells-repeated": many(
+            "%(cells)s cell stands in the table more than once: the columns %(columns)s do not tell them apart, "
+            "so that its sums could not be checked.",
+            "%(cells)s cells stand in the table more than once: the columns %(columns)s do not tell them apart, "
+            "so that its sums could not be checked.",
+            "cells",
+        ),
+        "cells-not-declared": _(
+            "The rows look like counts of groups; no column about persons is declared, and the table was not "
+            "judged as a table of counts."
+        ),
+        "cells-judged": many(
+            "%(cells)s cell was judged: none is too small, and nothing that was left out can be worked out.",
+            "%(cells)s cells were judged: none is too small, and nothing that was left out can be worked out.",
+            "cells",
+        ),
+        "cells-differenced": many(
+            "Together with %(releases)s, %(parts)s small part of the population can be worked out by subtracting "
+            "published counts: each has fewer than %(threshold)s persons (%(people)s in all).",
+            "Together with %(releases)s, %(parts)s small parts of the population can be worked out by subtracting"
+            " published counts: each has fewer than %(threshold)s persons (%(people)s in all).",
+            "parts",
+        ),
+        "cells-differenced-alone": many(
+            "%(parts)s small part of the population can be worked out by subtracting counts of this table from "
+            "one another: each has fewer than %(threshold)s persons (%(people)s in all).",
+            "%(parts)s small parts of the population can be worked out by subtracting counts of this table from "
+            "one another: each has fewer than %(threshold)s persons (%(people)s in all).",
+            "parts",
+        ),
+        "cells-differenced-group": many(
+            "%(parts)s part of the population that subtracting published counts sets apart falls whole into one "
+            "sensitive category (%(people)s persons).",
+            "%(parts)s parts of the population that subtracting published counts sets apart fall whole into one "
+            "sensitive category (%(people)s persons).",
+            "parts",
+        ),
+        "cells-pinned": many(
+            "With this table, the counts of %(parts)s small part of the population can be estimated to within "
+            "fewer than %(threshold)s persons.",
+            "With this table, the counts of %(parts)s small parts of the population can be estimated to within "
+            "fewer than %(threshold)s persons.",
+            "parts",
+        ),
+        "cells-differenced-before": many(
+            "%(parts)s small part of the population can be worked out from earlier tables already; this table "
+            "adds nothing to that.",
+            "%(parts)s small parts of the population can be worked out from earlier tables already; this table "
+            "adds nothing to that.",
+            "parts",
+        ),
+    }
 
 
-def _budget(s: Speech, n: int) -> dict[str, str]:
+def _budget(s: Speech, n: Count) -> dict[str, str]:
     _ = s._
     return {
         "budget-fits": _(
-            "It spends %(epsilon)s of the privacy of %(population)s; %(left)s of %(cap)s is left in these %(period)s "
-            "days. A figure is off by at most %(accuracy)s in 95 of 100 cases."
+            "It spends %(epsilon)s of the privacy of %(population)s; %(left)s of %(cap)s is left in these "
+            "%(period)s days. A figure is off by at most %(accuracy)s in 95 of 100 cases."
         ),
         "budget-exceeded": _(
-            "It would spend %(epsilon)s of the privacy of %(population)s, and only %(left)s of %(cap)s is left in "
-            "these %(period)s days. It is possible from %(day)s."
+            "It would spend %(epsilon)s of the privacy of %(population)s, and only %(left)s of %(cap)s is left in"
+            " these %(period)s days. It is possible from %(day)s."
         ),
         "budget-never": _(
-            "It would spend %(epsilon)s of the privacy of %(population)s, more than the %(cap)s that %(period)s days "
-            "have in all. Ask for less precise figures."
+            "It would spend %(epsilon)s of the privacy of %(population)s, more than the %(cap)s that %(period)s "
+            "days have in all. Ask for less precise figures."
         ),
         "noise-without-population": _(
             "The table asks for noise of differential privacy, but no population is named whose budget it would spend."
@@ -255,8 +529,8 @@ def _budget(s: Speech, n: int) -> dict[str, str]:
             "The table asks for noise of differential privacy and does not say how much: %(why)s."
         ),
         "exact-beside-noise": _(
-            "%(releases)s gives the same figures of %(population)s without noise, so the noise of this table protects "
-            "nobody."
+            "%(releases)s gives the same figures of %(population)s without noise, so the noise of this table "
+            "protects nobody."
         ),
         "noise-undone": _(
             "%(releases)s gave these figures of %(population)s with noise. Publishing them exactly takes that "
@@ -265,7 +539,7 @@ def _budget(s: Speech, n: int) -> dict[str, str]:
     }
 
 
-SECTIONS: tuple[tuple[str, Callable[[Speech, int], dict[str, str]]], ...] = (
+SECTIONS: tuple[tuple[str, Callable[[Speech, Count], dict[str, str]]], ...] = (
     ("declared", _declared),
     ("detection", _detection),
     ("single", _single),
