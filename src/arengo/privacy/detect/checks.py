@@ -168,7 +168,7 @@ def shape(value: str) -> str:
     return _LETTER.sub("A", _DIGIT.sub("9", _OUT.sub("", value)))
 
 
-def test(values: Sequence[str], country: str = "", integer: bool = False, only: str = "") -> Hit | None:
+def explain(values: Sequence[str], country: str = "", integer: bool = False, only: str = "") -> Hit | None:
     """The best explanation of distinct ``values`` by a check, a firm's number among them; None when none fits.
 
     ``integer``: the values were read as numbers, so leading zeros are gone. ``only``: look at one check.

@@ -31,7 +31,7 @@ def look(case: Case) -> Report:
     contract = case.contract
     public = contract.access == "open"
     columns = [(item.name, item.kind) for item in contract.properties]
-    found, held, _ = find(
+    found, _, _ = find(
         case.connection, case.table, columns, case.settings.city.country, 10_000, contract, False, case.target.threshold
     )
     by_name = {item.column: item for item in found}

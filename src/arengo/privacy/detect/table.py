@@ -1,4 +1,4 @@
-"""Every column of a table: which kind of personal data it holds, with the evidence, and how well it tells rows apart."""
+"""Every column of a table: which kind of personal data it holds, on which evidence, how well it tells rows apart."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ CONTRARY = frozenset({"official_code", "postcode", "phone", "fax", "count", "x",
 WORDS = 1.6
 """Words in a value, on average, from which a column is read as text."""
 PLACES = frozenset({"street", "address", "postcode", "home"})
+_AREA = re.compile(r"district|ward|barri|quart|zona|section|seccio|munic", re.IGNORECASE)
 _ROLES = {"age": "quasi", "sex": "quasi", "birth-date": "quasi", "location": "quasi"}
 _PLATES = (
     ("Spanish", re.compile(r"\d{4}[- ]?[BCDFGHJKLMNPRSTVWXYZ]{3}")),
@@ -122,7 +123,7 @@ def _one(item: Sampled, draft: Drafted, country: str, personal: bool, axis: bool
     values = [value for value in item.weights if len(value) <= 40]
     known = concepts(draft.name)
     if item.kind in (Kind.STRING, Kind.INTEGER) and len(values) >= 3:
-        hit = checks.test(values, country, item.kind is Kind.INTEGER)
+        hit = checks.explain(values, country, item.kind is Kind.INTEGER)
         if hit is not None:
             made = _number(item, hit, known, country)
             if made is not None:
@@ -177,10 +178,7 @@ def _number(item: Sampled, hit: Hit, known: frozenset[str], country: str) -> Col
 
 
 def _place(item: Sampled) -> bool:
-    return item.kind in (Kind.STRING, Kind.INTEGER) and bool(
-        concepts(item.name) & PLACES
-        or re.search(r"district|ward|barri|quart|zona|section|seccio|munic", item.name, re.I)
-    )
+    return item.kind in (Kind.STRING, Kind.INTEGER) and bool(concepts(item.name) & PLACES or _AREA.search(item.name))
 
 
 def _smallest(connection: duckdb.DuckDBPyConnection, table: str, item: Sampled, threshold: int) -> int:

@@ -1,0 +1,133 @@
+"""What an unkeyed hash may stand for: domains small enough to try every value, or a part of them, in seconds.
+
+A domain is SQL that makes its n-th value. Of one that is too large a part is tried, spread evenly over it: with a
+thousand different hashes a hundredth of the domain still gives ten hits, and one hit proves that the key is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+CONSTANTS = (
+    "", "0", "00", "000", "0000", "00000", "000000", "00000000", "1", "-1", "-", "--", ".", "..", "null", "NULL",
+    "Null", "nil", "none", "None", "NONE", "nan", "NaN", "NAN", "N/A", "n/a", "NA", "na", "unknown", "Unknown",
+    "UNKNOWN", "anonymous", "test", "x", "X", "true", "false", " ",
+)  # fmt: skip
+"""Texts that programs hash when there is no value: one hash of them all over the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """``sql``: text of value number ``i`` (BIGINT), 0 <= i < size. ``countries``: () is all."""
+
+    name: str
+    size: int
+    sql: str
+    countries: tuple[str, ...] = ()
+
+    def values(self, most: int) -> tuple[str, int]:
+        """SQL of a relation with one column ``v`` of at most ``most`` values, and how many these are."""
+        n = min(self.size, most)
+        number = "j" if n == self.size else f"((j::HUGEINT * {_stride(self.size)}) % {self.size})::BIGINT"
+        return f"(SELECT {self.sql} AS v FROM (SELECT {number} AS i FROM range({n}) AS r(j)))", n
+
+
+def _stride(size: int) -> int:
+    """A step that visits the whole domain, far apart (the golden ratio, made coprime)."""
+    import math
+
+    step = int(size * 0.6180339887) | 1
+    while math.gcd(step, size) != 1:
+        step += 2
+    return step
+
+
+def _letter(place: str, alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ") -> str:
+    return f"substr('{alphabet}', CAST(1 + ({place}) % {len(alphabet)} AS BIGINT), 1)"
+
+
+def _weighted(digits: str, weights: tuple[int, ...]) -> str:
+    return "(" + " + ".join(
+        f"{weight} * CAST(substr({digits}, {at}, 1) AS BIGINT)" for at, weight in enumerate(weights, 1)
+    ) + ")"  # fmt: skip
+
+
+_DAYS = 36_525  # a hundred years of birthdays
+_BORN = f"(DATE '1925-01-01' + CAST(i % {_DAYS} AS INTEGER))"
+_SERIAL = f"(i // {_DAYS})"
+_NIF = "printf('%08d', 10000000 + i)"
+_PESEL = (
+    f"(strftime({_BORN}, '%y') || printf('%02d', month({_BORN}) + CASE WHEN year({_BORN}) >= 2000 THEN 20 ELSE 0 END) "
+    f"|| strftime({_BORN}, '%d') || printf('%04d', {_SERIAL}))"
+)
+_CPF = "printf('%09d', i)"
+_CPF_1 = f"(((11 - {_weighted(_CPF, (10, 9, 8, 7, 6, 5, 4, 3, 2))} % 11) % 11) % 10)"
+
+
+def _number(digits: int) -> Domain:
+    return Domain(f"numbers of {digits} digits", 10**digits, f"printf('%0{digits}d', i)")
+
+
+_SMALL = (
+    Domain("taxi medallions (9X99)", 26_000,
+           f"CAST(i // 2600 AS VARCHAR) || {_letter('i // 100')} || printf('%02d', i % 100)"),
+    _number(4),
+    _number(5),
+    Domain("taxi medallions (XX999)", 676_000, f"{_letter('i // 26000')} || {_letter('i // 1000')} || "
+           "printf('%03d', i % 1000)"),
+    Domain("dates of birth", 4 * _DAYS, f"CASE i // {_DAYS} WHEN 0 THEN strftime({_BORN}, '%Y-%m-%d') WHEN 1 THEN "
+           f"strftime({_BORN}, '%d/%m/%Y') WHEN 2 THEN strftime({_BORN}, '%Y%m%d') ELSE strftime({_BORN}, '%d%m%Y') "
+           "END"),
+    _number(6),
+    Domain("numbers without leading zeros", 10_000_000, "CAST(i AS VARCHAR)"),
+    _number(7),
+    Domain("plates and medallions (XXX999)", 17_576_000, f"{_letter('i // 676000')} || {_letter('i // 26000')} || "
+           f"{_letter('i // 1000')} || printf('%03d', i % 1000)"),
+)  # fmt: skip
+_NATIONAL = (
+    Domain("ES DNI", 100_000_000, f"printf('%08d', i) || {_letter('i', 'TRWAGMYFPDXBNJZSQVHLCKE')}", ("ES",)),
+    Domain("PT NIF", 29_000_000,
+           f"{_NIF} || CASE WHEN {_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 < 2 THEN '0' ELSE CAST(11 - "
+           f"{_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 AS VARCHAR) END", ("PT",)),
+    Domain("NL BSN", 90_000_000,
+           f"{_NIF} || CAST({_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 AS VARCHAR)", ("NL",)),
+    Domain("PL PESEL", _DAYS * 10_000,
+           f"{_PESEL} || CAST((10 - {_weighted(_PESEL, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3))} % 10) % 10 AS VARCHAR)",
+           ("PL",)),
+    Domain("DK CPR", _DAYS * 10_000, f"strftime({_BORN}, '%d%m%y') || printf('%04d', {_SERIAL})", ("DK",)),
+    Domain("BR CPF", 10**9,
+           f"{_CPF} || CAST({_CPF_1} AS VARCHAR) || CAST(((11 - ({_weighted(_CPF, (11, 10, 9, 8, 7, 6, 5, 4, 3))} + "
+           f"2 * {_CPF_1}) % 11) % 11) % 10 AS VARCHAR)", ("BR",)),
+    Domain("national numbers of 8 digits", 10**8, "printf('%08d', i)", ("AR", "PE", "UY", "CO", "BO")),
+)  # fmt: skip
+_MOBILES: Mapping[str, tuple[str, ...]] = {
+    "ES": ("6########", "+346########"), "IT": ("3#########", "+393#########"),
+    "FR": ("06########", "07########", "+336########"), "PT": ("9########", "+3519########"),
+    "NL": ("06########", "+316########"), "DE": ("015#########", "+4915#########"), "PL": ("5########", "+485########"),
+    "GB": ("07#########", "+447#########"), "BE": ("04########", "+324########"), "SE": ("07########", "+467########"),
+    "DK": ("########", "+45########"), "GR": ("69########", "+3069########"), "BR": ("119########", "+55119########"),
+    "AR": ("11########", "+54911########"), "MX": ("55########", "+5255########"), "CL": ("9########", "+569########"),
+    "CO": ("3#########", "+573#########"), "PE": ("9########", "+519########"),
+}  # fmt: skip
+
+
+def _phone(country: str, form: str) -> Domain:
+    head, digits = form.rstrip("#"), form.count("#")
+    return Domain(f"telephones of {country}", 10**digits, f"'{head}' || printf('%0{digits}d', i)", (country,))
+
+
+def domains(country: str) -> Iterator[Domain]:
+    """Those to try, the smallest first; of ``country`` (ISO 3166) its own numbers and telephones, without one
+    everybody's."""
+    yield from _SMALL
+    here = country.upper()
+    for item in _NATIONAL:
+        if not here or here in item.countries:
+            yield item
+    for name, forms in _MOBILES.items():
+        if here == name:
+            yield from (_phone(name, form) for form in forms)
+    yield Domain(
+        "network addresses", 2**32, "concat_ws('.', i // 16777216, (i // 65536) % 256, (i // 256) % 256, i % 256)"
+    )

@@ -1,0 +1,219 @@
+"""Step 1 of the overlap check: what leaks by itself (privacy.md, section 3, step 1).
+
+Hashes without a key, a pseudonym that also stands in another release, numbers and addresses of persons inside texts,
+rows in the order of a column that is withheld, and many texts under one pseudonym.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.draft.words import concepts, words
+from arengo.contract.model import Kind, Property
+from arengo.contract.protection import names
+from arengo.lake.layout import quote
+from arengo.privacy.detect import hashes, text
+from arengo.privacy.detect.column import Sampled, sample
+from arengo.privacy.detect.step import identifies
+from arengo.privacy.detect.table import WORDS
+from arengo.privacy.finding import Finding, Report
+
+if TYPE_CHECKING:
+    from arengo.privacy.case import Case
+
+TEXTS = 5
+"""Different texts under one pseudonym from which they tell who wrote them."""
+SAME_ORDER = 0.95
+"""Rank correlation from which rows stand in the order of a column."""
+LEAST_ROWS = 20
+_WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer", "client", "cliente", "subscriber",
+                      "visitor", "session", "author", "autor", "benutzer", "nutzer", "kunde", "abonne",
+                      "usager"})  # fmt: skip
+
+
+def look(case: Case) -> Report:
+    """Findings of step 1; notes only where the dataset is not open."""
+    columns = [(item.name, item.kind) for item in case.contract.properties]
+    held = {item.name: item for item in sample(case.connection, case.table, columns, 10_000)}
+    measured: dict[str, Any] = {}
+    found = [*_hashes(case, held, measured), *_reused(case), *_texts(case, held), *_order(case), *_writers(case, held)]
+    if case.contract.access != "open":
+        found = [
+            Finding(item.code, item.outcome if item.code == "pseudonym-reused" else "pass", item.facts, item.columns,
+                    item.releases, item.people)
+            for item in found
+        ]  # fmt: skip
+    return Report(tuple(found), measured)
+
+
+def _allowed(column: Property) -> bool:
+    return bool(column.custom.get("arengoPersonalReason"))
+
+
+# Hashes
+
+
+def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> Iterator[Finding]:
+    others: list[tuple[str, str]] | None = None
+    for column in case.contract.properties:
+        item = held[column.name]
+        keyed = column.name in case.release.pseudonyms or "pseudonym" in set(names(column))
+        if column.kind is not Kind.STRING or keyed or not item.weights:
+            continue
+        length = hashes.width(list(item.weights)[:2_000])
+        if not length:
+            continue
+        if others is None:
+            others = list(_others(case))
+        mine = [(name, sql) for name, sql in others if name != column.name]
+        made = hashes.recover(case.connection, case.table, column.name, length, mine, case.settings.city.country)
+        measured[column.name] = {
+            "hashes": made.distinct, "recovered": made.recovered, "tried": made.tried, "algorithm": made.algorithm,
+            "domain": made.domain,
+        }  # fmt: skip
+        if made.recovered:
+            facts = {"column": column.name, "recovered": made.recovered, "tried": made.distinct,
+                     "domain": made.domain, "algorithm": made.algorithm.upper()}  # fmt: skip
+            outcome = "pass" if _allowed(column) else "block"
+            yield Finding("hash-recovered", outcome, facts, (column.name,))
+        elif not _allowed(column):
+            yield Finding("hash-unkeyed", "pass", {"column": column.name, "tried": made.tried}, (column.name,))
+
+
+def _others(case: Case) -> Iterator[tuple[str, str]]:
+    """What a hash of the table may have been made from: its other columns as read, what the register knows."""
+    read = [item.name for item in case.intake_contract.properties if item.kind in _TRIED]
+    sources = [(case.intake, name) for name in read]
+    truth = case.truth()
+    if truth:
+        cursor = case.connection.execute(f"SELECT * FROM {truth} LIMIT 0")
+        sources += [(truth, name) for name, *_ in cursor.description or () if not name.startswith("_")]
+    for table, name in sources:
+        value = f"trim(CAST({quote(name)} AS VARCHAR))"
+        yield (
+            name,
+            f"(SELECT unnest([w, upper(w), lower(w), regexp_replace(w, '[ .\\-/]', '', 'g')]) AS v FROM (SELECT "
+            f"DISTINCT {value} AS w FROM {table} LIMIT {hashes.OTHERS}))",
+        )
+
+
+_TRIED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE})
+
+
+# Pseudonyms of another release
+
+
+def _reused(case: Case) -> Iterator[Finding]:
+    mine = case.release.pseudonyms
+    for column, mark in mine.items():
+        same = [
+            item for item in case.earlier
+            if not item.withdrawn and mark in item.pseudonyms.values()
+            and (item.dataset, item.recipient) != (case.release.dataset, case.release.recipient)
+        ]  # fmt: skip
+        if same:
+            releases = tuple(dict.fromkeys(item.label for item in same))
+            yield Finding("pseudonym-reused", "block", {"column": column}, (column,), releases)
+
+
+# Inside texts
+
+
+def _texts(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
+    country = case.settings.city.country
+    for column in case.contract.properties:
+        item = held[column.name]
+        if column.kind not in (Kind.STRING, Kind.JSON) or _allowed(column) or item.words < WORDS:
+            continue
+        if identifies(column) and "redact" not in set(names(column)):
+            continue  # said, and judged, as a whole
+        seen = text.search(case.connection, case.table, column.name, country)
+        facts = {"column": column.name, "texts": seen.texts, "what": seen.what}
+        if seen.numbers:
+            yield Finding("numbers-in-text", "block", facts, (column.name,))
+        elif seen.found:
+            yield Finding("contacts-in-text", "review", facts, (column.name,))
+        elif seen.offices or seen.phones:
+            count = seen.offices + seen.phones
+            yield Finding("offices-in-text", "pass", {"column": column.name, "count": count}, (column.name,))
+        if seen.unlooked:
+            why = f"{seen.unlooked:,} more texts hold numbers than are read one by one"
+            yield Finding("not-looked", "review", {"what": column.name, "why": why}, (column.name,))
+
+
+# Order of rows
+
+
+def _order(case: Case) -> Iterator[Finding]:
+    contract, protection = case.contract, case.contract.custom.get("arengoProtection", {})
+    if contract.access != "open" or protection.get("shuffle") or contract.sort or contract.key:
+        return  # given up, or rows are stored by columns that are released
+    for column in case.intake_contract.properties:
+        out = contract.column(column.name)
+        withheld = out is None or "pseudonym" in set(names(out))
+        if not withheld or not identifies(column) or column.kind in (Kind.GEOMETRY, Kind.JSON):
+            continue
+        rho, n = correlation(case, column.name)
+        if n >= LEAST_ROWS and abs(rho) >= SAME_ORDER and abs(rho) * (n - 1) ** 0.5 > 6 * (1 - rho * rho) ** 0.5:
+            yield Finding(
+                "order-of-identifier", "repair",
+                {"column": column.name, "correlation": round(rho, 4), "rows": n, "repair": "shuffle"}, (column.name,),
+            )  # fmt: skip
+
+
+def correlation(case: Case, column: str) -> tuple[float, int]:
+    """Spearman's rank correlation of a column's values with the order of the rows, and over how many rows; 0 when they
+    have fewer than :data:`LEAST_ROWS` different values."""
+    name = quote(column)
+    found = case.connection.execute(
+        f"SELECT corr(place, standing), count(*), count(DISTINCT value) FROM (SELECT {name} AS value, "
+        f"row_number() OVER (ORDER BY rowid) AS place, rank() OVER (ORDER BY {name}) AS standing FROM {case.intake} "
+        f"WHERE {name} IS NOT NULL)"
+    ).fetchone()
+    if found is None or found[0] is None or found[2] < LEAST_ROWS:
+        return 0.0, 0
+    return float(found[0]), int(found[1])
+
+
+# Many texts under one pseudonym
+
+
+def _writers(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
+    free = [
+        item for item in case.contract.properties
+        if item.kind is Kind.STRING and not _allowed(item) and not identifies(item) and _written(item, held[item.name])
+    ]  # fmt: skip
+    if not free:
+        return
+    for column in case.contract.properties:
+        if _allowed(column) or column in free or held[column.name].distinct < 2:
+            continue
+        certain = identifies(column) or column.name in case.release.pseudonyms
+        if not certain and not _writer(column):
+            continue
+        for other in free:
+            name, told = quote(column.name), quote(other.name)
+            found = case.connection.execute(
+                f"SELECT count(*), max(n) FROM (SELECT count(DISTINCT {told}) AS n FROM {case.table} WHERE {name} IS "
+                f"NOT NULL GROUP BY {name} HAVING count(DISTINCT {told}) >= {TEXTS})"
+            ).fetchone()
+            if found and found[0]:
+                yield Finding(
+                    "texts-of-one", "block" if certain else "review", {"most": int(found[1]), "least": TEXTS},
+                    (column.name, other.name), people=int(found[0]),
+                )  # fmt: skip
+
+
+def _writer(column: Property) -> bool:
+    known = concepts(column.name)
+    return bool(known & {"person_id", "username"}) or ("id" in known and bool(_WRITERS & set(words(column.name))))
+
+
+def _written(column: Property, item: Sampled) -> bool:
+    """Free text: told to be, or words that hardly ever come twice."""
+    if column.custom.get("arengoPersonalKind") == "free-text":
+        return True
+    if column.privacy_role or not item.weights or concepts(column.name) & {"street", "address", "name", "facility"}:
+        return False
+    return item.words >= WORDS and item.distinct >= 0.3 * item.filled and item.distinct >= 10
