@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from arengo.city import City, init, open_city
 from arengo.contract.load import loads
 from arengo.contract.model import Contract
+from arengo.door.decision import CITY as WHOLE
 from arengo.errors import ContractError, LakeError, SettingsError
+from arengo.lake.cut import Cut, Shown
 from arengo.privacy.vault import FILE, VARIABLE, Vault, bound_columns, columns_of, normal
+from arengo.publish.safety import Safety
+from arengo.publish.street import Street
+from arengo.query import from_parameters
 from arengo.state import State, open_state
 
 COLUMNS = ("name", "mail")
@@ -178,3 +187,108 @@ def test_rows_without_a_person_and_hostile_values_come_back(vault: Vault) -> Non
 def test_values_are_compared_without_case_and_spaces() -> None:
     assert normal("  Ana   MARIA ") == normal("ana maria")
     assert normal("STRASSE") == normal("straße")
+
+
+CITY = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: people
+name: People
+version: 1.0.0
+status: active
+schema:
+  - name: people
+    properties:
+      - {name: id, logicalType: integer, primaryKey: true, required: true}
+      - {name: person, logicalType: string, customProperties: [{property: arengoSubject, value: residents},
+          {property: arengoPrivacyRole, value: identifier}, {property: arengoProtect, value: pseudonym}]}
+      - {name: name, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier},
+          {property: arengoProtect, value: vault}]}
+      - {name: mail, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier},
+          {property: arengoProtect, value: vault}]}
+      - {name: district, logicalType: string}
+customProperties:
+  - {property: arengoAccess, value: closed}
+  - {property: arengoOwner, value: Registry}
+  - {property: arengoPurposes, value: [{id: service, dpv: 'dpv:PublicPolicyMaking', legalBasis: 'eu-gdpr:A6-1-e',
+      retention: P10Y}]}
+  - {property: arengoSource, value: {kind: csv, path: sources/people.csv}}
+"""
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    root = tmp_path / "city"
+    init(root, name="Small").close()
+    (root / "contracts/people.odcs.yaml").write_text(CITY, encoding="utf-8")
+    lines = [f"{at},P{at:03},Name {at},n{at}@example.org,d{at % 2}" for at in range(8)]
+    (root / "sources/people.csv").write_text("\n".join(["id,person,name,mail,district", *lines]), encoding="utf-8")
+    with open_city(root) as opened:
+        opened.apply()
+        _publish(opened)
+        yield opened
+
+
+def _publish(city: City) -> None:
+    """The steps of the street that a vault is about: read, protect, commit."""
+    contract = city.contracts()["people"]
+    street = Street(city.settings, city.state, city.lake, contract, "first", at=None, force_shrink=False,
+                    progress=lambda *told: None)  # fmt: skip
+    found = street.fetch({})
+    found |= street.read(found)
+    made = Safety(city.settings, city.state, city.lake).protect(contract, street._table(found))
+    assert made is not None
+    version = city.lake.commit(contract, made[0], run="first", published_at=datetime.now(UTC), rows_in=8,
+                               quarantined=0, fingerprint="", reports={})  # fmt: skip
+    assert version is not None
+    shutil.rmtree(street.folder)
+    city.state.announce()
+
+
+def _asked(city: City, **told: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in city.door.ask(from_parameters("people", told), WHOLE).rows()]
+
+
+def test_the_lake_holds_no_name_and_the_door_opens_what_it_grants(city: City) -> None:
+    version = city.lake.newest("people")
+    assert version is not None
+    with city.lake.engine.execute(f"SELECT * FROM {city.lake.relation(version).sql}") as found:
+        held = repr(found.fetchall())
+    assert "Name 3" not in held
+    assert "n3@example.org" not in held
+    assert "P003" not in held
+    assert _asked(city, select="id,name,district", filter="mail = 'n3@example.org'") == [(3, "Name 3", "d1")]
+
+
+def test_who_is_not_granted_a_sealed_column_never_has_it_opened(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = city.lake.newest("people")
+    assert version is not None
+    calls: list[object] = []
+    monkeypatch.setattr(city.vault, "open_columns", lambda *told: calls.append(told))
+    columns = tuple(Shown(item, f'"{item.name}"') for item in version.schema if item.name in ("id", "district"))
+    made = city.lake.cut(version, Cut("plain", columns, '"district" = ?', ("d1",)))
+    assert (made.rows, calls) == (4, [])
+    assert [item.name for item in made.schema] == ["id", "district"]
+
+
+def test_a_person_is_found_by_her_pseudonym_and_by_her_mail_and_goes_with_her_key(city: City) -> None:
+    erasure = city.erasure
+    (found,) = erasure.find("residents", "P003")
+    assert dict(found.rows) == {1: 1}
+    (person,) = erasure.who("N3@example.org")
+    assert (person.mark, person.id) == (city.vault.mark("residents", "P003"), "")
+    _asked(city)  # a cut with every name in it
+    erasure.run("residents", "P003", by="operator", reference="letter 9")
+    assert erasure.who("n3@example.org") == ()
+    assert [row[0] for row in _asked(city)] == [0, 1, 2, 4, 5, 6, 7]
+    for path in (city.settings.home).rglob("*"):
+        if path.is_file() and path.suffix == ".parquet":
+            table = duckdb.connect().execute(f"SELECT * FROM read_parquet('{path}')").fetchall()
+            assert "Name 3" not in repr(table), path
+
+
+def test_without_its_key_a_sealed_row_that_was_missed_tells_nothing(city: City) -> None:
+    assert city.vault.destroy("residents", city.vault.mark("residents", "P005"))
+    rows = _asked(city, select="id,name,mail")
+    assert rows[5] == (5, None, None)
+    assert rows[4] == (4, "Name 4", "n4@example.org")
