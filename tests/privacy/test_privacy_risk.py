@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from arengo.privacy.risk import groups, sensitive, trajectory, uniqueness
 from arengo.privacy.risk.groups import Sizes
-from arengo.privacy.tuples import Tuples
+from arengo.privacy.tuples import Tuples, tuples
 
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from("abcd")), min_size=1, max_size=30)
 
@@ -320,6 +320,11 @@ def test_sets_beyond_the_bound_are_not_counted(monkeypatch: pytest.MonkeyPatch) 
 def test_groups_from_the_engine_and_from_arrays_agree() -> None:
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT * FROM (VALUES (3, 2), (1, 4), (70, 1))").fetchall()
+        table = "(SELECT i % 3 AS a, i % 2 AS b FROM range(20) t(i))"
+        data = tuples(connection, table, ["a", "b"])
+        for columns in (["a", "b"], ["a"], []):
+            plain, counted = groups.k_anonymity(data, columns), groups.of_table(connection, table, columns)
+            assert (plain.size.tolist(), plain.groups.tolist()) == (counted.size.tolist(), counted.groups.tolist())
     held = Sizes.counted(rows)
     assert (held.rows, held.number, held.smallest, held.unique) == (80, 7, 1, 4)
     assert held.histogram() == {"1": 4, "3": 6, "more": 70}

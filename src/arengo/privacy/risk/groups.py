@@ -15,6 +15,7 @@ import numpy as np
 from arengo.privacy.tuples import Tuples, regroup
 
 if TYPE_CHECKING:
+    import duckdb
     from numpy.typing import NDArray
 
 MORE = 50
@@ -141,6 +142,15 @@ def chosen(data: Tuples, columns: Sequence[str] | None) -> NDArray[np.int32]:
 
 def k_anonymity(data: Tuples, columns: Sequence[str] | None = None) -> Sizes:
     return Sizes.of(sizes_of(data, columns))
+
+
+def of_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> Sizes:
+    """The same from a table itself (SQL), counted by the engine: what only sizes are asked of."""
+    from arengo.lake.layout import listing
+
+    by = f" GROUP BY {listing(columns)}" if columns else ""
+    rows = connection.execute(f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {table}{by}) GROUP BY n").fetchall()
+    return Sizes.counted(rows)
 
 
 def mapped(data: Tuples, population: Tuples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
