@@ -41,6 +41,7 @@ schema:
       - {name: sex, logicalType: string}
       - {name: income, logicalType: number}
       - {name: moved, logicalType: date}
+      - {name: country, logicalType: string}
       - {name: lon, logicalType: number}
       - {name: lat, logicalType: number}
 customProperties:
@@ -55,8 +56,9 @@ AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 def resident(number: int) -> tuple[Any, ...]:
     district = "Tiny" if number % 50 == 0 else ["Nord", "Sud", "Est", "Ovest"][number % 4]
+    country = "FR" if number in (5, 60, 111) else "IT"
     return (f"p{number:04d}", f"UNIQUE{number}", district, 18 + number % 40, "FM"[number % 2],
-            20_000 + number % 97 * 100.0, f"20{10 + number % 10}-01-01", 9 + number / 1e4, 45.0)  # fmt: skip
+            20_000 + number % 97 * 100.0, f"20{10 + number % 10}-01-01", country, 9 + number / 1e4, 45.0)  # fmt: skip
 
 
 ROWS = [resident(number) for number in range(1, 201)]
@@ -71,7 +73,9 @@ def city_of(folder: Path, told: str) -> TinyCity:
     return city
 
 
-@pytest.fixture(scope="module", params=["cell-key", "round", "suppress"])
+@pytest.fixture(
+    scope="module", params=["cell-key", *(pytest.param(name, marks=pytest.mark.slow) for name in ("round", "suppress"))]
+)
 def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyCity]:
     made = city_of(tmp_path_factory.mktemp("tally"), f"{{threshold: 5, method: {request.param}, differencing: false}}")
     yield made
@@ -101,7 +105,7 @@ def test_groups_are_told_and_small_ones_are_not_there(city: TinyCity) -> None:
 
 def test_the_same_people_always_give_the_same_figure(city: TinyCity) -> None:
     by = {"op": "=", "args": [{"property": "sex"}, "F"]}
-    other = {"op": "not", "args": [{"op": "=", "args": [{"property": "sex"}, "M"]}]}
+    other = {"op": "and", "args": [by, by]}
     assert counted(city, where=by) == counted(city, where=other)
     assert counted(city, "sex")["F"] == counted(city, where=by)[()]
     assert counted(city, "sex", order_by=(Order("count", True),)) == counted(city, "sex")
@@ -155,6 +159,32 @@ REFUSED: tuple[Query, ...] = (
     Query("people", aggregates=(Aggregate("count"),), bbox=(9, 45, 9.001, 45.1)),
     Query("people", aggregates=(Aggregate("count"),), search="unique7"),
     Query("people", aggregates=(Aggregate("count"),), as_of="1"),
+    Query("people", aggregates=(Aggregate("count"),), datetime="2012-01-01/2013-01-01"),
+    Query("people", aggregates=(Aggregate("count"),), filter={"op": ">", "args": [{"property": "age"}, 30]}),
+    Query("people", aggregates=(Aggregate("count"),), filter={"op": "in", "args": [{"property": "age"}, [30, 31]]}),
+    Query(
+        "people",
+        aggregates=(Aggregate("count"),),
+        filter={
+            "op": "or",
+            "args": [{"op": "=", "args": [{"property": "age"}, 30]}, {"op": "=", "args": [{"property": "sex"}, "F"]}],
+        },
+    ),
+    Query(
+        "people",
+        aggregates=(Aggregate("count"),),
+        filter={"op": "not", "args": [{"op": "=", "args": [{"property": "age"}, 30]}]},
+    ),
+    Query(
+        "people",
+        aggregates=(Aggregate("count"),),
+        filter={"op": "=", "args": [{"op": "%", "args": [{"property": "age"}, 7]}, 3]},
+    ),
+    Query(
+        "people",
+        aggregates=(Aggregate("count"),),
+        filter={"op": "=", "args": [{"op": "casei", "args": [{"property": "sex"}]}, "f"]},
+    ),
 )
 
 
@@ -191,9 +221,9 @@ def test_nothing_else_of_the_door_gives_rows(city: TinyCity) -> None:
 
 ANSWERED = (
     "SELECT district, count(*) FROM people GROUP BY district ORDER BY district",
-    "SELECT count(*) AS n, district AS d FROM people p WHERE p.age > 30 GROUP BY ALL ORDER BY n DESC, d LIMIT 2",
-    "SELECT sex, sum(income), avg(income) FROM people WHERE moved >= DATE '2012-01-01' AND district IN ('Nord', 'Est') "
-    "AND NOT (age BETWEEN 20 AND 25) AND income > 1.5 GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) AS n, district AS d FROM people p WHERE p.sex = 'F' GROUP BY ALL ORDER BY n DESC, d LIMIT 1",
+    "SELECT sex, sum(income), avg(income) FROM people WHERE moved = DATE '2013-01-01' GROUP BY 1",
+    "SELECT sex, count(*) FROM people WHERE district = 'Nord' GROUP BY 1 ORDER BY 1 OFFSET 0",
     "SELECT count(*) FROM people WHERE sex = $sex",
 )
 
@@ -211,7 +241,7 @@ def test_sql_gives_the_same_groups(city: TinyCity, text: str) -> None:
         assert [item.name for item in answer.columns] == ["district", "count_star()"]
     if "LIMIT" in text:
         assert [item.name for item in answer.columns] == ["n", "d"]
-        assert len(rows) == 2
+        assert len(rows) == 1
     if "$sex" in text:
         assert rows == [(counted(city, "sex")["F"],)]
 
@@ -229,6 +259,11 @@ def test_sql_gives_the_same_groups(city: TinyCity, text: str) -> None:
         "SELECT count(*) FROM people WHERE person = 'p0007'",
         "SELECT count(*) FROM people WHERE surname LIKE 'UNIQUE7%'",
         "SELECT count(*) FROM people WHERE age + 1 > 30",
+        "SELECT count(*) FROM people WHERE age > 30",
+        "SELECT count(*) FROM people WHERE age IN (30, 31)",
+        "SELECT count(*) FROM people WHERE age BETWEEN 30 AND 40",
+        "SELECT count(*) FROM people WHERE NOT (sex = 'F')",
+        "SELECT count(*) FROM people WHERE sex = 'F' OR age = 30",
         "SELECT count(*) FROM people WHERE (SELECT max(income) FROM people) > 3",
         "SELECT count(*) FROM people WHERE district IN (SELECT district FROM people)",
         "SELECT district, count(*) FROM people GROUP BY district HAVING count(*) > 3",
@@ -306,19 +341,15 @@ def exact(tmp_path: Path) -> Iterator[TinyCity]:
     made.close()
 
 
-def older(age: int) -> Any:
-    return {"op": ">", "args": [{"property": "age"}, age]}
-
-
 def test_a_question_that_differs_by_few_from_an_answered_one_is_refused(exact: TinyCity) -> None:
-    both = {"op": "and", "args": [older(18), {"op": "<>", "args": [{"property": "district"}, "Tiny"]}]}
-    assert counted(exact, where=older(18))[()] == sum(row[3] > 18 for row in ROWS)
+    """Everybody against everybody of unknown district but four."""
+    assert counted(exact, "sex") == {"F": 100, "M": 100}
     with pytest.raises(NotAllowed, match="fewer than 5 people"):
-        counted(exact, where=both)  # all but the four of Tiny
-    assert counted(exact, where=older(18))  # what was answered is answered again
-    with pytest.raises(NotAllowed, match="fewer than 5 people"):  # all but Tiny, against everybody
-        counted(exact, where={"op": "<>", "args": [{"property": "district"}, "Tiny"]})
-    assert counted(exact, where=older(40))[()] == sum(row[3] > 40 for row in ROWS)
+        counted(exact, where={"op": "=", "args": [{"property": "country"}, "IT"]})  # all but the three of elsewhere
+    assert counted(exact, "sex") == {"F": 100, "M": 100}  # what was answered is answered again
+    with pytest.raises(NotAllowed, match="fewer than 5 people"):
+        counted(exact, "sex", where={"op": "=", "args": [{"property": "country"}, "IT"]})
+    assert exact.state  # the log is in the state database, so another process refuses too
 
 
 def test_groups_together_are_compared_too(exact: TinyCity) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faces"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "door"))
 
+import pytest
 from test_door_tally import AT, PEOPLE, ROWS
 from tiny_city import open_tiny
 
@@ -27,6 +28,7 @@ PAGES = (*(f"/datasets/people{tab}" for tab in TABS), "/", "/datasets", "/datase
          "/datasets/people.ttl", "/datasets/people.jsonld", "/feeds/datasets/people.atom")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_page_shows_a_row(tmp_path: Path) -> None:
     from starlette.applications import Starlette
 

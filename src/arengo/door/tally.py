@@ -60,11 +60,39 @@ def allowed(query: Query, view: View) -> None:
                 f"{item.function} tells one person's value, and of {view.dataset} only statistics are open.",
                 todo="Ask for count, sum or avg.",
             )
-    if query.search.strip() or query.bbox is not None:
+    if query.search.strip() or query.bbox is not None or query.datetime.strip():
         raise NotAllowed(
-            f"Words and places single people out, and of {view.dataset} only statistics are open.",
-            todo="Leave search and bbox out; filter by columns that many people share.",
+            f"Words, places and spans of time can be cut around single people, and of {view.dataset} only statistics "
+            "are open.",
+            todo="Leave search, bbox and datetime out; group by columns that many people share.",
         )
+    if not _chooses(query.filter):
+        raise NotAllowed(
+            f"Of {view.dataset} only statistics are open, and a filter of them names groups: columns that equal a "
+            "value, joined by AND.",
+            todo="Group by the column and add up the groups you want.",
+        )
+
+
+def _chooses(expr: Any) -> bool:
+    """Whether a filter is a cell of a table: column = value, or unknown, joined by AND.
+
+    Nothing else is needed to read tables, and with ranges, lists and OR the same few people could be put into as many
+    different groups as it takes to average the noise of all of them away (decision 0206).
+    """
+    if expr is None:
+        return True
+    if not isinstance(expr, Mapping):
+        return False
+    op, args = expr.get("op"), expr.get("args") or []
+    if op == "and":
+        return all(_chooses(item) for item in args)
+    known = [item for item in args if isinstance(item, Mapping) and isinstance(item.get("property"), str)]
+    if op == "isNull":
+        return len(args) == len(known) == 1
+    plain: list[Any] = [item for item in args if item is not None and isinstance(item, str | int | float | bool)]
+    plain += [item for item in args if isinstance(item, Mapping) and set(item) in ({"date"}, {"timestamp"})]
+    return op == "=" and len(known) == 1 and len(plain) == 1 and len(args) == 2
 
 
 def singles_out(contract: Contract) -> frozenset[str]:
@@ -177,10 +205,12 @@ class Tally(Answer):
             outer += [_figure(f"c{at}", f"c{at}", f"c{at} > 0"), _figure(f"s{at}", f"s{at}", f"c{at} > 0")]
         outer = [_figure("people", "1", "true"), _figure("rows", "r", "true"), *outer]
         cell = _row([alias for alias, _ in groups])
+        listed = ", ".join([f"{person(self.view)} AS p", "count(*) AS r", *inner])
+        each = f"SELECT {keys}{listed} FROM {relation.sql}{where} GROUP BY {aliases}p"
         sql = (
-            f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} FROM (SELECT *, md5_number_lower(? || p) % {KEYS} AS k FROM "
-            f"(SELECT {keys}{', '.join([f'{person(self.view)} AS p', 'count(*) AS r', *inner])} FROM {relation.sql}"
-            f"{where} GROUP BY {aliases}p))" + (f" GROUP BY {aliases[:-2]}" if groups else "")
+            f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} "
+            f"FROM (SELECT *, md5_number_lower(? || p) % {KEYS} AS k FROM ({each}))"
+            + (f" GROUP BY {aliases[:-2]}" if groups else "")
         )
         key = masks.derive(self.secret, "statistics", self.view.dataset).hex()
         with self._lake.engine.execute(sql, (key, *relation.params, *params)) as found:
