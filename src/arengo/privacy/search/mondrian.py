@@ -41,13 +41,14 @@ def mondrian(codes: NDArray[np.int32], counts: NDArray[np.int64], k: int) -> NDA
         if not live.any():
             break
         at = np.flatnonzero(live)
+        at = at[np.argsort(group[at], kind="stable")]
         mine = group[at]
-        width = np.empty((columns, number))
+        starts = np.flatnonzero(np.concatenate(([True], mine[1:] != mine[:-1])))
+        width = np.full((columns, number), -1.0)
         for column in range(columns):
-            low, high = np.full(number, np.iinfo(np.int32).max), np.full(number, -1)
-            np.minimum.at(low, mine, codes[column, at])
-            np.maximum.at(high, mine, codes[column, at])
-            width[column] = np.where(high > low, (high - low) / spread[column], -1.0)
+            held = codes[column, at]
+            wide = np.maximum.reduceat(held, starts) - np.minimum.reduceat(held, starts)
+            width[column, mine[starts]] = np.where(wide > 0, wide / spread[column], -1.0)
         order = np.argsort(-width, axis=0, kind="stable")
         right = np.zeros(length, bool)
         split = np.zeros(number, bool)
@@ -72,7 +73,7 @@ def _halve(
     """Mark the upper halves of the groups of ``here`` in ``right``; which groups could be halved."""
     mine = group[here]
     value = codes[chosen[mine], here].astype(np.int64)
-    order = np.lexsort((value, mine))
+    order = np.argsort(mine * (int(value.max()) + 1) + value)
     mine, value, weight, here = mine[order], value[order], counts[here][order], here[order]
     total = np.bincount(mine, weights=weight, minlength=number)
     running = np.cumsum(weight, dtype=np.float64)
