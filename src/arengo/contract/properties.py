@@ -240,7 +240,9 @@ _ENTRIES = (
                        differencing={"type": "boolean"}),
                    "mapping of `threshold`, `method` (suppress, round or cell-key), `base`, `differencing`",
                    "Readers get groups, not rows: counts and sums asked over the dataset go through the same "
-                   "protection as published tables, and single rows are not given.", "", {"threshold": 5}),
+                   "protection as published tables, and single rows are not given. What is not said: `threshold` 5, "
+                   "`method` cell-key; `differencing` compares each question with those answered before.", "",
+                   {"threshold": 5}),
     CustomProperty("arengoErasure", _CONTRACT, _object(
                        ground={"enum": ["erase", "restrict", "keep"]}, reason=_TEXT),
                    "mapping of `ground` (erase, restrict or keep) and `reason`",
