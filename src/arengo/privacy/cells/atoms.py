@@ -211,25 +211,46 @@ def _sql(codes: Codes, coding: Coding, column: str, kind: Kind) -> str:
     return f"CAST({codes.sql(hierarchy, level, held, str(kind)) if level else held} AS VARCHAR)"
 
 
-_Part = tuple[tuple[Coding, ...], list[tuple[Any, ...]], "NDArray[np.float64]"]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Distinct codes of some concepts. ``codes[c]``: (n,) index into ``labels[c]``; ``counts``: persons or NaN."""
+
+    codings: tuple[Coding, ...]
+    codes: tuple[NDArray[np.int32], ...]
+    labels: tuple[tuple[Any, ...], ...]
+    counts: NDArray[np.float64]
 
 
 def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[str, Kind]) -> _Part:
     """Distinct codes of everybody in the register, with how many."""
     if not codings:
         (count,) = case.connection.execute(f"SELECT count(*) FROM {truth}").fetchone() or (0,)
-        return (), [()], np.array([float(count)])
+        return _Part((), (), (), np.array([float(count)]))
     held: Mapping[str, Kind] = getattr(case.truth, "kinds", kinds)
     told = [
         f"{_sql(case.codes, item, quote(item[0]), held.get(item[0], Kind.STRING))} AS c{at}"
         for at, item in enumerate(codings)
     ]
-    rows = case.connection.execute(
-        f"SELECT {', '.join(told)}, count(*) FROM {truth} GROUP BY ALL LIMIT {LARGEST + 1}"
-    ).fetchall()
-    if len(rows) > LARGEST:
+    found = case.connection.execute(
+        f"SELECT {', '.join(told)}, count(*) AS n FROM {truth} GROUP BY ALL LIMIT {LARGEST + 1}"
+    ).to_arrow_table()
+    if found.num_rows > LARGEST:
         raise TooMany
-    return tuple(codings), [row[:-1] for row in rows], np.array([float(row[-1]) for row in rows])
+    codes, labels = [], []
+    for at in range(len(codings)):
+        column = found.column(at).combine_chunks().dictionary_encode(null_encoding="encode")
+        labels.append(tuple(column.dictionary.to_pylist()))
+        codes.append(column.indices.to_numpy(zero_copy_only=False).astype(np.int32))
+    return _Part(tuple(codings), tuple(codes), tuple(labels), found.column("n").to_numpy().astype(float))
+
+
+def _listed(codings: Sequence[Coding], rows: Sequence[tuple[Any, ...]]) -> _Part:
+    codes, labels = [], []
+    for at in range(len(codings)):
+        known: dict[Any, int] = {}
+        codes.append(np.array([known.setdefault(row[at], len(known)) for row in rows], np.int32))
+        labels.append(tuple(known))
+    return _Part(tuple(codings), tuple(codes), tuple(labels), np.full(len(rows), np.nan))
 
 
 def _unregistered(
@@ -264,8 +285,7 @@ def _unregistered(
                 rows.add(tuple(label if at == place else _up(codes, coding, other, label)
                                for place, other in enumerate(columns)))  # fmt: skip
     rows.add(tuple(OTHER for _ in columns))
-    made = sorted(rows, key=lambda row: tuple(str(item) for item in row))
-    return columns, made, np.full(len(made), np.nan)
+    return _listed(columns, sorted(rows, key=lambda row: tuple(str(item) for item in row)))
 
 
 def _up(codes: Codes, coding: Coding, other: Coding, label: str) -> str:
@@ -281,21 +301,19 @@ def _up(codes: Codes, coding: Coding, other: Coding, label: str) -> str:
 def _product(parts: Sequence[_Part], registered: frozenset[str]) -> Atoms:
     size = 1
     for part in parts:
-        size *= max(len(part[1]), 1)
+        size *= max(len(part.counts), 1)
     if size > LARGEST:
         raise TooMany
     codes: dict[Coding, NDArray[np.int32]] = {}
     labels: dict[Coding, Mapping[str | None, int]] = {}
     counts = np.ones(size)
     inner = size
-    for columns, rows, held in parts:
-        inner //= max(len(rows), 1)
-        place = (np.arange(size) // inner) % max(len(rows), 1)
-        counts = counts * held[place]
-        for at, coding in enumerate(columns):
-            known: dict[str | None, int] = {}
-            own = np.array([known.setdefault(row[at], len(known)) for row in rows], np.int32)
-            codes[coding], labels[coding] = own[place], known
+    for part in parts:
+        inner //= max(len(part.counts), 1)
+        place = (np.arange(size) // inner) % max(len(part.counts), 1)
+        counts = counts * part.counts[place]
+        for coding, own, known in zip(part.codings, part.codes, part.labels, strict=True):
+            codes[coding], labels[coding] = own[place], {label: at for at, label in enumerate(known)}
     return Atoms(codes, labels, counts, registered)
 
 
@@ -316,31 +334,29 @@ def incidence(held: Atoms, item: Published) -> tuple[Any, NDArray[np.int64]]:
     chosen = np.flatnonzero(inside)
     for number, (pattern, cells) in enumerate(patterns.items()):
         kinds[cells] = number
-        places: dict[tuple[int, ...], list[int]] = {}
         dims = [(at, coding) for at, coding in enumerate(pattern) if coding is not None]
+        places: dict[tuple[int, ...], int] = {}
         for cell in cells:
             key = tuple(held.labels[coding].get(item.keys[cell][at], -1) for at, coding in dims)
             if -1 not in key:
-                places.setdefault(key, []).append(cell)
+                places.setdefault(key, cell)  # a cell that stands twice is one predicate
         if not places:
             continue
         told = np.zeros(len(chosen), np.int64)
         wanted = np.zeros(len(places), np.int64)
-        listed = list(places)
         for place, (_, coding) in enumerate(dims):
             size = len(held.labels[coding])
             told = told * size + held.codes[coding][chosen]
-            wanted = wanted * size + np.array([key[place] for key in listed], np.int64)
+            wanted = wanted * size + np.array([key[place] for key in places], np.int64)
         order = np.argsort(wanted, kind="stable")
-        at_ = np.searchsorted(wanted[order], told)
-        at_ = np.minimum(at_, len(listed) - 1)
-        hit = wanted[order][at_] == told
-        for atom, which in zip(chosen[hit], order[at_[hit]], strict=True):
-            for cell in places[listed[which]]:
-                rows.append(cell)
-                columns.append(atom)
+        near = np.minimum(np.searchsorted(wanted[order], told), len(order) - 1)
+        hit = wanted[order][near] == told
+        rows.append(np.array(list(places.values()), np.int64)[order[near[hit]]])
+        columns.append(chosen[hit])
+    at_ = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    which = np.concatenate(columns) if columns else np.zeros(0, np.int64)
     shape = (len(item.keys), len(held))
-    return csr_matrix((np.ones(len(rows), np.int64), (rows, columns)), shape=shape), kinds
+    return csr_matrix((np.ones(len(at_), np.int64), (at_, which)), shape=shape), kinds
 
 
 def _where(held: Atoms, name: str, values: Sequence[str]) -> NDArray[np.bool_]:

@@ -80,9 +80,10 @@ def told(case: Case, found: Exposed) -> Report:
     if found.already:
         findings.append(Finding("cells-differenced-before", "pass", Frozen({"parts": found.already})))
     if found.unlooked:
-        why = f"{found.unlooked:,} parts of tables were left over when the time for them was used up"
-        findings.append(Finding("not-looked", "review", Frozen({"what": "How closely figures can be estimated",
-                                                                "why": why})))  # fmt: skip
+        # What can be worked out exactly was looked at in full; this is only about estimates.
+        why = f"{found.unlooked:,} small parts were left over when the time for linear programs was used up"
+        what = "How closely some small parts of the population can be estimated"
+        findings.append(Finding("not-looked", "pass", Frozen({"what": what, "why": why})))
     return Report(tuple(findings), found.measured)
 
 
@@ -196,7 +197,10 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     before = np.flatnonzero(exact & (rows.owner != last))
     small = (sizes > 0) & (sizes < threshold) if truth else None
     after = rank.derive(matrix[now], figures[now], small)
-    prior = rank.derive(matrix[before], figures[before], small)
+    # What was derivable before still is: nothing found now, nothing was before.
+    few = after.single if small is None else after.single & small
+    known = len(others) > 0 and (bool(few.any()) or bool(after.pairs))
+    prior = rank.derive(matrix[before], figures[before], small) if known else rank.nothing(many)
     own = _own(matrix, rows, last)
     exposing = _Parts(case, matrix, figures, sizes, truth, threshold)
     exposing.take(after, prior, own)

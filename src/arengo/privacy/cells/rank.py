@@ -4,7 +4,8 @@ A part t is derivable iff its indicator is a combination of rows of the 0/1 matr
 published as a cell of its own is taken out first; then, in each connected rest, t is in the row space iff its
 leverage t' A'(AA')^-1 A t equals the size of t. That asks only for the Gram matrix of the cells, which is small while
 atoms may be many. Every part found is proved by a combination with rational coefficients, multiplied out in whole
-numbers.
+numbers. Where cells are too many even for that, random tables that change no published sum are drawn: a part that is
+derivable is the same in all of them, any other one is not (but for chance).
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROWS = 3_000
-"""Cells of one connected rest up to which its rank is taken."""
+ROWS = 2_500
+"""Cells of one connected rest up to which its rank is taken from the Gram matrix."""
+STEPS = 1_000
+"""Steps of the solver for one draw."""
+ENTRIES = 2_000_000
+"""Cells times their atoms up to which draws are made: some ten seconds."""
 PAIRS = 1_500
 """Atoms up to which unions of two are tried."""
 NEAR = 1e-7
@@ -39,6 +44,10 @@ class Derived:
     pairs: tuple[tuple[int, int, float], ...] = ()
     skipped: int = 0
     unproved: int = 0
+
+
+def nothing(size: int) -> Derived:
+    return Derived(np.zeros(size, bool), np.full(size, np.nan))
 
 
 def derive(
@@ -93,12 +102,11 @@ def derive(
         cells = np.flatnonzero(group == number)
         if not len(cells):
             continue
-        if len(cells) > ROWS:
-            skipped += len(cells)
-            continue
         part = rest[cells]
         columns = np.unique(part.indices)
-        told = _rank(part[:, columns], figures_left[cells], None if small is None else small[columns], pairs)
+        by = _rank if len(cells) <= ROWS else _drawn
+        told = by(part[:, columns].tocsr(), figures_left[cells], None if small is None else small[columns], pairs)
+        skipped += told.skipped
         single[columns[told.single]] = True
         value[columns[told.single]] = told.value[told.single]
         union += [(int(columns[a]), int(columns[b]), figure) for a, b, figure in told.pairs]
@@ -146,33 +154,84 @@ def _rank(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | No
     chosen = part[rows].tocsc()
     single = np.zeros(size, bool)
     value = np.full(size, np.nan)
-    leverage = np.zeros(size)
-    step = max(1, 20_000_000 // max(rank, 1))
-    halves: list[NDArray[np.float64]] = []
     keep = np.flatnonzero(small) if small is not None else np.arange(size)
-    for at in range(0, size, step):
-        half = solve_triangular(lower, chosen[:, at : at + step].toarray().astype(float), lower=True)
-        leverage[at : at + step] = (half**2).sum(axis=0)
-        if pairs and len(keep) <= PAIRS:
-            halves.append(half[:, keep[(keep >= at) & (keep < at + step)] - at])
+    # What a random vector of the null space does not leave alone is not derivable, and needs no further look.
+    source = np.random.default_rng(size)
+    null = []
+    for _ in range(2):
+        x = source.standard_normal(size)
+        half = solve_triangular(lower, chosen @ x, lower=True)
+        null.append(x - chosen.T @ solve_triangular(lower.T, half, lower=False))
+    asked = np.flatnonzero(np.max(np.abs(np.array(null)), axis=0) < 1e-5)
+    leverage = _leverage(chosen, lower, asked)
     unproved = 0
     known = figures[rows]
-    for atom in np.flatnonzero(leverage > 1 - NEAR):
+    for atom in asked[leverage > 1 - NEAR]:
         told, proved = _proof(chosen, lower, (int(atom),), known)
         unproved += not proved
         single[atom], value[atom] = True, told
-    union = []
-    if halves:
-        half = np.concatenate(halves, axis=1)
-        open_ = ~single[keep]
-        half, inside = half[:, open_], keep[open_]
-        cross = half.T @ half
-        whole = np.diag(cross)[:, None] + np.diag(cross)[None, :] + 2 * cross
-        for a, b in zip(*np.nonzero(np.triu(whole > 2 - NEAR, 1)), strict=True):
-            told, proved = _proof(chosen, lower, (int(inside[a]), int(inside[b])), known)
-            unproved += not proved
-            union.append((int(inside[a]), int(inside[b]), told))
+    union: list[tuple[int, int, float]] = []
+    if pairs:
+        for a, b in _opposite(null, keep[~single[keep]]):
+            told, proved = _proof(chosen, lower, (a, b), known)
+            if proved:
+                union.append((a, b, told))
     return Derived(single, value, tuple(union), 0, unproved)
+
+
+def _leverage(rows: Any, lower: NDArray[np.float64], atoms: NDArray[np.int64]) -> NDArray[np.float64]:
+    from scipy.linalg import solve_triangular
+
+    out = np.zeros(len(atoms))
+    step = max(1, 20_000_000 // max(len(lower), 1))
+    for at in range(0, len(atoms), step):
+        columns = rows[:, atoms[at : at + step]].toarray().astype(float)
+        out[at : at + step] = (solve_triangular(lower, columns, lower=True) ** 2).sum(axis=0)
+    return out
+
+
+def _opposite(null: list[NDArray[np.float64]], atoms: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Pairs of atoms whose sum no vector of the null space changes."""
+    if not 1 < len(atoms) <= PAIRS:
+        return []
+    near = np.ones((len(atoms), len(atoms)), bool)
+    for z in null:
+        near &= np.abs(z[atoms][:, None] + z[atoms][None, :]) < 1e-6
+    return [(int(atoms[a]), int(atoms[b])) for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True)]
+
+
+def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | None, pairs: bool) -> Derived:
+    """Derivable parts of many cells: those at which random vectors of the null space vanish.
+
+    A solution of the published sums gives their figures: derivable parts are equal in every one.
+    """
+    from scipy.sparse import diags
+    from scipy.sparse.linalg import lsmr
+
+    size = part.shape[1]
+    unseen = Derived(np.zeros(size, bool), np.full(size, np.nan), (), part.shape[0])
+    if part.nnz > ENTRIES:
+        return unseen
+    # Rows of one length: cells of very different sizes would keep the solver busy for long.
+    scale = 1 / np.sqrt(np.diff(part.indptr))
+    matrix = (diags(scale) @ part.astype(float)).tocsr()
+    source = np.random.default_rng(size)
+    keep = np.flatnonzero(small) if small is not None else np.arange(size)
+    null: list[NDArray[np.float64]] = []
+    for _ in range(2):
+        x = source.standard_normal(size)
+        z = x - lsmr(matrix, matrix @ x, atol=1e-11, btol=1e-11, conlim=0, maxiter=STEPS)[0]
+        if np.abs(matrix @ z).max(initial=0.0) > 1e-6:  # the solver did not come to its end
+            return unseen
+        null.append(z)
+        if not (np.abs(z[keep]) < 1e-5).any() and not (pairs and _opposite([z], keep)):
+            return nothing(size)
+    single: NDArray[np.bool_] = np.max(np.abs(np.array(null)), axis=0) < 1e-5
+    value = np.full(size, np.nan)
+    if single.any() and not np.isnan(figures).any():
+        value[single] = lsmr(matrix, scale * figures, atol=1e-11, btol=1e-11, conlim=0, maxiter=STEPS)[0][single]
+    union = [(a, b, float("nan")) for a, b in _opposite(null, keep[~single[keep]])] if pairs else []
+    return Derived(single, value, tuple(union), 0, int(single.sum()) + len(union))
 
 
 def _proof(
