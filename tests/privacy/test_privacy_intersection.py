@@ -76,7 +76,7 @@ def test_who_leaves_a_class_leaves_a_value_behind(world: World) -> None:
     two_less = replace(first, rows=first.rows[2:], people=list(range(2, 6)))
     assert intersection.look(world.case(two_less)).findings == ()
     one_more = replace(first, rows=[*first.rows, ("20-39", "gout")], people=range(7))
-    assert intersection.look(world.case(one_more)).measured["illness"]["joiners"] == 1
+    assert intersection.look(world.case(one_more)).measured["illness"]["moved"] == 1
 
 
 def test_somebody_who_comes_with_the_leavers_value_hides_it(world: World) -> None:
@@ -90,8 +90,8 @@ def test_an_appended_part_tells_of_who_joined_not_of_who_left(world: World) -> N
     first = hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine flu"})
     world.publish(first)
     grown = replace(first, rows=[*first.rows, ("20-39", "gout")], people=[*([None] * 6), 9])
-    told = intersection.look(world.case(grown)).measured["illness"]
-    assert (told["leavers"], told["joiners"]) == (0, 1)
+    (finding,) = intersection.look(world.case(grown)).findings
+    assert (finding.code, finding.people) == ("overlap-leavers", 1)
 
 
 def test_rows_that_are_linked_to_nobody_are_for_a_person_to_look_at(world: World) -> None:
