@@ -241,6 +241,24 @@ def test_snb_finds_the_uniques_of_a_population_it_describes() -> None:
     assert 0 < found.share < 1
 
 
+def test_snb_solves_the_equation_of_groups_of_one() -> None:
+    """K f (b / (1 - d))^a (a d / (1 - d) + 1) = groups of one, d = (1 - f)(1 - b): Chen and McNulty 1998, and ARX's."""
+    random = np.random.default_rng(5)
+    sizes = 1 + random.negative_binomial(0.6, 0.25, 6_000)
+    people = np.repeat(np.arange(len(sizes)), sizes)
+    sample = Sizes.of(np.bincount(people[random.random(len(people)) < 0.3]))
+    told = uniqueness.snb_parameters(sample, len(people))
+    assert told is not None
+    number, a, b = told
+    assert (number, a, b) == (pytest.approx(6_000, rel=0.05), pytest.approx(0.6, rel=0.3), pytest.approx(0.25, rel=0.3))
+    f = sample.rows / len(people)
+    d = (1 - f) * (1 - b)
+    assert number * f * (b / (1 - d)) ** a * (a * d / (1 - d) + 1) == pytest.approx(sample.unique, rel=1e-4)
+    # Groups of two, which were not asked for, come out too.
+    two = number * a * b**a * f * f * (1 - b) / 2 / (1 - d) ** (a + 2) * (2 - (1 - a) * d)
+    assert two == pytest.approx(int(sample.groups[1]), rel=0.1)
+
+
 def test_estimates_say_when_they_cannot() -> None:
     flat = Sizes.of(np.array([1, 1, 1]))
     assert uniqueness.pitman(flat, 30) is None

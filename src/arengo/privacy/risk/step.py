@@ -80,10 +80,17 @@ def look(case: Case) -> Report:
     return Report(tuple(findings), measured)
 
 
+def _allowed(case: Case, column: str) -> bool:
+    """Whether the contract says why this column may name people: nobody is recognised who is not named already."""
+    held = case.contract.column(column)
+    return held is not None and bool(held.custom.get("arengoPersonalReason"))
+
+
 def _undeclared(case: Case) -> tuple[Finding, ...]:
     """Rows about persons of which nothing is declared that they could be recognised by."""
     release = case.release
-    about = release.population or release.subject or release.of_role("identifier") or release.sensitive
+    named = [item for item in release.of_role("identifier") if not _allowed(case, item.column)]
+    about = release.population or release.subject or named or release.sensitive
     return (Finding("risk-no-quasi", "review"),) if about else ()
 
 

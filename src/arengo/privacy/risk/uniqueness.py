@@ -87,11 +87,20 @@ def pitman_uniques(theta: float, alpha: float, people: int) -> float:
 
 
 def snb(sizes: Sizes, people: int) -> float | None:
-    """Uniques of the population under the slide negative binomial; None when no parameters fit.
+    """Uniques of the population under the slide negative binomial; None when no parameters fit."""
+    told = snb_parameters(sizes, people)
+    if told is None:
+        return None
+    groups, alpha, beta = told
+    return float(min(groups * beta**alpha, people))
+
+
+def snb_parameters(sizes: Sizes, people: int) -> tuple[float, float, float] | None:
+    """(groups of the population, alpha, beta), None when none fit.
 
     A group of the population has 1 + G people, G negative binomial (alpha, beta); the sample takes each with
-    probability n/N. The three unknowns (groups K, alpha, beta) are those under which the population has its size and
-    the sample its expected number of groups and of groups of one.
+    probability n/N. The three unknowns are those under which the population has its size and the sample its expected
+    number of groups and of groups of one.
     """
     from scipy.optimize import least_squares
 
@@ -109,7 +118,7 @@ def snb(sizes: Sizes, people: int) -> float | None:
         return groups, none, one, alpha, beta
 
     def off(at: np.ndarray) -> np.ndarray:
-        groups, none, one, _, _ = told(np.clip(at, -30, 30))
+        groups, none, one, _, _ = told(at)
         return np.array([groups * (1 - none) / seen - 1, groups * one / alone - 1])
 
     best = None
@@ -120,7 +129,7 @@ def snb(sizes: Sizes, people: int) -> float | None:
     if best is None or best.cost > 1e-6:
         return None
     groups, _, _, alpha, beta = told(best.x)
-    return float(min(groups * beta**alpha, people))
+    return groups, alpha, beta
 
 
 def estimate(sizes: Sizes, people: int) -> Estimate:
