@@ -15,6 +15,7 @@ from publish_city import deliver, make, rows
 from arengo.city import City
 from arengo.errors import Busy
 from arengo.publish import workflow
+from arengo.publish.street import STEPS
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -35,7 +36,7 @@ def test_a_version_then_unchanged_then_refused(city: City) -> None:
     heard: list[tuple[str, str]] = []
     run = publish(city, progress=lambda dataset, step, done, total: heard.append((dataset, step)))
     assert (run.state, run.version, run.rows_in, run.rows, run.quarantined) == ("succeeded", 1, 50, 50, 0)
-    assert [step.name for step in run.steps] == ["fetch", "read", "check", "profile", "gate", "commit", "announce"]
+    assert [step.name for step in run.steps] == list(STEPS)
     assert all(step.state == "done" and step.seconds is not None for step in run.steps)
     assert ("trees", "read") in heard
     version = city.lake.resolve("trees")
@@ -122,16 +123,22 @@ def test_rules_refuse_and_warn(tmp_path: Path) -> None:
         assert run.warnings == ("The rule tall must be 0, but it is 129.",)
 
 
-def test_identifiers_in_an_open_dataset_are_warned_about(tmp_path: Path) -> None:
+def test_identifiers_in_an_open_dataset_are_held_back_unless_a_reason_is_given(tmp_path: Path) -> None:
     with make(tmp_path) as opened:
         path = tmp_path / "contracts" / "trees.odcs.yaml"
-        role = (
-            "{name: species, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier}]}"
-        )
-        path.write_text(path.read_text().replace("{name: species, logicalType: string}", role))
+        plain = path.read_text()
+        role = "{property: arengoPrivacyRole, value: identifier}"
+        column = "{{name: species, logicalType: string, customProperties: [{}]}}"
+        path.write_text(plain.replace("{name: species, logicalType: string}", column.format(role)))
         run = publish(opened)
-        assert run.state == "succeeded"
-        assert "species identifies persons" in run.warnings[0]
+        assert run.state == "refused"
+        assert run.error is not None
+        assert run.error["code"] == "publication-held"
+        assert "species" in str(run.error["message"])
+        reason = "{property: arengoPersonalReason, value: Names of trees are nobody's}"
+        path.write_text(plain.replace("{name: species, logicalType: string}", column.format(f"{role}, {reason}")))
+        run = publish(opened)
+        assert run.state == "succeeded", run.error
         profile = orjson.loads(opened.lake.report(opened.lake.resolve("trees"), "profile") or b"")
         assert not {"top", "min", "max", "patterns"} & set(profile["columns"]["species"])
 

@@ -1,14 +1,9 @@
-"""The gate before a commit: what must hold of the whole publication.
-
-The privacy engine (k-anonymity, overlap with other releases, small counts) is not here yet; what the contract itself
-says of persons is checked, and a direct identifier in an open dataset without a stated reason is warned about.
-"""
+"""What must hold of the whole publication before it is judged for what it tells about persons."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arengo.contract.model import Contract
 from arengo.errors import PublicationRefused
 
 if TYPE_CHECKING:
@@ -16,7 +11,6 @@ if TYPE_CHECKING:
 
 
 def judge(
-    contract: Contract,
     counts: Counts,
     refusals: tuple[str, ...],
     *,
@@ -24,8 +18,8 @@ def judge(
     shrink: float,
     quarantine_share: float,
     kept: str = "",
-) -> list[str]:
-    """Warnings of a publication that may go on. Raises PublicationRefused when it may not.
+) -> None:
+    """Raises PublicationRefused when the publication may not go on.
 
     ``held``: rows of the version before, None when there is none. ``shrink``: the smallest share of them the new
     version may have. ``quarantine_share``: the largest share of rows that may be put aside.
@@ -46,17 +40,3 @@ def judge(
             f"The source has {counts.rows:,} rows, the version before has {held:,}: less than {shrink:.0%} of them.",
             todo="If that is right, publish again with --allow-shrink.",
         )
-    warnings = []
-    if contract.access == "open":
-        named = [
-            prop.name
-            for prop in contract.properties
-            if prop.privacy_role == "identifier" and not prop.custom.get("arengoPersonalReason")
-        ]
-        if named:
-            one = len(named) == 1
-            warnings.append(
-                f"{', '.join(named)} {'identifies' if one else 'identify'} persons and the dataset is open, but the "
-                f"contract gives no reason (arengoPersonalReason). The risk of the release was not measured."
-            )
-    return warnings

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 RELEASED = "released"
 WHOLE = "released_whole"
 BLIND = "blind_of"
+INTAKE = "as_read"
 SUBJECT = "_subject"
 Progress = Callable[[str, int, int | None], None]
 
@@ -67,10 +68,9 @@ class Safety:
         subject = self._subject(contract)
         with self._open(staged) as connection:
             expression = self._blind(connection, contract, staged, subject) if subject else ""
-            made = protect(
-                connection, self._sealed(connection, contract, staged), contract, self.codes, secret=secret_of(self.settings.home),
-                subject=expression, into=RELEASED,
-            )  # fmt: skip
+            intake = self._sealed(connection, contract, staged)
+            secret = secret_of(self.settings.home)
+            made = protect(connection, intake, contract, self.codes, secret=secret, subject=expression, into=RELEASED)
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
         return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
 
@@ -152,7 +152,7 @@ class Safety:
         table = self._table(connection, contract, staged, intake, mode)
         (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
         return self._made(
-            connection, contract, self._release(contract, 0, at, int(rows)), table, quote(intake.table), at
+            connection, contract, self._release(contract, 0, at, int(rows)), table, self._read(connection, intake), at
         )
 
     def _made(
@@ -197,8 +197,8 @@ class Safety:
             subject = self._subject(contract)
             number_of = self._blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
             connection.execute(
-                f"CREATE OR REPLACE VIEW {quote(RELEASED)} AS SELECT {listing(names)}, {number_of} AS {quote(SUBJECT)} "
-                f"FROM {quote(staged.table)}"
+                f"CREATE OR REPLACE VIEW {quote(RELEASED)} AS SELECT {listing(names)}, "
+                f"{number_of} AS {quote(SUBJECT)}, {_place(staged)} AS rowid FROM {quote(staged.table)}"
             )
         before = self._before(contract, number) if mode != "replace" else None
         if before is None:
@@ -230,6 +230,15 @@ class Safety:
         return max(versions, key=lambda item: item.number, default=None)
 
     # What they share
+
+    def _read(self, connection: duckdb.DuckDBPyConnection, intake: Staged) -> str:
+        """The table as it was read, with its order as ``rowid``; quoted."""
+        if intake.number == "rowid":
+            return quote(intake.table)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW {quote(INTAKE)} AS SELECT *, {_place(intake)} AS rowid FROM {quote(intake.table)}"
+        )
+        return quote(INTAKE)
 
     def _subject(self, contract: Contract) -> str:
         """The column of the intake that names the person, '' when there is none."""
@@ -279,3 +288,8 @@ class Safety:
             yield connection
         finally:
             connection.close()
+
+
+def _place(staged: Staged) -> str:
+    """SQL of a staged row's place in the source's order."""
+    return staged.number if staged.number == "rowid" else quote(staged.number)

@@ -20,7 +20,7 @@ import orjson
 
 from arengo.contract.load import sha
 from arengo.contract.model import Contract
-from arengo.errors import ContractError, LakeError, PublicationRefused, SourceChanged
+from arengo.errors import ContractError, LakeError, PublicationHeld, PublicationRefused, SourceChanged
 from arengo.governance.owner import owner_of
 from arengo.lake.version import Staged
 from arengo.publish import run as records
@@ -29,10 +29,12 @@ from arengo.state import State
 
 if TYPE_CHECKING:
     from arengo.lake import Lake
+    from arengo.privacy.verdict import Verdict
+    from arengo.publish.safety import Safety
     from arengo.quality import Counts
     from arengo.sources.base import Context, Questions, Reader
 
-STEPS = ("fetch", "read", "check", "profile", "gate", "commit", "announce")
+STEPS = ("fetch", "read", "check", "protect", "profile", "gate", "commit", "announce")
 ATTEMPTS = 3
 """How often a source that changes under the read is read again before it is refused."""
 WAITS = (0.5, 2.0)
@@ -97,7 +99,7 @@ class Street:
                 with translated(self.folder):
                     pull = reader.open(self.contract.source, (), context)
                     staged, counts = conform(
-                        self.contract,
+                        self.contract.as_read(),
                         pull,
                         self._staged,
                         self.folder / "quarantine.parquet",
@@ -120,12 +122,7 @@ class Street:
             "fingerprint": pull.fingerprint.value or found["source"],
             "reader": orjson.loads(orjson.dumps(dict(pull.fingerprint.state), default=str)),
             "incremental": pull.incremental,
-            "staged": {
-                "table": staged.table,
-                "columns": [[name, kind.value, required] for name, kind, required in staged.columns],
-                "rows": staged.rows,
-                "number": staged.number,
-            },
+            "staged": _told(staged),
             "counts": {
                 "rows_in": counts.rows_in,
                 "rows": counts.rows,
@@ -145,7 +142,7 @@ class Street:
 
         if disposal.held(self.state, self.contract):
             return staged, counts
-        gone = disposal.leave_out(staged, self.contract, self.at or datetime.now(UTC))
+        gone = disposal.leave_out(staged, self.contract.as_read(), self.at or datetime.now(UTC))
         if not gone:
             return staged, counts
         said = f"{gone:,} rows are" if gone > 1 else "1 row is"
@@ -175,7 +172,9 @@ class Street:
         from arengo.quality import check
 
         with translated(self.folder):
-            report = check(self.contract, self._table(found), self._counts(found), threads=self.settings.engine.threads)
+            report = check(
+                self.contract.as_read(), self._table(found), self._counts(found), threads=self.settings.engine.threads
+            )
         self._write("quality", report.as_dict())
         warned = [
             item.sentence()
@@ -184,6 +183,22 @@ class Street:
             and (item.passed is False or item.error)
         ]  # fmt: skip
         return {"refusals": [item.sentence() for item in report.refusals], "warnings": warned}
+
+    def protect(self, found: Found) -> dict[str, Any]:
+        """Do to the staged rows what the contract says before they are stored (``arengoProtect``)."""
+        from arengo.lake.engine import translated
+
+        with translated(self.folder):
+            made = self.safety.protect(self.contract, self._table(found))
+        if made is None:
+            return {}
+        staged, withheld = made
+        counts = {**found["counts"], "rows": staged.rows}
+        counts["rows_in"] = staged.rows + counts["quarantined"]
+        said = [f"{withheld:,} rows are withheld to protect persons, as the contract says."] if withheld else []
+        return {
+            "staged": _told(staged), "intake": found["staged"], "counts": counts, "rows": staged.rows, "warnings": said
+        }  # fmt: skip
 
     def profile(self, found: Found) -> dict[str, Any]:
         """Measure the columns; writes ``profile.json``."""
@@ -198,7 +213,7 @@ class Street:
         return {}
 
     def gate(self, found: Found) -> dict[str, Any]:
-        """May this become a version? Rules, quarantine share, shrink guard, and what the contract says of persons."""
+        """May this become a version? Rules, quarantine share, shrink guard, and what it would tell about persons."""
         from arengo.publish.gate import judge
 
         before = self.lake.newest(self.contract.id)
@@ -207,17 +222,49 @@ class Street:
         if self._mode(found) != "replace":
             held = None  # an increment is smaller than what is held, by nature
         kept = f"The rows put aside are in {self.folder / 'quarantine.parquet'}."
-        return {
-            "warnings": judge(
-                self.contract,
-                self._counts(found),
-                tuple(found["refusals"]),
-                held=held,
-                shrink=0.0 if self.force_shrink else shares.shrink,
-                quarantine_share=shares.quarantine_share,
-                kept=kept,
+        judge(
+            self._counts(found),
+            tuple(found["refusals"]),
+            held=held,
+            shrink=0.0 if self.force_shrink else shares.shrink,
+            quarantine_share=shares.quarantine_share,
+            kept=kept,
+        )
+        return self._privacy(found)
+
+    def _privacy(self, found: Found) -> dict[str, Any]:
+        """What it would tell about persons. Raises PublicationHeld unless it passes or people decided that it may."""
+        from arengo.lake.engine import translated
+        from arengo.privacy.verdicts import HELD, Verdicts
+
+        with translated(self.folder):
+            verdict = self.safety.judge(
+                self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
+                self.at or datetime.now(UTC), lambda step, done, total: self.progress("gate", done, total),
+            )  # fmt: skip
+        self._write("privacy", verdict.as_json())
+        if verdict.outcome == "pass":
+            return {"warnings": []}
+        verdicts = Verdicts(self.state)
+        decision = verdicts.cover(verdict)
+        if decision is None:
+            held = verdicts.keep(verdict, HELD)
+            self._held(held.mark, verdict)
+            raise PublicationHeld(
+                verdict.said(),
+                todo=f"The version before stays. Look at it and decide at /datasets/{self.contract.id}/privacy, or "
+                f"run: arengo privacy show {self.contract.id}",
             )
-        }
+        said = "with a steward's approval" if decision.kind == "approve" else "because two people decided so"
+        return {"warnings": [f"Published {said}: {verdict.said()}"], "decided": decision.id}
+
+    def _held(self, mark: str, verdict: Verdict) -> None:
+        self.tell(
+            "administration",
+            dataset=self.contract.id,
+            organisation=owner_of(self.contract),
+            body={"act": "gate hold", "verdict": mark, "outcome": verdict.outcome, "request": self.run},
+        )
 
     def commit(self, found: Found) -> dict[str, Any]:
         """Make it the next version, or find that its content is the newest version's."""
@@ -266,10 +313,26 @@ class Street:
             notes = {"contract": sha(self.contract), "reader": found["reader"]}
             self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         if found.get("version") is not None:
+            self._released(found)
             self.state.announce()
             self._record()
         shutil.rmtree(self.folder, ignore_errors=True)
         return {}
+
+    def _released(self, found: Found) -> None:
+        """Its verdict and, when persons are in it, its place in the publication ledger. Twice is once."""
+        from arengo.lake.engine import translated
+        from arengo.privacy.verdict import Verdict
+        from arengo.privacy.verdicts import DECIDED, PUBLISHED, Verdicts
+
+        version = self.lake.by_run(self.contract.id, self.run)
+        told = self.folder / "privacy.json"
+        if version is None or not told.is_file() or not self._staged.is_file():
+            return
+        with translated(self.folder):
+            self.safety.record(self.contract, version, self._table(found), self._intake(found), self._mode(found))
+        verdict = Verdict.of(orjson.loads(told.read_bytes()))
+        Verdicts(self.state).keep(verdict, DECIDED if found.get("decided") else PUBLISHED, version.number)
 
     def _record(self) -> None:
         """The version on record. A run that was killed here tells it again: ``request`` says that it is the same."""
@@ -328,7 +391,17 @@ class Street:
     def _staged(self) -> Path:
         return self.folder / "staged.duckdb"
 
-    def _table(self, found: Found) -> Staged:
+    @property
+    def safety(self) -> Safety:
+        from arengo.publish.safety import Safety
+
+        return Safety(self.settings, self.state, self.lake)
+
+    def _intake(self, found: Found) -> Staged:
+        """The staged rows as they were read."""
+        return self._table({"staged": found.get("intake", found["staged"])}, self.contract.as_read())
+
+    def _table(self, found: Found, contract: Contract | None = None) -> Staged:
         from arengo.contract.model import Kind
 
         if not self._staged.is_file():
@@ -337,7 +410,8 @@ class Street:
             )
         told = found["staged"]
         columns = tuple((name, Kind(kind), required) for name, kind, required in told["columns"])
-        return Staged(self._staged, told["table"], columns, self.contract.geometry, told["rows"], told["number"])
+        geometry = (contract or (self.contract if "intake" in found else self.contract.as_read())).geometry
+        return Staged(self._staged, told["table"], columns, geometry, told["rows"], told["number"])
 
     def _counts(self, found: Found) -> Counts:
         from arengo.quality import Counts
@@ -372,6 +446,16 @@ class Street:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def _told(staged: Staged) -> dict[str, Any]:
+    """A staged table as the workflow keeps it."""
+    return {
+        "table": staged.table,
+        "columns": [[name, kind.value, required] for name, kind, required in staged.columns],
+        "rows": staged.rows,
+        "number": staged.number,
+    }
 
 
 def source_name(contract: Contract) -> str:

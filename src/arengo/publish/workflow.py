@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from arengo.sources.base import Questions
 
 NAME, DUE, CRON = "publish", "arengo-due", "arengo-cron"
-REVISION = "arengo-street-2"
+REVISION = "arengo-street-3"
 """Changed when the steps change, so that a run begun by another revision is not resumed with these."""
 WAIT = 600.0
 """Seconds one publication of a dataset waits for another of the same before it says Busy."""
