@@ -30,7 +30,7 @@ server = SparkConnectServer(ip="127.0.0.1", port=0)
 server.start(background=True)
 ip, port = server.listening_address
 spark = SparkSession.builder.remote(f"sc://{ip}:{port}").getOrCreate()
-spark.sql("SET spark.sql.session.timeZone = UTC").collect()
+spark.conf.set("spark.sql.session.timeZone", "UTC")
 spark.read.parquet(told["table"]).createOrReplaceTempView("people")
 out = []
 for text in told["statements"]:
@@ -61,7 +61,8 @@ def statements() -> list[str]:
     for ladder, column, kind in ladders():
         for level in ladder.levels:
             sql = ladder.sql(level, f'"{column}"', kind)
-            out.append(f'SELECT {sql} AS "told", count(*) AS "n" FROM people GROUP BY 1')
+            told = f'SELECT {sql} AS "told" FROM people'
+            out.append(f'SELECT "told", count(*) AS "n" FROM ({told}) AS "t" GROUP BY "told"')
     return out
 
 
