@@ -94,3 +94,17 @@ def test_publishing_exactly_what_was_noisy_is_named(world: World) -> None:
     assert codes(world, data) == {"budget-fits": "pass"}  # its own next version
     columns = {"district": quasi(Kind.STRING, "district"), "age": quasi(Kind.STRING, "age")}
     assert codes(world, table("everybody", columns, [("1", "young")])) == {"noise-undone": "review"}
+
+
+@pytest.mark.slow
+def test_a_dataset_that_opens_its_statistics_alone_is_not_held_back_for_its_rows(tmp_path: Path) -> None:
+    from arengo.privacy import gate
+
+    world = World(tmp_path, PRIVACY)
+    columns = {"born": quasi(Kind.DATE, "birth-date"), "sex": quasi(Kind.STRING, "sex")}
+    rows = [(f"19{10 + number}-01-01", "F") for number in range(40)]
+    assert gate.judge(world.case(table("people", columns, rows))).outcome != "pass"
+    told = gate.judge(world.case(table("people", columns, rows, arengoStatistics={"threshold": 5})))
+    assert told.outcome == "pass"
+    assert told.findings[0].code == "groups-only"
+    world.close()

@@ -150,6 +150,10 @@ def _declared(s: Speech, n: Count) -> dict[str, str]:
     return {
         "nothing-personal": _("No column about persons was found in the %(looked)s columns."),
         "not-public": _("The dataset is not open: people decide who reads it, so nothing found here holds it back."),
+        "groups-only": _(
+            "Readers get figures about groups and no rows, and small groups are left out where they ask, so nothing "
+            "found here holds it back."
+        ),
         "not-looked": _("%(what)s was not looked at: %(why)s."),
     }
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from arengo.privacy.finding import Finding, Report
+from arengo.privacy.statistics import alone
 from arengo.privacy.verdict import Assumption, Repair, Verdict
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
         if report.measured:
             measured[name] = dict(report.measured)
     if case.contract.access != "open":
-        findings = _unheld(findings)
+        findings = _unheld(findings, "not-public")
+    elif alone(case.contract):
+        findings = _unheld(findings, "groups-only")
     repairs: tuple[Repair, ...] = ()
     if any(item.outcome in ("repair", "block") for item in findings):
         for module in REPAIRS:
@@ -56,10 +59,11 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
     )
 
 
-def _unheld(findings: list[Finding]) -> list[Finding]:
-    """What was found in a dataset that is not open: said, but people decide who reads it."""
-    said = [item for item in findings if item.code != "not-public"]
-    return [Finding("not-public"), *(replace(item, outcome="pass") for item in said)]
+def _unheld(findings: list[Finding], why: str) -> list[Finding]:
+    """What was found in a dataset whose rows are not open: said, but people decide who reads it, or only groups are
+    told."""
+    said = [item for item in findings if item.code != why]
+    return [Finding(why), *(replace(item, outcome="pass") for item in said)]
 
 
 def assumptions(case: Case) -> tuple[Assumption, ...]:

@@ -18,12 +18,17 @@ from typing import Any
 
 import numpy as np
 
-from arengo.contract.model import EMPTY
+from arengo.contract.model import EMPTY, Contract
 
 SUPPRESS, ROUND, CELL_KEY = "suppress", "round", "cell-key"
 SPREAD = 2.0
 """Standard deviation of the cell key's noise, in persons."""
 KEYS = 1 << 32
+
+
+def alone(contract: Contract) -> bool:
+    """Whether everybody may ask an open dataset for groups and nobody gets its rows, so that no rows are released."""
+    return contract.access == "open" and "arengoStatistics" in contract.custom
 
 
 @dataclass(frozen=True, slots=True)

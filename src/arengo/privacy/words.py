@@ -13,6 +13,8 @@ SENTENCES: Mapping[str, str] = {
     # What is declared
     "nothing-personal": "No column about persons was found in the {looked} columns.",
     "not-public": "The dataset is not open: people decide who reads it, so nothing found here holds it back.",
+    "groups-only": "Readers get figures about groups and no rows, and small groups are left out where they ask, so "
+    "nothing found here holds it back.",
     "not-looked": "{what} was not looked at: {why}.",
     # Detection, direct leaks (step 1)
     "undeclared-person": "{column} holds what looks like the {what}, and the contract says nothing about it: {why}.",
@@ -131,8 +133,8 @@ SENTENCES: Mapping[str, str] = {
     "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "
     "this table adds nothing to that.",
     # Noise and its budget (step 7)
-    "budget-fits": "It spends {epsilon} of the privacy of {population}; {left} of {cap} is left in these {period} days. "
-    "A figure is off by at most {accuracy} in 95 of 100 cases.",
+    "budget-fits": "It spends {epsilon} of the privacy of {population}; {left} of {cap} is left in these {period} "
+    "days. A figure is off by at most {accuracy} in 95 of 100 cases.",
     "budget-exceeded": "It would spend {epsilon} of the privacy of {population}, and only {left} of {cap} is left in "
     "these {period} days. It is possible from {day}.",
     "budget-never": "It would spend {epsilon} of the privacy of {population}, more than the {cap} that {period} days "
