@@ -80,7 +80,7 @@ def test_sensitive_measures_are_those_of_the_definitions(rows: list[tuple[Any, .
     assert sensitive.known(held) == (len(alone), sum(map(len, alone)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(ROWS)
 def test_hierarchical_distance_is_the_cheapest_transport(rows: list[tuple[Any, ...]]) -> None:
     """Against the linear program of the earth mover's distance itself."""
