@@ -98,3 +98,16 @@ def test_tax_numbers_without_a_person_are_a_question() -> None:
     assert found.kind == "string"
     assert "arengoPersonalKind" not in found.custom
     assert "firms" in str(found.custom["arengoDoubt"])
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("codice_alunno", "it"), ("codigo_alumno", "es"), ("codi_alumne", "ca"), ("id_eleve", "fr"),
+        ("codigo_aluno", "pt"), ("Schülernummer", "de"), ("pupil_number", "en"),
+    ],
+)  # fmt: skip
+def test_numbers_of_pupils_name_them(name: str, language: str) -> None:
+    found = column(name, [f"A{n:05}" for n in range(40)], language)
+    assert found.custom.get("arengoPersonalKind") == "person-id"
+    assert found.privacy_role == "identifier"

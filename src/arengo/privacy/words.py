@@ -17,7 +17,7 @@ SENTENCES: Mapping[str, str] = {
     "nothing found here holds it back.",
     "not-looked": "{what} was not looked at: {why}.",
     # Detection, direct leaks (step 1)
-    "undeclared-person": "{column} holds what looks like the {what}, and the contract says nothing about it: {why}.",
+    "undeclared-person": "{column} looks as if it held this: {what}; and the contract says nothing about it: {why}.",
     "identifier-open": "{column} names single persons ({what}), and the dataset is open to everybody.",
     "identifier-allowed": "{column} tells about persons ({what}), and is allowed because: {reason}",
     "identifier-protected": "{column} names single persons ({what}); what is published of it is protected ({how}).",

@@ -19,18 +19,23 @@ CONSTANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """``sql``: text of value number ``i`` (BIGINT), 0 <= i < size. ``countries``: () is all."""
+    """``sql``: text of value number ``i`` (BIGINT), 0 <= i < size. ``countries``: () is all.
+    ``after``: what is made of the text ``t`` then, in order: its check digits."""
 
     name: str
     size: int
     sql: str
     countries: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     def values(self, most: int) -> tuple[str, int]:
         """SQL of a relation with one column ``v`` of at most ``most`` values, and how many these are."""
         n = min(self.size, most)
         number = "j" if n == self.size else f"((j::HUGEINT * {_stride(self.size)}) % {self.size})::BIGINT"
-        return f"(SELECT {self.sql} AS v FROM (SELECT {number} AS i FROM range({n}) AS r(j)))", n
+        made = f"(SELECT {self.sql} AS t FROM (SELECT {number} AS i FROM range({n}) AS r(j)))"
+        for step in self.after:
+            made = f"(SELECT {step} AS t FROM {made})"
+        return f"(SELECT t AS v FROM {made})", n
 
 
 def _stride(size: int) -> int:
@@ -58,11 +63,15 @@ _BORN = f"(DATE '1925-01-01' + CAST(i % {_DAYS} AS INTEGER))"
 _SERIAL = f"(i // {_DAYS})"
 _NIF = "printf('%08d', 10000000 + i)"
 _PESEL = (
-    f"(strftime({_BORN}, '%y') || printf('%02d', month({_BORN}) + CASE WHEN year({_BORN}) >= 2000 THEN 20 ELSE 0 END) "
-    f"|| strftime({_BORN}, '%d') || printf('%04d', {_SERIAL}))"
+    f"strftime({_BORN}, '%y') || printf('%02d', month({_BORN}) + CASE WHEN year({_BORN}) >= 2000 THEN 20 ELSE 0 END) "
+    f"|| strftime({_BORN}, '%d') || printf('%04d', {_SERIAL})"
 )
-_CPF = "printf('%09d', i)"
-_CPF_1 = f"(((11 - {_weighted(_CPF, (10, 9, 8, 7, 6, 5, 4, 3, 2))} % 11) % 11) % 10)"
+
+
+def _eleven(*weights: int) -> str:
+    """The text with its check digit of modulus 11, ten and eleven being nought."""
+    rest = f"(11 - {_weighted('t', weights)} % 11)"
+    return f"t || CAST(CASE WHEN {rest} > 9 THEN 0 ELSE {rest} END AS VARCHAR)"
 
 
 def _number(digits: int) -> Domain:
@@ -87,18 +96,14 @@ _SMALL = (
 )  # fmt: skip
 _NATIONAL = (
     Domain("ES DNI", 100_000_000, f"printf('%08d', i) || {_letter('i', 'TRWAGMYFPDXBNJZSQVHLCKE')}", ("ES",)),
-    Domain("PT NIF", 29_000_000,
-           f"{_NIF} || CASE WHEN {_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 < 2 THEN '0' ELSE CAST(11 - "
-           f"{_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 AS VARCHAR) END", ("PT",)),
-    Domain("NL BSN", 90_000_000,
-           f"{_NIF} || CAST({_weighted(_NIF, (9, 8, 7, 6, 5, 4, 3, 2))} % 11 AS VARCHAR)", ("NL",)),
-    Domain("PL PESEL", _DAYS * 10_000,
-           f"{_PESEL} || CAST((10 - {_weighted(_PESEL, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3))} % 10) % 10 AS VARCHAR)",
-           ("PL",)),
+    Domain("PT NIF", 29_000_000, _NIF, ("PT",), (_eleven(9, 8, 7, 6, 5, 4, 3, 2),)),
+    Domain("NL BSN", 90_000_000, _NIF, ("NL",),
+           (f"t || CAST({_weighted('t', (9, 8, 7, 6, 5, 4, 3, 2))} % 11 AS VARCHAR)",)),
+    Domain("PL PESEL", _DAYS * 10_000, _PESEL, ("PL",),
+           (f"t || CAST((10 - {_weighted('t', (1, 3, 7, 9, 1, 3, 7, 9, 1, 3))} % 10) % 10 AS VARCHAR)",)),
     Domain("DK CPR", _DAYS * 10_000, f"strftime({_BORN}, '%d%m%y') || printf('%04d', {_SERIAL})", ("DK",)),
-    Domain("BR CPF", 10**9,
-           f"{_CPF} || CAST({_CPF_1} AS VARCHAR) || CAST(((11 - ({_weighted(_CPF, (11, 10, 9, 8, 7, 6, 5, 4, 3))} + "
-           f"2 * {_CPF_1}) % 11) % 11) % 10 AS VARCHAR)", ("BR",)),
+    Domain("BR CPF", 10**9, "printf('%09d', i)", ("BR",),
+           (_eleven(10, 9, 8, 7, 6, 5, 4, 3, 2), _eleven(11, 10, 9, 8, 7, 6, 5, 4, 3, 2))),
     Domain("national numbers of 8 digits", 10**8, "printf('%08d', i)", ("AR", "PE", "UY", "CO", "BO")),
 )  # fmt: skip
 _MOBILES: Mapping[str, tuple[str, ...]] = {

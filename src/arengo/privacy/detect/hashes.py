@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ BUDGET = 10_000_000
 """Values of one domain that are tried with one algorithm of the engine."""
 TOTAL = 60_000_000
 """Values tried for one column over all domains."""
+SECONDS = 30.0
+"""After this long no further domain is begun."""
 SLOW = 300_000
 """Values of one domain that are tried with an algorithm the engine has not."""
 OTHERS = 300_000
@@ -141,9 +144,13 @@ def _tried(
         for algorithm in slow:
             met = _slow(connection, algorithm, sql)
             best = _better(best, met, domain, algorithm)
+            constant = max(constant, met if domain == "a constant" else 0)
     if best.recovered > constant:
         return _with(best, spent)
+    until = time.monotonic() + SECONDS
     for item in domains(country):
+        if time.monotonic() > until:
+            break
         for algorithm in full or cut:
             sql, n = item.values(min(budget, TOTAL - spent))
             if n <= 0:

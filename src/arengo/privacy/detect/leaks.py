@@ -147,7 +147,7 @@ def _texts(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
 
 def _order(case: Case) -> Iterator[Finding]:
     contract, protection = case.contract, case.contract.custom.get("arengoProtection", {})
-    if contract.access != "open" or protection.get("shuffle") or contract.sort or contract.key:
+    if contract.access != "open" or protection.get("shuffle") or contract.sort:
         return  # given up, or rows are stored by columns that are released
     for column in case.intake_contract.properties:
         out = contract.column(column.name)

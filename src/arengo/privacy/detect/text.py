@@ -165,7 +165,8 @@ def _of_person(mail: str) -> bool:
     if domain.split(".")[0].casefold() in PRIVATE_MAIL:
         return not office_mail(local)
     parts = [part for part in re.split(r"[._\-+\d]+", plain(local)) if part]
-    return len(parts) >= 2 and any(part in NAMES and part not in COMMON_WORDS for part in parts)
+    named = parts and (parts[0] in NAMES or any(part in NAMES and part not in COMMON_WORDS for part in parts))
+    return len(parts) >= 2 and bool(named)
 
 
 def phone(written: str, country: str | None) -> str:
