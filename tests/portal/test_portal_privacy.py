@@ -178,7 +178,7 @@ def test_the_inbox_says_what_waits_and_who_decides(visits: Any) -> None:
 
 def test_a_dataset_tells_its_check_in_words_pictures_and_tables(visits: Any, told: Told) -> None:
     text = seen(visits("anna").get(BALLOTS))
-    for words in ("As it is, 58 people could be recognised in it.", "58 of 4,290 people stand in groups of fewer than 5",
+    for words in ("As it is, 58 people could be recognised in it.", "58 of 4,290 people stand in groups",
                   "District, Age", "Compare 3 repairs", "Age: at most 80", "18.4%", "812", "Turnout by district",
                   "Who might look", "A neighbour", "100.0%", "prosecutor risk", "Porto", "31",
                   "The population residents is counted in the register Pupils enrolled.",
@@ -195,14 +195,16 @@ def test_a_dataset_tells_its_check_in_words_pictures_and_tables(visits: Any, tol
 
 def test_what_was_found_stands_beside_what_is_declared(visits: Any) -> None:
     text = seen(visits("anna").get("/privacy/findings/ballots"))
-    assert "98.0%" in text
+    assert "tells 98.1% of all pairs of rows apart" in text
+    assert "perhaps:" in text
+    assert "25.0% of the values are withheld already" in text
     assert "nothing yet" in text  # project: found, nothing declared
     assert "tells persons apart together with others" in text
 
 
 def test_a_dataset_without_a_verdict_says_so(visits: Any) -> None:
-    assert "Not checked yet" in seen(visits("anna").get("/datasets/pupils/privacy"))
-    assert visits("anna").get("/datasets/pupils/privacy.json").status_code == 404
+    assert "Not checked yet" in seen(visits("anna").get("/datasets/unborn/privacy"))
+    assert visits("anna").get("/datasets/unborn/privacy.json").status_code == 404
     assert visits("anna").get("/datasets/nowhere/privacy").status_code == 404
     assert visits("anna").get(f"{BALLOTS}?verdict=0123456789abcdef").status_code == 404
     assert visits("anna").get(f"{BALLOTS}?verdict=<script>").status_code == 404
@@ -317,7 +319,8 @@ def test_hostile_words_are_shown_as_words(visits: Any, told: Told) -> None:
     repair = Repair("a/b?c#d", mark, Frozen({mark: {mark: mark}}), Frozen({mark: mark}), errors=Frozen({mark: 0.5}))
     measured = Frozen({"single": {"places": {"below": {mark: 3}}, "profiles": {mark: {"title": mark}}},
                        "joint": {"people": 2, "releases": [{"label": f"{mark} v1", "columns": [mark]}]},
-                       "detection": {"columns": [{"column": "age", "kind": mark, "evidence": {mark: mark}}]}})  # fmt: skip
+                       "detection": {"columns": [{"column": "age", "kind": mark, "why": mark}]},
+                       })  # fmt: skip
     again(told, verdict(told.town, "ballots", finding, run="r-x", repairs=(repair,), measured=measured))
     text = visits("anna").get(BALLOTS).text
     assert HOSTILE not in text

@@ -446,7 +446,7 @@ class Checked:
 def checked(visit: Visit, dataset: str) -> Checked | None:
     """For the dataset's page: when the newest verdict passed, that and when."""
     held = visit.site.desk.latest(dataset)
-    if held is None or held.outcome != "pass" or held.version is None:
+    if held is None or held.outcome != "pass" or held.version is None or not privacy_story.is_public(held.verdict):
         return None
     personal = all(item.code != "nothing-personal" for item in held.verdict.findings)
     k = privacy_story.target_k(held.verdict)

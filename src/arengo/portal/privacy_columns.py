@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from arengo.portal import privacy_words
 from arengo.portal.register_words import data
 from arengo.portal.site import Visit
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One column. ``found``: what the values look like; ``evidence``: counted; ``declared``: what the contract says.
+    """One column. ``found``: what the values look like; ``why``: what shows it, in English;
+    ``evidence``: counted; ``declared``: what the contract says.
 
     ``protect``: what is done to it before it is published. ``open``: something was found and nothing is declared.
     """
@@ -26,6 +26,7 @@ class Line:
     name: str
     label: str
     found: str
+    why: str
     evidence: tuple[str, ...]
     declared: str
     reason: str
@@ -57,6 +58,8 @@ def _line(visit: Visit, item: Property, found: Mapping[str, Any] | None) -> Line
     kind = str(found.get("kind") or "") if found else ""
     role = str(found.get("role") or "") if found else ""
     words = ", ".join(filter(None, (data(s, kind) if kind else "", role_word(s, role))))
+    if kind and found and not found.get("strong", True):
+        words = _("perhaps: %(what)s", what=words)
     declared = ", ".join(
         filter(
             None,
@@ -71,43 +74,27 @@ def _line(visit: Visit, item: Property, found: Mapping[str, Any] | None) -> Line
 
     done = [change_words(s, "", step).removeprefix(": ") for step in protect]
     return Line(
-        item.name, item.label, words, _evidence(s, found or {}), declared,
+        item.name, item.label, words, str((found or {}).get("why") or ""), _evidence(s, found or {}), declared,
         str(item.custom.get("arengoPersonalReason") or ""), ", ".join(done), bool(words) and not declared,
     )  # fmt: skip
 
 
 def _evidence(s: Speech, found: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was counted, one line each: shares as percent, the rest as it was told."""
-    names = evidence_words(s)
-    out = []
-    told = found.get("evidence", ())
-    if isinstance(told, Mapping):
-        pairs = list(told.items())
-    elif isinstance(told, str):
-        return (told,)
-    else:
-        pairs = []
-        out += [privacy_words.said(s, item) for item in told]
-    pairs += [(name, found[name]) for name in names if name in found]
-    for name, value in pairs:
-        word, is_share = names.get(str(name), (str(name).replace("_", " "), False))
-        said = s.percent(float(value)) if is_share and isinstance(value, int | float) else privacy_words.said(s, value)
-        out.append(f"{word}: {said}")
+    """What was counted, one line each."""
+    _, out = s._, []
+    if found.get("distinct"):
+        out.append(s.many("%(n)s different value", "%(n)s different values", int(found["distinct"])))
+    if found.get("separation"):
+        out.append(_("tells %(share)s of all pairs of rows apart", share=s.percent(float(found["separation"]))))
+    if found.get("suppressed"):
+        out.append(_("%(share)s of the values are withheld already", share=s.percent(float(found["suppressed"]))))
+    if found.get("small"):
+        out.append(
+            s.many(
+                "%(n)s value is held by very few rows", "%(n)s values are held by very few rows", int(found["small"])
+            )
+        )
     return tuple(out)
-
-
-def evidence_words(s: Speech) -> Mapping[str, tuple[str, bool]]:
-    """Name of a measurement -> its words, and whether it is a share."""
-    _ = s._
-    return {
-        "valid": (_("values that pass the check digit"), True),
-        "share": (_("values that fit"), True),
-        "base": (_("of random values it would be"), True),
-        "values": (_("different values looked at"), False),
-        "distinct": (_("different values"), False),
-        "distinction": (_("different values among the rows"), True),
-        "separation": (_("pairs of rows it tells apart"), True),
-    }
 
 
 def role_word(s: Speech, role: str) -> str:

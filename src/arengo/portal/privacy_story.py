@@ -77,6 +77,15 @@ class Labels:
     def column(self, name: str) -> str:
         return self._columns.get(name) or name
 
+    def of(self, dataset: str, column: str) -> str:
+        """A column of another dataset."""
+        try:
+            contract = self._catalogue.entry(dataset).contract.as_read()
+        except ArengoError:
+            return column
+        found = contract.column(column)
+        return str(found.label) if found is not None else column
+
     def title(self, dataset: str) -> str:
         """A dataset's title, its id when it is gone."""
         if dataset not in self._titles:
@@ -127,6 +136,8 @@ def headline(s: Speech, verdict: Verdict) -> str:
     top: Finding | None = max(worst, key=lambda item: item.people, default=None)
     people = top.people if top is not None else 0
     if verdict.outcome == "pass":
+        if not is_public(verdict):
+            return _("It is not open: agreements decide who reads it.")
         return _("Nothing in it points at a person.")
     if verdict.outcome == "review":
         return _("Somebody has to look at it before it is published.")
@@ -145,6 +156,11 @@ def headline(s: Speech, verdict: Verdict) -> str:
     if verdict.outcome == "repair":
         return _("It has to be changed before it is published.")
     return _("It must not be published as it is.")
+
+
+def is_public(verdict: Verdict) -> bool:
+    """Whether it was judged as something everybody may read."""
+    return all(item.code != "not-public" for item in verdict.findings)
 
 
 def standing(s: Speech, held: Held) -> str:
@@ -249,11 +265,12 @@ def release_link(label: str, labels: Labels, verdict: Verdict, visit: Visit | No
     """(title, address, columns) of an earlier release."""
     dataset, number = parted(label)
     known: Mapping[str, Any] = verdict.measured.get("joint") or {}
-    columns = next((one.get("columns", ()) for one in known.get("releases", ()) if one.get("label") == label), ())
+    names = next((one.get("columns", ()) for one in known.get("releases", ()) if one.get("label") == label), ())
+    columns = [labels.of(dataset, str(name)) for name in names]
     href = ""
     if visit is not None and labels.title(dataset) != dataset:
         href = visit.link("datasets", dataset, as_of=number)
-    return labels.release(label), href, ", ".join(map(str, columns))
+    return labels.release(label), href, ", ".join(columns)
 
 
 # Numbers
