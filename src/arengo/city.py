@@ -259,6 +259,7 @@ class City:
         """What is done between people from time to time: letters, deliveries, agreements, the record's signature."""
         from arengo.services.witness import cosign
 
+        self.erasure.resume_all()
         self.accord.turn()  # its letters leave with the others
         self.held_letters.turn()
         self.participation.turn()

@@ -17,7 +17,7 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from arengo.state import vault as t
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     from arengo.privacy.protect.work import Column, Held, Work
     from arengo.state import State
@@ -48,7 +49,8 @@ NOBODY = ""
 """The id under which rows are sealed that name no person."""
 _BATCH = 50_000
 _NONCE = 12
-_MOST_BOUND = 500
+_MOST_BOUND = 5_000
+_MOST_WRITTEN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +155,13 @@ class Vault:
         held = self._held(population, wanted)
         lacking = [mark for mark in wanted if mark not in held]
         if lacking:
-            kek = self.keys.all()[0]
+            keks = self._keks()
+            held_by, kek = next(iter(keks.items()))
             now, rows = self._now(), []
             for mark in lacking:
                 name = base64.b32encode(secrets.token_bytes(15)).decode().lower()
                 rows.append(
-                    {"id": name, "population": population, "mark": mark, "kek": name_of(kek), "created_at": now,
+                    {"id": name, "population": population, "mark": mark, "kek": held_by, "created_at": now,
                      "wrapped": _wrap(kek, name, population, mark, secrets.token_bytes(32))}
                 )  # fmt: skip
             with self._state.hold("vault keys", wait=600.0):
@@ -173,44 +176,35 @@ class Vault:
     def _held(self, population: str, marks: Sequence[str]) -> dict[str, Key]:
         c = t.key.c
         found: dict[str, Key] = {}
+        keks = self._keks()
         with self._state.read() as connection:
             for start in range(0, len(marks), _MOST_BOUND):
                 some = marks[start : start + _MOST_BOUND]
                 rows = connection.execute(sa.select(t.key).where(c.population == population, c.mark.in_(some))).all()
-                found |= {row.mark: self._opened(row) for row in rows}
+                found |= {row.mark: _opened(row, keks) for row in rows}
         return found
 
     def by_name(self, names: Sequence[str]) -> dict[str, Key]:
         """Keys by the names that stand in sealed texts; those that were destroyed are missing."""
         c = t.key.c
         found: dict[str, Key] = {}
+        keks = self._keks()
         with self._state.read() as connection:
             for start in range(0, len(names), _MOST_BOUND):
                 some = list(names[start : start + _MOST_BOUND])
                 for row in connection.execute(sa.select(t.key).where(c.id.in_(some))):
-                    found[row.id] = self._opened(row)
+                    found[row.id] = _opened(row, keks)
         return found
 
     def get(self, population: str, mark: str) -> Key | None:
         """A person's key, None when she has none."""
         return self._held(population, [mark]).get(mark)
 
-    def _opened(self, row: sa.Row[tuple[object, ...]]) -> Key:
-        from cryptography.exceptions import InvalidTag
+    def _keks(self) -> dict[str, AESGCM]:
+        """The key-encryption keys that are there, by name."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        kek = next((item for item in self.keys.all() if name_of(item) == row.kek), None)
-        if kek is None:
-            raise SettingsError(
-                "A key of the vault was sealed with a key-encryption key that is not there.",
-                todo=f"Restore {FILE} (or {VARIABLE}) from the backup.",
-            )
-        told = f"{row.id}\0{row.population}\0{row.mark}".encode()
-        try:
-            data = AESGCM(kek).decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], told)
-        except InvalidTag:
-            raise LakeError("A key of the vault was changed.", todo="Restore the state from the backup.") from None
-        return Key(row.id, data, row.sealed_at is not None)
+        return {name_of(kek): AESGCM(kek) for kek in self.keys.all()}
 
     def destroy(self, population: str, mark: str) -> bool:
         """Destroy a person's key and everything that leads to it; whether there was one. Effective at once."""
@@ -243,21 +237,23 @@ class Vault:
                 self.keys.write(keys)
             kek, done = keys[0], 0
             while rows := self._pending(kek):
+                keks = self._keks()
+                made = [
+                    {"one": row.id, "new": name_of(kek),
+                     "made": _wrap(keks[name_of(kek)], row.id, row.population, row.mark, _opened(row, keks).data)}
+                    for row in rows
+                ]  # fmt: skip
+                changed = sa.update(t.key).where(t.key.c.id == sa.bindparam("one"))
                 with self._state.write() as connection:
-                    for row in rows:
-                        held = self._opened(row)
-                        wrapped = _wrap(kek, row.id, row.population, row.mark, held.data)
-                        connection.execute(
-                            sa.update(t.key).where(t.key.c.id == row.id).values(wrapped=wrapped, kek=name_of(kek))
-                        )
-                        done += 1
+                    connection.execute(changed.values(wrapped=sa.bindparam("made"), kek=sa.bindparam("new")), made)
+                done += len(made)
             if not os.environ.get(VARIABLE):
                 self.keys.write(keys[:1])
             return done
 
     def _pending(self, kek: bytes) -> Sequence[sa.Row[tuple[object, ...]]]:
         with self._state.read() as connection:
-            chosen = sa.select(t.key).where(t.key.c.kek != name_of(kek)).limit(1000)
+            chosen = sa.select(t.key).where(t.key.c.kek != name_of(kek)).limit(_MOST_BOUND)
             return connection.execute(chosen).all()
 
     # Blind index
@@ -282,18 +278,13 @@ class Vault:
 
     def _note(self, dataset: str, entries: set[tuple[str, str]]) -> None:
         """Write (mark, key) pairs that are not there yet."""
-        c = t.index.c
-        listed = sorted(entries)
-        for start in range(0, len(listed), _MOST_BOUND):
-            some = listed[start : start + _MOST_BOUND]
+        told = sa.text(
+            "INSERT INTO vault_index (dataset, mark, key) VALUES (:dataset, :mark, :key) ON CONFLICT DO NOTHING"
+        )
+        listed = [{"dataset": dataset, "mark": mark, "key": key} for mark, key in sorted(entries)]
+        for start in range(0, len(listed), _MOST_WRITTEN):  # readers of the state wait for no longer than one of these
             with self._state.write() as connection:
-                marks = [mark for mark, _ in some]
-                rows = connection.execute(sa.select(c.mark, c.key).where(c.dataset == dataset, c.mark.in_(marks)))
-                there = {(row.mark, row.key) for row in rows}
-                fresh = [{"dataset": dataset, "mark": mark, "key": key} for mark, key in some
-                         if (mark, key) not in there]  # fmt: skip
-                if fresh:
-                    connection.execute(sa.insert(t.index), fresh)
+                connection.execute(told, listed[start : start + _MOST_WRITTEN])
 
     # Sealing in the street
 
@@ -484,11 +475,26 @@ def population_of(contract: Contract) -> str:
     return told or str(column.custom.get("arengoSubject", "") if column else "")
 
 
-def _wrap(kek: bytes, id: str, population: str, mark: str, data: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+def _opened(row: sa.Row[tuple[object, ...]], keks: Mapping[str, AESGCM]) -> Key:
+    from cryptography.exceptions import InvalidTag
 
+    kek = keks.get(row.kek)
+    if kek is None:
+        raise SettingsError(
+            "A key of the vault was sealed with a key-encryption key that is not there.",
+            todo=f"Restore {FILE} (or {VARIABLE}) from the backup.",
+        )
+    told = f"{row.id}\0{row.population}\0{row.mark}".encode()
+    try:
+        data = kek.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], told)
+    except InvalidTag:
+        raise LakeError("A key of the vault was changed.", todo="Restore the state from the backup.") from None
+    return Key(row.id, data, row.sealed_at is not None)
+
+
+def _wrap(kek: AESGCM, id: str, population: str, mark: str, data: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(kek).encrypt(nonce, data, f"{id}\0{population}\0{mark}".encode())
+    return nonce + kek.encrypt(nonce, data, f"{id}\0{population}\0{mark}".encode())
 
 
 def _head(dataset: str, columns: Sequence[str]) -> bytes:

@@ -8,8 +8,10 @@ is in the state sealed under the city's secret, and it is deleted with the last 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,7 @@ import orjson
 import sqlalchemy as sa
 
 from arengo.contract.model import Contract
-from arengo.errors import BadForm, Conflict, NotFound
+from arengo.errors import BadForm, Busy, Conflict, NotFound
 from arengo.lake import erasure as lake_erasure
 from arengo.privacy import mask, vault
 from arengo.services.erasure import plan as plans
@@ -209,15 +211,21 @@ class Erasure:
         return self.get(number)
 
     def resume_all(self) -> tuple[Finished, ...]:
-        """Go on with every request that a kill left unfinished."""
+        """Go on with every request that a kill left unfinished; those that somebody works on are left to them."""
         c = t.erasure.c
         with self._state.read() as connection:
-            ids = connection.scalars(sa.select(c.id).where(c.state.in_((RUNNING, LIFTING))).order_by(c.at)).all()
-        return tuple(self.resume(one) if self.get(one).state == RUNNING else self._lifted(one) for one in ids)
+            rows = connection.execute(
+                sa.select(c.id, c.state).where(c.state.in_((RUNNING, LIFTING))).order_by(c.at)
+            ).all()
+        done: list[Finished] = []
+        for row in rows:
+            with contextlib.suppress(Busy):
+                done.append((self.resume if row.state == RUNNING else self._lifted)(row.id, wait=0.0))
+        return tuple(done)
 
-    def resume(self, id: str) -> Finished:
+    def resume(self, id: str, *, wait: float = 600.0) -> Finished:
         """Do what is left of a request. Raises NotFound, Busy; what was done stays done."""
-        with self._state.hold(f"erasure {id}", wait=600.0):
+        with self._state.hold(f"erasure {id}", wait=wait):
             item = self.get(id)
             if item.state != RUNNING:
                 return item
@@ -280,6 +288,10 @@ class Erasure:
     def _key(self, work: _Work) -> Mapping[str, Any]:
         """Destroy the person's key, or close it where something sealed with it stays."""
         person, held = work.person, bool(work.person.key)
+        for contract in self.places.contracts(person.population):
+            if vault.columns_of(contract):  # cuts that were opened with it
+                for path in (self._lake.serving / contract.id).glob("cut-*"):
+                    shutil.rmtree(path, ignore_errors=True)
         restricted = any(one.action == RESTRICT for one in work.item.plan.acts)
         kept = [one for one in work.item.plan.items if one.action == KEEP and self._sealed(one.dataset)]
         if kept:
@@ -417,13 +429,13 @@ class Erasure:
                 raise Conflict("Somebody else is lifting this restriction.")
         return self._lifted(id)
 
-    def _lifted(self, id: str) -> Finished:
+    def _lifted(self, id: str, *, wait: float = 600.0) -> Finished:
         import pyarrow as pa
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         from arengo.publish import disposal
 
-        with self._state.hold(f"erasure {id}", wait=600.0):
+        with self._state.hold(f"erasure {id}", wait=wait):
             item = self.get(id)
             if item.state != LIFTING:
                 return item
