@@ -88,6 +88,20 @@ def counted(city: TinyCity, *groups: str, where: Any = None, **more: Any) -> dic
     return {row[:-1] if len(groups) != 1 else row[0]: row[-1] for row in city.door.ask(asked).rows()}
 
 
+def test_what_the_city_itself_asked_is_never_given_from_the_cache(city: TinyCity) -> None:
+    asked = Query("people", group_by=(Group("district"),), aggregates=(Aggregate("count"),))
+
+    def body(answer: Any) -> bytes:
+        return repr(answer.rows()).encode()
+
+    own, other = city.door.ask(asked, CITY), city.door.ask(asked)
+    assert b"Tiny" in own.encoded("test", body).body
+    assert b"Tiny" not in other.encoded("test", body).body
+    assert own.etag != other.etag
+    text = "SELECT district, count(*) FROM people GROUP BY 1"
+    assert city.door.sql(text, caller=CITY).key != city.door.sql(text).key
+
+
 def test_groups_are_told_and_small_ones_are_not_there(city: TinyCity) -> None:
     found = counted(city, "district")
     truth = Counter(row[2] for row in ROWS)

@@ -130,6 +130,7 @@ class Tally(Answer):
         judged(answer.plan, view)
         made = cls(answer.view, answer.plan, answer._lake, answer._cache, answer._after, answer._attend)
         made.rule, made.secret = rule, secret
+        made._digest.update(f"\0statistics {rule}".encode())  # never the body of who reads everything
         return made
 
     @cached_property
