@@ -15,7 +15,7 @@ from gate_case import Table, World, plain, quasi, sensitive, table
 from arengo.contract.load import freeze
 from arengo.contract.model import EMPTY, Kind
 from arengo.privacy import gate
-from arengo.privacy.repair import merged
+from arengo.privacy.repair import Plan, merged, rules_with
 from arengo.privacy.verdict import Repair, Verdict
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "real"
@@ -146,6 +146,33 @@ def test_a_level_in_force_is_only_ever_made_coarser(world: World) -> None:
     for repair in verdict.repairs:
         for step in repair.columns.get("age", ()):
             assert step == "drop" or step["level"] in ("by-10", "by-20", "by-40")
+
+
+def test_a_column_that_gives_people_away_is_masked_or_left_out(tmp_path: Path) -> None:
+    """Over the whole gate: the voters' numbers are stored as they are."""
+    world = World(tmp_path)
+    rows = [[f"V{at:05d}", 20 + at // 60, "x"] for at in np.random.default_rng(4).permutation(600).tolist()]
+    columns = {
+        "voter": plain(Kind.STRING, arengoPrivacyRole="identifier", arengoPersonalKind="register-number"),
+        "age": quasi(Kind.INTEGER, "age"), "choice": plain(Kind.STRING),
+    }  # fmt: skip
+    data = table("ballots", columns, rows)
+    verdict = gate.judge(world.case(data))
+    assert verdict.outcome == "block"
+    assert any(item.code == "identifier-open" for item in verdict.findings)
+    told = {item.kind: item for item in verdict.repairs}
+    assert {"pseudonym", "drop"} <= set(told)
+    assert told["pseudonym"].columns == {"voter": ("pseudonym",)}
+    assert told["drop"].columns == {"voter": ("drop",)}
+    for repair in verdict.repairs:
+        assert OUTCOME[published(world, taken(data, repair)).outcome] < OUTCOME["repair"]
+    world.close()
+
+
+def test_rules_do_not_name_columns_that_are_left_out() -> None:
+    there = freeze({"suppress": {"below": 5, "by": ["age", "sex"]}, "local": {"k": 5, "by": ["sex"]}, "shuffle": True})
+    plan = Plan("drop", freeze({"sex": ["drop"]}))
+    assert rules_with(there, plan) == {"suppress": {"below": 5, "by": ("age",)}, "local": {"k": 5}, "shuffle": True}
 
 
 def test_steps_join_those_that_are_there() -> None:

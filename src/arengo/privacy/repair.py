@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 MOST = 3
 SECONDS = 20.0
 """A search may take; then the best so far is offered, and said to be that."""
-UNJUDGED = ("detection", "budget")
-"""Steps of the gate that a change of levels does not concern."""
+UNJUDGED = ("budget",)
+"""Steps of the gate that no change of a table of rows concerns."""
 MADE = "_repaired"
 TRIES = 3
 
@@ -63,7 +63,7 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
     made: list[Repair] = []
     seen: set[str] = set()
     for plan in plans(case, wrong):
-        if plan.mark in seen or len(made) == MOST:
+        if plan.mark in seen or len(made) == MOST or _more_than(plan, made):
             continue
         seen.add(plan.mark)
         tried = attempt(case, plan, before, len(made))
@@ -72,11 +72,17 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
     return tuple(sorted(made, key=lambda item: item.loss))
 
 
+def _more_than(plan: Plan, made: Sequence[Repair]) -> bool:
+    """Whether it leaves out what another repair leaves out already, and more."""
+    return plan.kind == "drop" and any(item.kind == "drop" and set(item.columns) <= set(plan.steps) for item in made)
+
+
 def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     """What may mend it, the likeliest first."""
     names = {item.name for item in case.contract.properties}
     quasi = {item.column for item in case.release.quasi}
-    told = [name for item in wrong for name in item.columns if name in names]
+    # The order of rows is mended by another order, whatever column it follows.
+    told = [name for item in wrong if "order" not in item.code for name in item.columns if name in names]
     leaking = tuple(dict.fromkeys(name for name in told if name not in quasi))
     grouped = any(set(item.columns) & quasi or item.people for item in wrong)
     sensitive = {item.column for item in case.release.sensitive}
@@ -88,10 +94,9 @@ def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     if quasi and grouped:
         yield from _groups(case, wrong, masked, rules)
     # The last resort is the same everywhere: what tells too much is left out.
-    gone = leaking or tuple(sorted(quasi))
-    yield _drop(case, gone, rules)
-    if quasi and sensitive & set(told):
-        yield _drop(case, tuple(sorted(quasi)), rules)
+    for gone in (leaking, tuple(sorted(quasi)), tuple(sorted({*leaking, *quasi}))):
+        if gone and len(gone) < len(names):
+            yield _drop(case, gone, rules)
 
 
 # Columns that leak
@@ -104,16 +109,23 @@ def _leaks(case: Case, wrong: Sequence[Finding], leaking: Sequence[str]) -> dict
         column = case.contract.column(name)
         if column is None:
             continue
-        codes = " ".join(item.code for item in wrong if name in item.columns)
-        if "text" in codes and column.kind is Kind.STRING:
-            out[name] = ("redact",)
-        elif "pseudonym" in codes or "vault" in codes:
-            out[name] = ("drop",)
-        elif column.kind in (Kind.STRING, Kind.INTEGER):
-            out[name] = ("pseudonym",)
-        else:
-            out[name] = ("drop",)
+        out[name] = _mended(column, [item for item in wrong if name in item.columns])
+        if not out[name]:
+            out.pop(name)
     return out
+
+
+def _mended(column: Property, wrong: Sequence[Finding]) -> tuple[Any, ...]:
+    """What is done to one column; () when another column of the same findings is what must change."""
+    if all(item.code == "texts-of-one" for item in wrong):
+        # Whose texts they are is told by the second column; without it each text stands alone.
+        return ("drop",) if any(column.name in item.columns[1:] for item in wrong) else ()
+    if any("text" in item.code for item in wrong) and column.kind is Kind.STRING:
+        return ("redact",)
+    own = any(isinstance(step, Mapping) and "pseudonym" in step for step in column.protect)
+    if any(item.code == "pseudonym-reused" for item in wrong) and not own:
+        return ("drop",)
+    return ("pseudonym",) if column.kind in (Kind.STRING, Kind.INTEGER) else ("drop",)
 
 
 def _columns(case: Case, masked: Mapping[str, tuple[Any, ...]], rules: Mapping[str, Any]) -> Iterable[Plan]:
@@ -233,7 +245,8 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
         if told is None:
             break
         trial = _trial(case, told)
-        outcome = judged(trial[0])
+        masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
+        outcome = judged(trial[0], () if masks else ("detection",))
         if OUTCOMES.index(outcome) <= OUTCOMES.index("review"):
             return _repair(case, told, trial, outcome, before, number)
     return None
@@ -268,13 +281,13 @@ def _trial(case: Case, plan: Plan) -> tuple[Case, int]:
     return replace(case, contract=contract, release=release, table=quote(MADE)), made.suppressed
 
 
-def judged(case: Case) -> str:
-    """The outcome of the steps of the gate that a repair may change."""
+def judged(case: Case, without: Sequence[str] = ()) -> str:
+    """The outcome of the steps of the gate that a repair may change. ``without``: steps it leaves as they are."""
     from arengo.privacy import gate
 
     found: list[Finding] = []
     for name, module in gate.STEPS:
-        if name not in UNJUDGED:
+        if name not in (*UNJUDGED, *without):
             found += import_module(module).look(case).findings
     return worst(item.outcome for item in found)
 
@@ -323,9 +336,23 @@ def mended(case: Case, plan: Plan) -> Contract:
         for item in read.properties
     )
     custom = dict(read.custom)
-    if plan.rules:
-        custom["arengoProtection"] = Frozen({**custom.get("arengoProtection", EMPTY), **plan.rules})
+    if plan.rules or custom.get("arengoProtection"):
+        custom["arengoProtection"] = rules_with(custom.get("arengoProtection", EMPTY), plan)
     return released(replace(read, properties=columns, custom=Frozen(custom), intake=None))
+
+
+def rules_with(there: Mapping[str, Any], plan: Plan) -> Mapping[str, Any]:
+    """The rules of ``arengoProtection`` with those of a plan; groups are no longer made by columns it leaves out."""
+    gone = {name for name, steps in plan.steps.items() if "drop" in steps}
+    out: dict[str, Any] = {}
+    for name, told in {**there, **plan.rules}.items():
+        if isinstance(told, Mapping) and gone & set(told.get("by", ())):
+            left = tuple(item for item in told["by"] if item not in gone)
+            told = Frozen(
+                {**{key: value for key, value in told.items() if key != "by"}, **({"by": left} if left else {})}
+            )
+        out[name] = told
+    return Frozen(out)
 
 
 def merged(there: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
@@ -354,7 +381,7 @@ def _repair(
         id=f"{plan.kind}-{number + 1}",
         kind=plan.kind,
         columns=Frozen(columns),
-        contract=Frozen({**there, **plan.rules}) if plan.rules else EMPTY,
+        contract=contract if (contract := rules_with(there, plan)) != there else EMPTY,
         loss=round(plan.loss, 4),
         suppressed=withheld,
         outcome=outcome,
