@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from arengo.privacy.case import Case, Codes
 
-LARGEST = 400_000
+LARGEST = 1_500_000
 """Atoms up to which released predicates are compared."""
 NOISY = 1e9
 """Slack of a table with noise of differential privacy: its loss is counted by step 7, and no bound is drawn from it."""

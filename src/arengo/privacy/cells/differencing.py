@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SECONDS = 4.0
 """For linear programs of one verdict."""
+PROGRAM = 100_000
+"""Cells times their parts up to which a linear program is posed at all."""
 ALIKE = 0.2
 """Two tables count the same persons when their share of the register differs by no more than this."""
 
@@ -474,15 +476,18 @@ def _pinned(
     """How many small parts are pinned down more closely than the threshold by the candidate, though not exactly; how
     many were not looked at; how many linear programs it took.
     """
-    from scipy.sparse.csgraph import connected_components
-
     touched = np.asarray(matrix[np.flatnonzero(rows.owner == last)].sum(axis=0)).ravel() > 0
     targets = np.flatnonzero(small)
     if not len(targets) or not touched.any():
         return 0, 0, 0
     # Only what is connected with the candidate can have changed.
-    _, group = connected_components(matrix.T @ matrix, directed=False)
-    live = np.isin(group, np.unique(group[touched]))
+    if matrix[np.flatnonzero(rows.owner == last)].nnz > PROGRAM:
+        return 0, len(targets), 0
+    _, group = rank.connected(matrix)
+    near = np.isin(group, np.unique(group[rows.owner == last]))
+    live = np.asarray(matrix[np.flatnonzero(near)].sum(axis=0)).ravel() > 0
+    if matrix[np.flatnonzero(near)].nnz > PROGRAM:
+        return 0, int((small & live).sum()), 0
     targets = targets[live[targets]]
     columns = np.flatnonzero(live)
     place = np.full(matrix.shape[1], -1)

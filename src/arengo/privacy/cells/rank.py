@@ -57,7 +57,6 @@ def derive(
     ``small``: atoms of interest for unions of two (default all).
     """
     from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
 
     size = matrix.shape[1]
     single = np.zeros(size, bool)
@@ -89,15 +88,12 @@ def derive(
     rows = np.flatnonzero(np.diff(held.indptr) > 0)
     if not len(rows):
         return Derived(single, value)
+    if held.nnz > 5 * ENTRIES:
+        return Derived(single, value, (), len(rows))
     rest, figures_left = _distinct(held[rows], left[rows])
-    both = rest.T @ rest if rest.shape[0] > size else rest @ rest.T
     skipped = unproved = 0
     union: list[tuple[int, int, float]] = []
-    if both.shape[0] == rest.shape[0] and rest.shape[0] <= size:
-        many, group = connected_components(both, directed=False)
-    else:
-        many, atom = connected_components(both, directed=False)
-        group = atom[rest.indices[rest.indptr[:-1]]]
+    many, group = connected(rest)
     for number in range(many):
         cells = np.flatnonzero(group == number)
         if not len(cells):
@@ -123,6 +119,15 @@ def _distinct(matrix: Any, figures: NDArray[np.float64]) -> tuple[Any, NDArray[n
     first[1:] = (sorted_[1:] != sorted_[:-1]).any(axis=1)
     chosen = np.sort(order[first])
     return matrix[chosen].tocsr(), figures[chosen]
+
+
+def connected(matrix: Any) -> tuple[int, NDArray[np.int64]]:
+    """How many groups of rows share no column, and the group of each row."""
+    from scipy.sparse import block_array
+    from scipy.sparse.csgraph import connected_components
+
+    many, group = connected_components(block_array([[None, matrix], [matrix.T, None]]), directed=False)
+    return int(many), np.asarray(group[: matrix.shape[0]], np.int64)
 
 
 def signatures(matrix: Any, seed: int = 20_260) -> NDArray[np.uint64]:
@@ -206,7 +211,6 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
     A solution of the published sums gives their figures: derivable parts are equal in every one.
     """
     from scipy.sparse import diags
-    from scipy.sparse.linalg import lsmr
 
     size = part.shape[1]
     unseen = Derived(np.zeros(size, bool), np.full(size, np.nan), (), part.shape[0])
@@ -220,7 +224,7 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
     null: list[NDArray[np.float64]] = []
     for _ in range(2):
         x = source.standard_normal(size)
-        z = x - lsmr(matrix, matrix @ x, atol=1e-11, btol=1e-11, conlim=0, maxiter=STEPS)[0]
+        z = x - _least(matrix, matrix @ x)
         if np.abs(matrix @ z).max(initial=0.0) > 1e-6:  # the solver did not come to its end
             return unseen
         null.append(z)
@@ -229,9 +233,31 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
     single: NDArray[np.bool_] = np.max(np.abs(np.array(null)), axis=0) < 1e-5
     value = np.full(size, np.nan)
     if single.any() and not np.isnan(figures).any():
-        value[single] = lsmr(matrix, scale * figures, atol=1e-11, btol=1e-11, conlim=0, maxiter=STEPS)[0][single]
+        value[single] = _least(matrix, scale * figures)[single]
     union = [(a, b, float("nan")) for a, b in _opposite(null, keep[~single[keep]])] if pairs else []
     return Derived(single, value, tuple(union), 0, int(single.sum()) + len(union))
+
+
+def _least(matrix: Any, right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The shortest x with matrix @ x == right, by conjugate gradients on the cells (Craig's method).
+
+    Sums of squares are taken without the linear-algebra library: its threads cost more than they give here.
+    """
+    back = matrix.T.tocsr()
+    x = np.zeros(matrix.shape[1])
+    rest = right.copy()
+    way = back @ rest
+    now = float((rest * rest).sum())
+    end = now * 1e-24
+    for _ in range(STEPS):
+        if now <= end:
+            break
+        length = now / float((way * way).sum())
+        x += length * way
+        rest -= length * (matrix @ way)
+        before, now = now, float((rest * rest).sum())
+        way = back @ rest + (now / before) * way
+    return x
 
 
 def _proof(
