@@ -366,6 +366,7 @@ def test_a_question_that_differs_by_few_from_an_answered_one_is_refused(exact: T
     assert exact.state  # the log is in the state database, so another process refuses too
 
 
+@pytest.mark.slow
 def test_groups_together_are_compared_too(exact: TinyCity) -> None:
     found = counted(exact, "district")
     assert "Tiny" not in found
@@ -395,6 +396,7 @@ def test_differences_of_unions_are_seen() -> None:
     assert not differs({("all", "1"): 3, (None, "1"): 90}, 5)  # three were never told
 
 
+@pytest.mark.slow
 def test_a_dataset_without_the_property_is_answered_as_ever(tmp_path: Path) -> None:
     made = open_tiny(tmp_path)
     text = "\n".join(line for line in PEOPLE.splitlines() if "arengoStatistics" not in line)
