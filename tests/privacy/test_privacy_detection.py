@@ -183,6 +183,8 @@ def test_a_few_numbers_in_texts_are_more_than_luck() -> None:
     assert text.read([(f"dossier {n:09d}", 1) for n in range(123456700, 123456800)], "NL")["numbers"] == {}
     offices = text.read([("write to info@comune.it or urp@comune.it", 3)], "IT")
     assert (offices["mails"], offices["offices"], offices["texts"]) == (0, 2, 0)
+    assert text.read([("en € HT 7 428 21 100, RCS n° 794 887 919", 1)], "FR")["mobiles"] == 0
+    assert text.read([("appeler le 06 12 34 56 78", 1)], "FR")["mobiles"] == 1
     persons = text.read([("maria.rossi@comune.it, 333 1234567", 2)], "IT")
     assert (persons["mails"], persons["mobiles"], persons["texts"]) == (1, 1, 2)
 
@@ -241,7 +243,7 @@ def test_unkeyed_hashes_of_taxis_are_recovered(tmp_path: Path, make: str) -> Non
 def test_constants_and_other_columns_are_tried(tmp_path: Path) -> None:
     rows = [(hashlib.sha256(f"Ana {n}".encode()).hexdigest(), f"Ana {n}") for n in range(60)]
     found = leaks.look(case(tmp_path, ["key", "name|arengoProtect=drop"], rows)).findings
-    assert ("hash-recovered", 60) == (found[0].code, found[0].facts["recovered"])
+    assert (found[0].code, found[0].facts["recovered"]) == ("hash-recovered", 60)
     assert found[0].facts["domain"] == "the column name"
 
 

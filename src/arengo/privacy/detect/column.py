@@ -145,7 +145,7 @@ def sample(
             text = value.strip() if value is not None else ""
             if not text:
                 continue
-            if len(text) <= 16 and marks(text):
+            if len(text) <= 16 and not text.isdigit() and marks(text):
                 withheld += count
                 continue
             weights[text] += count
@@ -162,7 +162,7 @@ def sample(
 
 def marks(text: str) -> bool:
     """Whether a text stands for something withheld or unknown: ``..``, ``*``, ``<5``, ``c``, ``-``."""
-    low = plain(text)
+    low = text.casefold() if text.isascii() else plain(text)
     return low in SUPPRESSED or low in NULLS
 
 

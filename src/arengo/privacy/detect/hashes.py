@@ -153,7 +153,7 @@ def _tried(
             break
         for algorithm in full or cut:
             sql, n = item.values(min(budget, TOTAL - spent))
-            if n <= 0:
+            if n <= 0:  # the budget is spent
                 return _with(best, spent)
             spent += n
             best = _better(best, _engine(connection, algorithm, sql, length), item.name, algorithm)

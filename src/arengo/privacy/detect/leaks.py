@@ -67,7 +67,10 @@ def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> I
         if others is None:
             others = list(_others(case))
         mine = [(name, sql) for name, sql in others if name != column.name]
-        made = hashes.recover(case.connection, case.table, column.name, length, mine, case.settings.city.country)
+        # The checksums of documents are of whole files: only what stands beside them is tried.
+        budget = 0 if case.contract.custom.get("arengoDocuments") else hashes.BUDGET
+        country = case.settings.city.country
+        made = hashes.recover(case.connection, case.table, column.name, length, mine, country, budget=budget)
         measured[column.name] = {
             "hashes": made.distinct, "recovered": made.recovered, "tried": made.tried, "algorithm": made.algorithm,
             "domain": made.domain,

@@ -178,9 +178,14 @@ def phone(written: str, country: str | None) -> str:
         written = "+" + written[2:]
     if not 8 <= sum(char.isdigit() for char in written) <= 15:
         return ""
-    # A bare run of digits may be any number; telephones are written with blanks or marks, or with their country.
-    if written.isdigit() and country is None:
-        return ""
+    if country and not written.startswith("+"):
+        # Sums of money in groups look like telephones: where one is dialled with a 0, it is written with it.
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+        digits = re.sub(r"\D", "", written)
+        if metadata is None or not digits.startswith(metadata.national_prefix or ""):
+            return ""
+        if not metadata.national_prefix and min(map(len, re.findall(r"\d+", written))) < 2:
+            return ""
     try:
         number = phonenumbers.parse(written, country)
     except phonenumbers.NumberParseException:
