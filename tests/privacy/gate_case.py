@@ -8,9 +8,11 @@ verdict = gate.judge(world.case(table("loans", ...)))
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +83,22 @@ def table(
     return Table(dataset, columns, rows, ids, {**told, **custom})
 
 
+@cache
+def _empty_state() -> bytes:
+    """A state database with all its tables: making one costs more than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.sqlite"
+        open_state(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 class World:
     """A city's state with what was published so far, and the clock."""
 
     def __init__(self, folder: Path, privacy: str = RESIDENTS, codes: Codes | None = None, **settings: Any) -> None:
         self.settings = Settings(root=folder, privacy=PrivacySettings(**settings))
         self.settings.home.mkdir(parents=True, exist_ok=True)
+        (self.settings.home / "state.sqlite").write_bytes(_empty_state())
         self.state: State = open_state(self.settings.state_url)
         take(self.state, privacy, START)
         self.populations = Populations(self.settings, self.state)

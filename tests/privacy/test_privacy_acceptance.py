@@ -44,6 +44,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
+@pytest.fixture(autouse=True)
+def _without_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change no verdict and cost more than all steps together."""
+    monkeypatch.setattr(gate, "REPAIRS", ())
+
+
 def found(case: Case, step: str) -> list[Finding]:
     """What one step says that is no pass."""
     return [item for item in import_module(STEPS[step]).look(case).findings if item.outcome != "pass"]
@@ -317,6 +323,7 @@ def test_11_everybody_in_a_group_of_five_has_the_same(world: World) -> None:
 # 12
 
 
+@pytest.mark.slow
 def test_12_a_noisy_histogram_every_day_until_the_budget_is_spent(world: World) -> None:
     from arengo.privacy.noise.budget import Budget
     from arengo.privacy.noise.step import settle
