@@ -86,6 +86,13 @@ class Labels:
         found = contract.column(column)
         return str(found.label) if found is not None else column
 
+    def knows(self, dataset: str) -> bool:
+        """Whether there is such a dataset still."""
+        try:
+            return bool(self._catalogue.entry(dataset))
+        except ArengoError:
+            return False
+
     def title(self, dataset: str) -> str:
         """A dataset's title, its id when it is gone."""
         if dataset not in self._titles:
@@ -268,7 +275,7 @@ def release_link(label: str, labels: Labels, verdict: Verdict, visit: Visit | No
     names = next((one.get("columns", ()) for one in known.get("releases", ()) if one.get("label") == label), ())
     columns = [labels.of(dataset, str(name)) for name in names]
     href = ""
-    if visit is not None and labels.title(dataset) != dataset:
+    if visit is not None and labels.knows(dataset):
         href = visit.link("datasets", dataset, as_of=number)
     return labels.release(label), href, ", ".join(columns)
 
