@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
-from gate_case import SECRET, Kind, Plain, Table, World, quasi, sensitive, table
+from gate_case import SECRET, START, Kind, Plain, Table, World, quasi, sensitive, table
 
+from arengo.contract.load import loads, sha
+from arengo.lake import Lake, Staged
 from arengo.privacy.population import blind
-from arengo.privacy.releases import as_json, from_json
+from arengo.privacy.releases import Releases, as_json, from_json
 
 
 @pytest.fixture
@@ -115,3 +119,60 @@ def test_rows_of_nobody_are_kept_and_refine_nothing(world: World) -> None:
     assert not release.subject
     assert world.releases.rows(release)
     assert not world.releases.classes.path("residents").exists()
+
+
+CONTRACT = """apiVersion: v3.1.0
+kind: DataContract
+id: permits
+version: 1.0.0
+status: active
+name: Permits
+customProperties:
+  - {property: arengoAccess, value: ACCESS}
+  - {property: arengoPopulation, value: residents}
+schema:
+  - name: permits
+    logicalType: object
+    physicalType: table
+    properties:
+      - name: holder
+        logicalType: string
+        customProperties: [{property: arengoSubject, value: residents}]
+      - name: district
+        logicalType: string
+        customProperties:
+          - {property: arengoPrivacyRole, value: quasi}
+          - {property: arengoPrivacyConcept, value: residence}
+"""
+
+
+@pytest.mark.parametrize("access", ["open", "closed"])
+def test_versions_from_before_the_gate_are_written_down(world: World, tmp_path: Path, access: str) -> None:
+    lake = Lake(world.settings, world.state)
+    contract = loads(CONTRACT.replace("ACCESS", access))
+    world.state.put_contract("permits", version="1.0.0", sha=sha(contract), text=contract.text, path="", at=START)
+    for number in (1, 2):
+        database = tmp_path / f"staged-{number}.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            connection.execute(
+                f"CREATE TABLE rows AS SELECT 'p' || i AS holder, 'd' || (i % {number + 2}) AS district "
+                "FROM range(30) t(i)"
+            )
+        columns = tuple((item.name, item.kind, item.required) for item in contract.properties)
+        lake.commit(
+            contract, Staged(database, "rows", columns, None, 30), run=f"r{number}",
+            published_at=START + timedelta(days=number), rows_in=30, quarantined=0, fingerprint=str(number), reports={},
+        )  # fmt: skip
+    releases = Releases(world.settings, world.state, lake)
+    made = releases.catch_up(world.populations)
+    assert made == (("permits v1", "permits v2") if access == "open" else ())
+    assert releases.catch_up(world.populations) == ()
+    if made:
+        first, second = releases.of("residents")
+        assert (first.subject, first.population, second.number) == (True, "residents", 2)
+        (found,) = world.connection.execute(
+            f"SELECT count(DISTINCT _subject) FROM {releases.rows(first)}"
+        ).fetchone() or (0,)
+        assert found == 30
+        assert releases.classes.fresh("residents", releases.of("residents"))
+    lake.close()
