@@ -121,6 +121,15 @@ def test_rows_of_nobody_are_kept_and_refine_nothing(world: World) -> None:
     assert not world.releases.classes.path("residents").exists()
 
 
+def test_a_population_in_any_words_stays_in_its_folder(world: World) -> None:
+    for name in ("../../../outside", "Résidents d'ici", "x" * 400):
+        data = visits(range(20), dataset=f"visits-{len(name)}")
+        world.publish(replace(data, custom={"arengoPopulation": name}))
+        path = world.releases.classes.path(name).resolve()
+        assert path.is_file()
+        assert path.is_relative_to(world.releases.home.resolve())
+
+
 CONTRACT = """apiVersion: v3.1.0
 kind: DataContract
 id: permits

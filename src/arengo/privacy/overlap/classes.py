@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SUBJECT = "_subject"
 CLASSES = "classes.parquet"
 SERIES = "series"
+_PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FORM = 1  # of the files; another one is made anew
 
 Rows = Callable[[Release], str]
@@ -109,7 +111,10 @@ class Classes:
         self._home = home
 
     def folder(self, population: str) -> Path:
-        return self._home / "populations" / population
+        """A contract may name a population in any words; only plain ones name a folder."""
+        plain = len(population) <= 80 and _PLAIN.fullmatch(population)
+        name = population if plain else f"x-{hashlib.sha256(population.encode()).hexdigest()[:32]}"
+        return self._home / "populations" / name
 
     def path(self, population: str) -> Path:
         """Parquet of (``_subject`` VARCHAR, ``class`` UBIGINT), one row a person."""
