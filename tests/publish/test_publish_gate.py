@@ -217,7 +217,7 @@ def test_an_override_by_two_publishes_what_it_covers_and_no_more(city: City) -> 
     assert any("two people" in item for item in run.warnings)
     told = city.ledger.entries(before=city.ledger.size, limit=50, kind="administration", dataset="ballots")
     bodies = [city.ledger.entry(entry.number, whole=True).body or {} for entry in told]
-    acts = {str(body.get("act")) for body in bodies}
+    acts = {str(body.get("facts", {}).get("act")) for body in bodies}
     assert {"gate hold", "gate override asked", "gate override given"} <= acts
     with (root / "sources" / "ballots.csv").open("a", encoding="utf-8") as file:
         for number in range(60):

@@ -23,7 +23,8 @@ def released(contract: Contract) -> Contract:
     columns, custom = contract.properties, contract.custom
     local = _local(columns, custom)
     means = set(custom.get("arengoProtection", EMPTY).get("microaggregate", EMPTY).get("columns", ()))
-    kept = [_one(item, local, means) for item in columns if "drop" not in item.protect]
+    open_cells = _figures(custom)
+    kept = [_one(item, local, means, item.name in open_cells) for item in columns if "drop" not in item.protect]
     if tuple(kept) == columns and not any(item.protect for item in columns):
         return contract
     whole = sum(item.key_position >= 0 for item in kept) == sum(item.key_position >= 0 for item in columns)
@@ -70,8 +71,18 @@ def _local(columns: tuple[Property, ...], custom: Mapping[str, Any]) -> set[str]
     return set(told.get("by", ())) or {item.name for item in columns if item.privacy_role == "quasi"}
 
 
-def _one(column: Property, local: set[str], means: set[str]) -> Property:
+def _figures(custom: Mapping[str, Any]) -> set[str]:
+    """Columns of figures some of which are left out when a table of counts is protected."""
+    told, cells = custom.get("arengoProtection", EMPTY).get("cells"), custom.get("arengoCells", EMPTY)
+    if not told:
+        return set()
+    return {str(cells.get("count", ""))} | {str(item.get("column", "")) for item in cells.get("sums", ())}
+
+
+def _one(column: Property, local: set[str], means: set[str], figure: bool) -> Property:
     steps = set(names(column))
+    if figure and column.required:
+        column = replace(column, required=False)
     if not steps and column.name not in local and column.name not in means:
         return column
     kind = column.kind

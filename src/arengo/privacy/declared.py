@@ -41,12 +41,19 @@ def release_of(
         unit=population.unit if population else "person",
         form=CELLS if contract.custom.get("arengoCells") else ROWS,
         attributes=tuple(attribute(contract, item) for item in contract.properties),
-        cells=contract.custom.get("arengoCells", EMPTY),
+        cells=_cells(contract),
         subject=subject,
         rows=rows,
         recipient=recipient,
         pseudonyms=Frozen(_pseudonyms(contract)),
     )
+
+
+def _cells(contract: Contract) -> Mapping[str, Any]:
+    """What the contract says of its cells, with how they are protected: rounded and noisy figures are not exact."""
+    told: Mapping[str, Any] = contract.custom.get("arengoCells", EMPTY)
+    protection = contract.custom.get("arengoProtection", EMPTY).get("cells")
+    return Frozen({**told, "protection": protection}) if told and protection else told
 
 
 def population_of(contract: Contract) -> str:

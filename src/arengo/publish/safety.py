@@ -55,7 +55,7 @@ class Safety:
         from arengo.governance.hierarchy import Hierarchies
         from arengo.privacy.hierarchy import CityCodes
 
-        return CityCodes(self.settings, self.state, Hierarchies(self.settings, self.state))
+        return CityCodes(self.settings, self.state, Hierarchies(self.settings, self.state), self.lake)
 
     # Protecting
 
@@ -119,6 +119,17 @@ class Safety:
                 return gate.judge(replace(case, earlier=earlier, intake_contract=contract))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def pay(self, contract: Contract, run: str, at: datetime) -> None:
+        """Spend what the contract's noise costs of its population's budget; the same run never spends twice.
+
+        Raises PublicationRefused with the day it would be possible.
+        """
+        from arengo.privacy.declared import population_of
+        from arengo.privacy.noise import Budget, settle
+
+        known = {item.name: item for item in self._populations.all()}
+        settle(Budget(self.state, known), contract, population_of(contract), at, run)
 
     def record(self, contract: Contract, version: Version, staged: Staged, intake: Staged, mode: str) -> None:
         """Write the version into the publication ledger, when it is about persons and public. Twice is once."""

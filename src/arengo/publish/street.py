@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from arengo.contract.load import sha
-from arengo.contract.model import Contract
+from arengo.contract.model import EMPTY, Contract
 from arengo.errors import ContractError, LakeError, PublicationHeld, PublicationRefused, SourceChanged
 from arengo.governance.owner import owner_of
 from arengo.lake.version import Staged
@@ -268,6 +268,8 @@ class Street:
 
     def commit(self, found: Found) -> dict[str, Any]:
         """Make it the next version, or find that its content is the newest version's."""
+        if self.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY).get("method") == "noise":
+            self.safety.pay(self.contract, self.run, self.at or datetime.now(UTC))
         counts = self._counts(found)
         reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
         if counts.values:
