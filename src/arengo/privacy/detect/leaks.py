@@ -158,7 +158,8 @@ def _order(case: Case) -> Iterator[Finding]:
         if not withheld or not identifies(column) or column.kind in (Kind.GEOMETRY, Kind.JSON):
             continue
         rho, n = correlation(case, column.name)
-        if n >= LEAST_ROWS and abs(rho) >= SAME_ORDER and abs(rho) * (n - 1) ** 0.5 > 6 * max(0.0, 1 - rho * rho) ** 0.5:
+        by_chance = 6 * max(0.0, 1 - rho * rho) ** 0.5  # of so many rows in no order
+        if n >= LEAST_ROWS and abs(rho) >= SAME_ORDER and abs(rho) * (n - 1) ** 0.5 > by_chance:
             yield Finding(
                 "order-of-identifier", "repair",
                 {"column": column.name, "correlation": round(rho, 4), "rows": n, "repair": "shuffle"}, (column.name,),
