@@ -155,6 +155,7 @@ schema:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("access", ["open", "closed"])
 def test_versions_from_before_the_gate_are_written_down(world: World, tmp_path: Path, access: str) -> None:
     lake = Lake(world.settings, world.state)
