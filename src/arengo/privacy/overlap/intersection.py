@@ -1,0 +1,396 @@
+"""Step 4, sensitive intersection: what several releases together tell of a sensitive value (privacy.md, section 3).
+
+In each release a person stands in a class; the values of the class are what the person's may be. Where several
+releases show the same attribute, what it may be is in all of those sets (Ganta, Kasiviswanathan, Smith, KDD 2008).
+From one version to the next the attacker also sees what vanished from a class and what appeared in it: that is what
+those who left it and those who joined it had (Xiao and Tao, *m-Invariance*, SIGMOD 2007).
+
+Everything is held against the truth: who really had the value that an attacker would infer is counted, nobody else.
+Even where the contract asks for no variety (l = 1), a value that only becomes known by two releases is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from arengo.contract.model import Frozen
+from arengo.errors import PolicyError
+from arengo.lake.layout import quote, text
+from arengo.privacy.finding import Finding, Report
+from arengo.privacy.overlap.classes import SUBJECT, canonical
+from arengo.privacy.release import ROWS, Attribute, Release
+
+if TYPE_CHECKING:
+    from arengo.privacy.case import Case
+
+_LIKELY = 0.5
+"""A value is only said to become likely when it becomes likelier than all others together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """An earlier release that shows the same sensitive attribute. ``mine``, ``theirs``: SQL of the values over the
+    candidate's and its own rows, at the coarser of the two levels. ``shared``: the same of the quasi-identifiers of one
+    concept.
+    """
+
+    release: Release
+    rows: str
+    mine: str
+    theirs: str
+    shared: tuple[tuple[str, str], ...]
+
+
+def look(case: Case) -> Report:
+    """Findings ``overlap-known``, ``overlap-candidates``, ``overlap-posterior``, ``overlap-leavers``. ``measured``: per
+    sensitive column ``releases``, ``compared`` people, ``candidates`` (how many values are left -> people) before and
+    after, ``known``, ``moved``.
+    """
+    release = case.release
+    if release.form != ROWS or not release.sensitive or case.population is None:
+        return Report()
+    findings: list[Finding] = []
+    measured: dict[str, Any] = {}
+    for attribute in release.sensitive:
+        related, incomparable, gone = _related(case, attribute)
+        if gone:
+            findings.append(Finding("overlap-rows-gone", "review", releases=_labels(gone)))
+        if incomparable:
+            why = f"{', '.join(_labels(incomparable))} shows it at a level that no hierarchy relates to this one"
+            findings.append(Finding("not-looked", "review", Frozen(what=attribute.column, why=why)))
+        if not related:
+            continue
+        if not _linked(case):
+            findings += _unlinked(case, attribute, related)
+            continue
+        told: dict[str, Any] = {"releases": list(_labels([item.release for item in related]))}
+        for level in dict.fromkeys(item.mine for item in related):
+            alike = [item for item in related if item.mine == level and item.release.subject and item.release.quasi]
+            if alike and release.quasi:
+                findings += _intersect(case, attribute, alike, told)
+        findings += _versions(case, attribute, related, told)
+        measured[attribute.column] = told
+    return Report(tuple(findings), measured)
+
+
+# Which releases
+
+
+def _related(case: Case, attribute: Attribute) -> tuple[list[Related], list[Release], list[Release]]:
+    """(releases that show the attribute, those at a level that cannot be compared, those whose rows are gone)."""
+    mine = case.release.recipient
+    good: list[Related] = []
+    incomparable: list[Release] = []
+    gone: list[Release] = []
+    for item in case.earlier:
+        if item.form != ROWS or (mine and item.recipient not in ("", mine)):
+            continue
+        theirs = next((other for other in item.sensitive if other.concept == attribute.concept), None)
+        if theirs is None:
+            continue
+        rows = case.rows(item)
+        pair = _comparable(case, attribute, theirs, rows) if rows else None
+        if not rows:
+            gone.append(item)
+        elif pair is None:
+            incomparable.append(item)
+        else:
+            good.append(Related(item, rows, *pair, tuple(_shared(case, item, rows))))
+    return good, incomparable, gone
+
+
+def _comparable(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> tuple[str, str] | None:
+    """SQL of both columns' values at the coarser of their levels; None when nothing relates them."""
+    first, second = _value(quote(mine.column)), _value(quote(theirs.column))
+    levels = tuple(item.level if item.level != "0" else "" for item in (mine, theirs))
+    if levels[0] == levels[1]:
+        return first, second
+    name = mine.hierarchy
+    if not name or name != theirs.hierarchy:
+        return None
+    if coarser := _coarser(case, name, levels[0], levels[1], mine, case.table):
+        return coarser, second
+    if coarser := _coarser(case, name, levels[1], levels[0], theirs, rows):
+        return first, coarser
+    return None
+
+
+def _coarser(case: Case, name: str, fine: str, coarse: str, item: Attribute, rows: str) -> str:
+    """SQL of a column's values at a coarser level, '' when its own is not finer."""
+    try:
+        levels = case.codes.levels(name)
+        if _place(levels, fine) >= _place(levels, coarse):
+            return ""
+        if not fine:
+            return _value(case.codes.sql(name, coarse, quote(item.column), str(item.kind)))
+        groups = case.codes.between(name, fine, coarse)
+    except PolicyError:
+        return ""
+    held = case.connection.execute(
+        f"SELECT DISTINCT CAST({quote(item.column)} AS VARCHAR) FROM {rows} WHERE {quote(item.column)} IS NOT NULL"
+    ).fetchall()
+    pairs = {str(value): group for (value,) in held if (group := groups.get(value)) is not None}
+    if not pairs:
+        return ""
+    keys = ", ".join(text(key) for key in pairs)
+    values = ", ".join(text(str(value)) for value in pairs.values())
+    return f"coalesce(element_at(MAP([{keys}], [{values}]), CAST({quote(item.column)} AS VARCHAR))[1], '~')"
+
+
+def _place(levels: Sequence[str], level: str) -> int:
+    if level in levels:
+        return levels.index(level) + 1
+    return int(level) if level.isascii() and level.isdecimal() else 0
+
+
+def _value(sql: str) -> str:
+    return f"coalesce(CAST({sql} AS VARCHAR), '~')"
+
+
+def _shared(case: Case, theirs: Release, rows: str) -> Iterator[tuple[str, str]]:
+    """SQL of the quasi-identifiers both show, the candidate's and its own, at the coarser of the two levels."""
+    for item in sorted(case.release.quasi, key=lambda item: (item.concept, item.column)):
+        other = next((other for other in theirs.quasi if other.concept == item.concept), None)
+        pair = _comparable(case, item, other, rows) if other is not None else None
+        if pair is not None:
+            yield pair
+
+
+def _linked(case: Case) -> bool:
+    if not case.release.subject:
+        return False
+    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    return bool(known)
+
+
+# What is in all sets
+
+
+def _intersect(case: Case, attribute: Attribute, linked: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
+    """People whose possible values, in all classes they stand in, become fewer than l; held against the truth.
+
+    Works on the distinct combinations of classes (``_combos``), not on people. All of ``linked`` are compared at the
+    same level. Who has rows in several classes of a release is not told by it: that is for the linkage of rows.
+    """
+    connection = case.connection
+    _classes(case, "_in_0", case.table, case.release, linked[0].mine)
+    joins, chosen, some = [], [], []
+    for at, item in enumerate(linked, start=1):
+        _classes(case, f"_in_{at}", item.rows, item.release, item.theirs)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE _of_{at} AS SELECT {SUBJECT}, any_value(code) AS code FROM _in_{at} "
+            f"WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT} HAVING min(code) = max(code)"
+        )
+        joins.append(f"LEFT JOIN _of_{at} r{at} ON r{at}.{SUBJECT} = d.{SUBJECT}")
+        chosen.append(f"r{at}.code AS c{at}")
+        some.append(f"r{at}.code IS NOT NULL")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE _all_{at} AS SELECT code, value, count(*) / sum(count(*)) OVER "
+            f"(PARTITION BY code) AS share FROM _in_{at} GROUP BY code, value"
+        )
+    listed = ", ".join(f"c{at}" for at in range(1, len(linked) + 1))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _who AS SELECT d.{SUBJECT}, d.code AS c0, d.value, {', '.join(chosen)} "
+        f"FROM _in_0 d {' '.join(joins)} WHERE d.{SUBJECT} IS NOT NULL AND ({' OR '.join(some)})"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _combos AS SELECT row_number() OVER () AS combo, * FROM "
+        f"(SELECT DISTINCT c0, {listed} FROM _who)"
+    )
+    _narrow(case, len(linked))
+    return _counted(case, attribute, linked, told)
+
+
+def _classes(case: Case, name: str, rows: str, release: Release, value: str) -> None:
+    """Make ``name``: (``_subject``, ``code``, ``value``), a row for each row; ``code``: the class of its
+    quasi-identifiers. Rows that are linked to nobody are in their class all the same."""
+    ordered = sorted(release.quasi, key=lambda item: (item.concept, item.column))
+    mark = f"md5_number_lower({canonical([quote(item.column) for item in ordered])})"
+    case.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {SUBJECT}, {mark} AS code, {value} AS value FROM {rows}"
+    )
+
+
+def _narrow(case: Case, number: int) -> None:
+    """Make ``_before`` and ``_after``: (``combo``, ``value``, ``weight``), what each combination of classes leaves.
+
+    ``weight``: product of the shares the value has in the classes, which makes the posterior once renormalised.
+    """
+    connection = case.connection
+    parts = []
+    for at in range(1, number + 1):
+        first = " AND ".join([f"c{at} IS NOT NULL", *(f"c{other} IS NULL" for other in range(1, at))])
+        parts.append(f"SELECT combo, value, share AS weight FROM _combos JOIN _all_{at} ON code = c{at} WHERE {first}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _before AS {' UNION ALL '.join(parts)}")
+    for at in range(2, number + 1):
+        first = " AND ".join(f"c.c{other} IS NULL" for other in range(1, at))
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE _before AS SELECT b.combo, b.value, CASE WHEN c.c{at} IS NULL OR {first}
+                THEN b.weight ELSE b.weight * a.share END AS weight
+            FROM _before b JOIN _combos c USING (combo) LEFT JOIN _all_{at} a ON a.code = c.c{at} AND a.value = b.value
+            WHERE c.c{at} IS NULL OR a.value IS NOT NULL"""
+        )
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE _all_0 AS SELECT code, value, count(*) / sum(count(*)) OVER (PARTITION BY code)
+        AS share, count(*) OVER (PARTITION BY code) AS kinds FROM _in_0 GROUP BY code, value"""
+    )
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE _after AS SELECT b.combo, b.value, b.weight * a.share AS weight
+        FROM _before b JOIN _combos c USING (combo) JOIN _all_0 a ON a.code = c.c0 AND a.value = b.value"""
+    )
+
+
+def _counted(case: Case, attribute: Attribute, linked: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
+    connection = case.connection
+    least = max(2, int(case.target.l))
+    keys = " AND ".join(f"w.c{at} IS NOT DISTINCT FROM c.c{at}" for at in range(len(linked) + 1))
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _left AS
+        WITH old AS (SELECT combo, count(*) AS n FROM _before GROUP BY combo),
+        new AS (SELECT combo, count(*) AS n, sum(weight) AS weight FROM _after GROUP BY combo),
+        own AS (SELECT DISTINCT code, kinds FROM _all_0)
+        SELECT w.{SUBJECT}, coalesce(old.n, 0) AS before, coalesce(new.n, 0) AS after, own.kinds AS alone,
+            a.value IS NOT NULL AS true_one, a.weight / new.weight AS posterior, s.share AS single
+            {"".join(f", w.c{at}" for at in range(1, len(linked) + 1))}
+        FROM _who w JOIN _combos c ON {keys} LEFT JOIN old ON old.combo = c.combo LEFT JOIN new ON new.combo = c.combo
+        LEFT JOIN _after a ON a.combo = c.combo AND a.value = w.value JOIN own ON own.code = w.c0
+        JOIN _all_0 s ON s.code = w.c0 AND s.value = w.value"""
+    )
+    new = f"true_one AND after < {least} AND alone >= {least} AND before >= {least}"
+    compared, known, few = connection.execute(
+        f"""SELECT count(DISTINCT {SUBJECT}), count(DISTINCT {SUBJECT}) FILTER ({new} AND after = 1),
+        count(DISTINCT {SUBJECT}) FILTER ({new} AND after > 1) FROM _left"""
+    ).fetchone() or (0, 0, 0)
+    told |= {"compared": int(compared), "known": int(known), "few": int(few),
+             "before": _spread(case, "before"), "after": _spread(case, "after")}  # fmt: skip
+    out = []
+    for code, people, when in (("overlap-known", known, "after = 1"), ("overlap-candidates", few, "after > 1")):
+        if people:
+            labels = _taking_part(case, linked, f"{new} AND {when}")
+            out.append(Finding(code, "block", Frozen(l=least), (attribute.column,), labels, int(people)))
+    if case.target.t > 0:
+        likely = (
+            f"true_one AND after >= {least} AND posterior > {_LIKELY} AND posterior - single > {float(case.target.t)}"
+        )
+        (people,) = connection.execute(f"SELECT count(DISTINCT {SUBJECT}) FILTER ({likely}) FROM _left").fetchone() or (
+            0,
+        )
+        if people:
+            labels = _taking_part(case, linked, likely)
+            out.append(Finding("overlap-posterior", "block", Frozen(share=int(_LIKELY * 100)), (attribute.column,),
+                               labels, int(people)))  # fmt: skip
+    return out
+
+
+def _taking_part(case: Case, linked: Sequence[Related], where: str) -> tuple[str, ...]:
+    """The releases in which those concerned stand, the most concerned first."""
+    counts = ", ".join(f"count(c{at})" for at in range(1, len(linked) + 1))
+    row = case.connection.execute(f"SELECT {counts} FROM _left WHERE {where}").fetchone() or ()
+    ordered = sorted(zip(row, linked, strict=True), key=lambda pair: -int(pair[0]))
+    return _labels([item.release for people, item in ordered if people][:5])
+
+
+def _spread(case: Case, column: str) -> dict[str, int]:
+    rows = case.connection.execute(
+        f"SELECT least({column}, 51) AS n, count(DISTINCT {SUBJECT}) FROM _left GROUP BY n ORDER BY n"
+    ).fetchall()
+    return {str(size) if size <= 50 else "more": int(people) for size, people in rows}
+
+
+# What vanished, what appeared
+
+
+def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
+    """What changed from each earlier release to the candidate, and from one version to the next before it.
+
+    Each change of a class says of those who moved what they may have (``_hints``); what a person may have is in all of
+    them. Where no quasi-identifier is shared, everybody is one class. Held against the truth, and only what the
+    candidate adds.
+    """
+    connection = case.connection
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _hints ({SUBJECT} VARCHAR, hint VARCHAR, label VARCHAR, new BOOLEAN, "
+        "held VARCHAR, value VARCHAR)"
+    )
+    for item in related:
+        _load(case, "_was", item.rows, [pair[1] for pair in item.shared], item.theirs)
+        _load(case, "_now", case.table, [pair[0] for pair in item.shared], item.mine)
+        _moved(case, item.release.label, True)
+    ordered = sorted(related, key=lambda item: (item.release.dataset, item.release.number))
+    for before, after in pairwise(ordered):
+        if before.release.dataset == after.release.dataset and before.theirs == after.theirs:
+            columns = [pair[1] for pair in after.shared]
+            _load(case, "_was", before.rows, [pair[1] for pair in before.shared], before.theirs)
+            _load(case, "_now", after.rows, columns, after.theirs)
+            _moved(case, before.release.label, False)
+    least = max(2, int(case.target.l))
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _worked AS
+        WITH people AS (SELECT {SUBJECT}, count(DISTINCT hint) AS n, count(DISTINCT hint) FILTER (NOT new) AS old
+            FROM _hints GROUP BY {SUBJECT}),
+        left_ AS (SELECT h.{SUBJECT}, h.value, bool_or(h.value = h.held) AS true_one,
+            count(DISTINCT h.hint) = any_value(p.n) AS now,
+            any_value(p.old) > 0 AND count(DISTINCT h.hint) FILTER (NOT h.new) = any_value(p.old) AS before
+            FROM _hints h JOIN people p USING ({SUBJECT}) GROUP BY h.{SUBJECT}, h.value)
+        SELECT {SUBJECT} FROM left_ GROUP BY {SUBJECT}
+        HAVING bool_or(true_one AND now) AND count(*) FILTER (now) < {least}
+            AND NOT (bool_or(before) AND count(*) FILTER (before) < {least})"""
+    )
+    (people,) = connection.execute("SELECT count(*) FROM _worked").fetchone() or (0,)
+    told["moved"] = int(people)
+    if not people:
+        return []
+    rows = connection.execute(
+        f"SELECT label, count(DISTINCT {SUBJECT}) AS n FROM _hints JOIN _worked USING ({SUBJECT}) "
+        "GROUP BY label ORDER BY n DESC, label LIMIT 5"
+    ).fetchall()
+    return [Finding("overlap-leavers", "block", columns=(attribute.column,), releases=tuple(row[0] for row in rows),
+                    people=int(people))]  # fmt: skip
+
+
+def _load(case: Case, name: str, rows: str, columns: Sequence[str], value: str) -> None:
+    case.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {SUBJECT}, md5_number_lower({canonical(columns)}) AS class, "
+        f"{value} AS value FROM {rows}"
+    )
+
+
+def _moved(case: Case, label: str, new: bool) -> None:
+    """Put into ``_hints`` what those who left a class of ``_was`` or joined one of ``_now`` may have."""
+    connection = case.connection
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE _change AS SELECT coalesce(n.class, w.class) AS class,
+        coalesce(n.value, w.value) AS value, coalesce(n.n, 0) - coalesce(w.n, 0) AS d, coalesce(w.n, 0) AS was,
+        coalesce(n.n, 0) AS now FROM (SELECT class, value, count(*) AS n FROM _now GROUP BY ALL) n
+        FULL JOIN (SELECT class, value, count(*) AS n FROM _was GROUP BY ALL) w
+        ON n.class = w.class AND n.value = w.value"""
+    )
+    for here, there, which, held in (("_was", "_now", "-d", "was"), ("_now", "_was", "d", "now")):
+        # Rows that are linked to nobody were there before: an appended part tells of who joined, not of who left.
+        (lost,) = connection.execute(f"SELECT count(*) FROM {there} WHERE {SUBJECT} IS NULL").fetchone() or (0,)
+        if lost:
+            continue
+        connection.execute(
+            f"""INSERT INTO _hints WITH moved AS (SELECT h.* FROM {here} h ANTI JOIN {there} t
+                ON t.{SUBJECT} = h.{SUBJECT} AND t.class = h.class WHERE h.{SUBJECT} IS NOT NULL),
+            movers AS (SELECT class, count(*) AS n FROM moved GROUP BY class),
+            changed AS (SELECT class, sum({which}) FILTER ({which} > 0) AS n, count(*) FILTER ({which} > 0) AS kinds,
+                count(*) FILTER ({held} > 0) AS all_kinds FROM _change GROUP BY class)
+            SELECT m.{SUBJECT}, ? || m.class, ?, ?, m.value, v.value
+            FROM moved m JOIN movers USING (class) JOIN changed c USING (class) JOIN _change v ON v.class = m.class
+            WHERE {which.replace("d", "v.d")} > 0 AND c.n = movers.n AND c.kinds < c.all_kinds""",
+            [f"{here} {label} {new} ", label, new],
+        )
+
+
+def _unlinked(case: Case, attribute: Attribute, related: Sequence[Related]) -> list[Finding]:
+    labels = _labels([item.release for item in related])
+    why = f"the rows are not linked to persons, so what {', '.join(labels)} shows of the same people is unknown"
+    return [Finding("not-looked", "review", Frozen(what=attribute.column, why=why), (attribute.column,), labels)]
+
+
+def _labels(releases: Sequence[Release]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.label for item in releases))
