@@ -134,8 +134,9 @@ class Safety:
     def record(self, contract: Contract, version: Version, staged: Staged, intake: Staged, mode: str) -> None:
         """Write the version into the publication ledger, when it is about persons and public. Twice is once."""
         from arengo.privacy.declared import judged
+        from arengo.privacy.statistics import alone
 
-        if contract.access != "open" or not judged(contract):
+        if contract.access != "open" or not judged(contract) or alone(contract):
             return
         with self._open(intake) as connection:
             table = self._table(connection, contract, staged, intake, mode, version.number)
