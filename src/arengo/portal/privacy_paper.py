@@ -67,7 +67,7 @@ def paper(
     for step in privacy_story.steps(s, verdict, labels):
         parts += [Heading(f"{step.title}: {step.word}", 2), Points(tuple(item.words for item in step.findings))]
     for title, picture in privacy_story.pictures(s, verdict):
-        head = (_("Persons in the group"), *((_("Before"),) if picture.both else ()), _("Persons"))
+        head = (_("Persons in the group"), *((_("Before"), _("After")) if picture.both else (_("Persons"),)))
         rows = tuple((bar.label, *((bar.said_before,) if picture.both else ()), bar.said_after) for bar in picture.bars)
         parts += [Heading(title, 2), Text(picture.words), Table(head, rows)]
     if risks := privacy_story.risks(s, verdict):
@@ -90,7 +90,7 @@ def paper(
     if steps:
         parts.append(Table((_("When"), _("Who"), _("What"), _("Reason")), steps, (0.8, 0.9, 0.9, 1.8)))
     else:
-        parts.append(Text(_("Nobody had to decide anything.")))
+        parts.append(Text(_("No decision was taken.")))
     parts.append(
         Text(
             _("A check finds what can be computed from what the city knows. What somebody else knows may be more; "

@@ -151,8 +151,8 @@ def _declared(s: Speech, n: Count) -> dict[str, str]:
         "nothing-personal": _("No column about persons was found in the %(looked)s columns."),
         "not-public": _("The dataset is not open: people decide who reads it, so nothing found here holds it back."),
         "groups-only": _(
-            "Readers get figures about groups and no rows, and small groups are left out where they ask, so nothing "
-            "found here holds it back."
+            "Readers get figures about groups and no rows, and small groups are left out where they ask, so "
+            "nothing found here holds it back."
         ),
         "not-looked": _("%(what)s was not looked at: %(why)s."),
     }
@@ -162,7 +162,7 @@ def _detection(s: Speech, n: Count) -> dict[str, str]:
     _ = s._
     return {
         "undeclared-person": _(
-            "%(column)s holds what looks like the %(what)s, and the contract says nothing about it: %(why)s."
+            "%(column)s looks as if it held this: %(what)s; and the contract says nothing about it: %(why)s."
         ),
         "identifier-open": _("%(column)s names single persons (%(what)s), and the dataset is open to everybody."),
         "identifier-allowed": _("%(column)s tells about persons (%(what)s), and is allowed because: %(reason)s"),
