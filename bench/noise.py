@@ -16,9 +16,10 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from arengo.privacy.figures import Figures, shown
 from arengo.privacy.noise import Budget, Loss, Noise, Persons, Spend, mechanism
 from arengo.privacy.release import Population
-from arengo.privacy.statistics import KEYS, Figures, Rule, shown
+from arengo.privacy.statistics import KEYS, Rule
 from arengo.state import open_state
 
 ROWS = 1_000_000

@@ -250,7 +250,9 @@ class PrivacySettings:
 
     k: int = _set(5, "Persons in the smallest group that released attributes may make.")
     l: int = _set(1, "Different sensitive values in a group; 1 asks for nothing.")  # noqa: E741
-    t: float = _set(0.0, "Largest distance (0 to 1) of a group's sensitive values from everybody's; 0 asks for nothing.")
+    t: float = _set(
+        0.0, "Largest distance (0 to 1) of a group's sensitive values from everybody's; 0 asks for nothing."
+    )
     suppression: float = _set(0.05, "Share of rows a repair may withhold.")
     threshold: int = _set(5, "Smallest count above zero that a table of counts may show.")
     epsilon: float = _set(1.0, "Differential privacy a population may spend in a year.")

@@ -18,7 +18,7 @@ import pytest
 from arengo.city import open_city
 from arengo.contract import Severity, lint, loads
 from arengo.contract.purpose import purposes
-from arengo.demo import Demo, applications, build
+from arengo.demo import Demo, applications, ballots, build
 from arengo.demo.geography import Geography, utm32
 from arengo.demo.people import tax_code
 from arengo.demo.world import DAYS_BEFORE_END
@@ -78,9 +78,9 @@ def test_every_contract_passes_the_lint(demo: Demo) -> None:
             worse = [item for item in lint(text) if item.severity is not Severity.INFO]
             assert not worse, (dataset.id, worse)
             contract = loads(text, base=demo.root)
-            assert contract.key, dataset.id
+            assert contract.as_read().key, dataset.id
             assert contract.source is not None
-            assert contract.source.path().exists(), dataset.id
+            assert contract.source.path().exists() or dataset.steps[0] > 0, dataset.id
             assert contract.title("it") != contract.title()
             assert contract.owner
             assert contract.theme
@@ -89,7 +89,7 @@ def test_every_contract_passes_the_lint(demo: Demo) -> None:
 def test_the_story_has_many_versions(demo: Demo) -> None:
     assert sum(len(dataset.steps) for dataset in demo.datasets) in range(120, 151)
     for dataset in demo.datasets:
-        assert dataset.steps[0] == 0
+        assert dataset.steps[0] == 0 or dataset.id in (ballots.BALLOTS, ballots.TURNOUT)
         assert set(dataset.promises) <= set(dataset.steps), dataset.id
     moments = [demo.world.moment(step) for step in range(len(DAYS_BEFORE_END))]
     assert moments == sorted(moments)
@@ -99,6 +99,9 @@ def test_the_story_has_many_versions(demo: Demo) -> None:
 def test_personal_datasets_are_not_open(city: Path) -> None:
     for path in (city / "contracts").glob("*.yaml"):
         contract = loads(path.read_text(encoding="utf-8"))
+        if contract.id in (ballots.BALLOTS, ballots.TURNOUT):
+            assert "voter" not in {column.name for column in contract.properties}
+            continue
         personal = [column.name for column in contract.properties if column.custom.get("arengoPersonalKind")]
         assert bool(personal) == (contract.access != "open"), contract.id
         assert (contract.id.startswith("registry-") or contract.id == "school-enrolments") == bool(personal)

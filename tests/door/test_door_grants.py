@@ -16,9 +16,9 @@ from grant_city import COLUMNS, PUPILS, READER, Rule, make, pupil
 from arengo.contract import loads
 from arengo.door import ANYONE, Caller, Door
 from arengo.door.attendance import Reading, attended, told
-from arengo.privacy.mask import derive, digest
 from arengo.errors import ArengoError, NotAllowed, PolicyError, UnknownColumn
 from arengo.governance import Mask
+from arengo.privacy.mask import derive, digest
 from arengo.query import Aggregate, Group, Order, Query, parse_text
 
 PEOPLE = [pupil(number) for number in range(40)]

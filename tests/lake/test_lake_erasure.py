@@ -68,7 +68,7 @@ def test_rows_leave_every_version_and_every_file(bench: Make, mode: str) -> None
         assert (version.erased_at == AT) is touched
         listed, sheet = manifests(version, "https://city.example/lake")
         assert listed
-        assert (sheet or not version.rows)
+        assert sheet or not version.rows
     assert _hits(home, NAME[:9]) == []
     assert without(lake, "trees", _named, AT) == ()
     following = b.must([[1, "oak"], [7, "yew"]])

@@ -75,12 +75,14 @@ def _open(contract: Contract, report: Report) -> None:
         return
     for number, column in enumerate(contract.properties):
         told = column.privacy_role or str(column.custom.get("arengoPersonalKind", ""))
-        if told and not column.custom.get("arengoPersonalReason"):
+        judged = column.protect or (contract.custom.get("arengoPopulation") and column.privacy_role != "identifier")
+        if told and not judged and not column.custom.get("arengoPersonalReason"):
             words = vocabulary.PERSONAL_KINDS.get(str(column.custom.get("arengoPersonalKind", "")), "")
             report.warning(
                 ("schema", 0, "properties", number), "personal-open",
                 f"'{column.name}' tells about persons ({words or told}), and the dataset is open to everybody.",
-                "Take the column out, write arengoAccess: shared, or say in arengoPersonalReason why it may be open.",
+                "Protect it (arengoProtect), write arengoAccess: shared, or say in arengoPersonalReason why it may be "
+                "open; else the gate may hold the publication back.",
             )  # fmt: skip
 
 

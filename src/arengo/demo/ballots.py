@@ -136,8 +136,8 @@ _turnout_promise = Promise(
 )  # fmt: skip
 
 DATASETS = (
-    Dataset({0: _ballots_promise}, (VOTED,), _ballots),
-    Dataset({0: _turnout_promise}, (COUNTED,), _turnout, extra={"held": True}),
+    Dataset({VOTED: _ballots_promise}, (VOTED,), _ballots),
+    Dataset({COUNTED: _turnout_promise}, (COUNTED,), _turnout, extra={"held": True}),
 )
 PRIVACY = """\
 # Whom the city publishes about, and which attackers it reckons with. In force after 'arengo apply'.

@@ -82,7 +82,7 @@ class Dataset:
 
     @property
     def id(self) -> str:
-        return self.promises[0].id
+        return next(iter(self.promises.values())).id
 
     def promise(self, step: int) -> Promise:
         return self.promises[max(number for number in self.promises if number <= step)]

@@ -24,7 +24,7 @@ from arengo.door.view import View
 from arengo.errors import BadQuery, NotAllowed
 from arengo.privacy import mask as masks
 from arengo.privacy import statistics
-from arengo.privacy.statistics import KEYS, SUPPRESS, Figures, Rule
+from arengo.privacy.statistics import KEYS, SUPPRESS, Rule
 from arengo.query import cursor as cursors
 from arengo.query.compile import ROW, Output, Plan, prepare
 from arengo.query.model import Aggregate, Group, Query
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from arengo.lake import Lake
+    from arengo.privacy.figures import Figures
 
 MOST_GROUPS = 50_000
 MOST_KEPT = 200
@@ -138,11 +139,13 @@ class Tally(Answer):
         """What may be told, one row a group; columns ``v0``, ``v1``, ... are the plan's outputs before their form."""
         import pyarrow as pa
 
+        from arengo.privacy import figures
+
         held = self._groups()
         groups = [item for item in self.plan.outputs if item.group]
         names = [f"v{number}" for number in range(len(self.plan.outputs))]
         people = self._figures(held, "people", True)
-        hidden = statistics.few(people, self.rule)
+        hidden = figures.few(people, self.rule)
         if self.rule.method == SUPPRESS and groups:
             keys = list(zip(*(held.column(name).to_pylist() for name in names[: len(groups)]), strict=True))
             more = statistics.complement(keys, people.people.tolist(), hidden.tolist(), self.rule.threshold)
@@ -163,13 +166,15 @@ class Tally(Answer):
     def _told(self, held: pa.Table, item: Aggregate, people: Figures) -> Any:
         import numpy as np
 
+        from arengo.privacy import figures
+
         if not item.column:
-            return statistics.shown(self._figures(held, "rows", True), self.rule)
+            return figures.shown(self._figures(held, "rows", True), self.rule)
         at = self._summed.index(item.column)
         known = self._figures(held, f"c{at}", True)
-        number = statistics.shown(known, self.rule)
+        number = figures.shown(known, self.rule)
         if item.function != "count":
-            total = statistics.shown(self._figures(held, f"s{at}", False), self.rule)
+            total = figures.shown(self._figures(held, f"s{at}", False), self.rule)
             with np.errstate(invalid="ignore", divide="ignore"):
                 number = np.where(np.isnan(number), np.nan, total if item.function == "sum" else total / number)
         if self.rule.method == SUPPRESS:  # who has no value there would be told by the difference
@@ -183,6 +188,8 @@ class Tally(Answer):
 
     def _figures(self, held: pa.Table, name: str, counts: bool) -> Figures:
         import numpy as np
+
+        from arengo.privacy.figures import Figures
 
         def column(part: str, kind: Any) -> Any:
             found = held.column(f"{name}_{part}").to_numpy(zero_copy_only=False)

@@ -37,8 +37,8 @@ class Target:
 class Attribute:
     """One released column as an attacker sees it.
 
-    ``role``: identifier, quasi, sensitive or ''. ``concept``: what it means over all datasets (``arengoPrivacyConcept``;
-    the column's own ``dataset.column`` when the contract names none, so that it meets no other). ``hierarchy`` and
+    ``role``: identifier, quasi, sensitive or ''. ``concept``: what it means over all datasets
+    (``arengoPrivacyConcept``, else the column's own ``dataset.column``, which meets no other). ``hierarchy`` and
     ``level``: how coarse the released values are; level '' or '0' is the finest.
     """
 

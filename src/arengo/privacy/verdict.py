@@ -18,8 +18,8 @@ from arengo.privacy.finding import Finding, worst
 class Repair:
     """A change of the contract after which the gate would let it pass, computed and measured.
 
-    ``columns``: column -> value of ``arengoProtect``; ``contract``: value of ``arengoProtection`` or {}. ``loss``: share
-    of what the columns tell that is lost, 0 (nothing) to 1 (everything), as the normalised certainty penalty
+    ``columns``: column -> value of ``arengoProtect``; ``contract``: value of ``arengoProtection`` or {}. ``loss``:
+    share of what the columns tell that is lost, 0 (nothing) to 1 (everything), as the normalised certainty penalty
     (Xu et al., KDD 2006). ``suppressed``: rows or cells withheld. ``errors``: name of a declared indicator -> relative
     error it would have. ``before``/``after``: size of a group -> persons in groups of that size (sizes up to 50, the
     rest under "more").
