@@ -257,7 +257,6 @@ class PrivacySettings:
     threshold: int = _set(5, "Smallest count above zero that a table of counts may show.")
     epsilon: float = _set(1.0, "Differential privacy a population may spend in a year.")
     sample: int = _set(10_000, "Distinct values of a column that detection looks at.")
-    undeclared: bool = _set(True, "A column nobody declared in which persons are found stops an open publication.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,14 @@ def look(case: Case) -> Report:
     public = contract.access == "open"
     columns = [(item.name, item.kind) for item in contract.properties]
     found, _, _ = find(
-        case.connection, case.table, columns, case.settings.city.country, 10_000, contract, False, case.target.threshold
+        case.connection,
+        case.table,
+        columns,
+        case.settings.city.country,
+        case.settings.privacy.sample,
+        contract,
+        False,
+        case.target.threshold,
     )
     by_name = {item.column: item for item in found}
     findings: list[Finding] = []
