@@ -40,9 +40,9 @@ class Places:
 
 
 def picture(visit: Visit, verdict: Verdict) -> Places | None:
-    """The places of the step that measured them; None when none did."""
+    """The places of the step that measured them; None when none did, or nobody stands in a small group anywhere."""
     found = _measured(verdict)
-    if not found:
+    if not any(item.below for item in found or ()):
         return None
     places = sorted(found, key=lambda item: (-item.below, item.name))
     shapes, source = _boundaries(visit, {item.name for item in places})

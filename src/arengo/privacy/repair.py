@@ -73,8 +73,13 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
 
 
 def _more_than(plan: Plan, made: Sequence[Repair]) -> bool:
-    """Whether it leaves out what another repair leaves out already, and more."""
-    return plan.kind == "drop" and any(item.kind == "drop" and set(item.columns) <= set(plan.steps) for item in made)
+    """Whether it does to the table what another repair does already, and more, for a higher price."""
+    return any(
+        item.loss <= plan.loss and not plan.rules.get("suppress") and not item.suppressed
+        and (set(item.columns) < set(plan.steps) or (plan.kind == item.kind == "drop"
+                                                     and set(item.columns) <= set(plan.steps)))
+        for item in made
+    )  # fmt: skip
 
 
 def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
