@@ -340,9 +340,15 @@ def _persons(old: Contract, new: Contract) -> Iterable[Comparison]:
     for column in new.as_read().properties:
         was = before.get(column.name)
         if was is not None and was.protect != column.protect:
-            told = ", ".join(spoken(step) for step in column.protect) or "as it is"
+            told = ", ".join(_done(step) for step in column.protect) or "as it is"
             yield _made("protection-changed", column.name, BREAKING if column.protect else COMPATIBLE, NONE,
                         f"The column {column.name} is now published {told}.")  # fmt: skip
+
+
+def _done(step: Any) -> str:
+    if isinstance(step, Mapping) and "level" in step:
+        return f"at the level {step['level']}" + (f" of {step['hierarchy']}" if "hierarchy" in step else "")
+    return {"drop": "no more", "redact": "with identifiers blacked out"}.get(str(step), spoken(step))
 
 
 def spoken(value: Any) -> str:
