@@ -23,6 +23,7 @@ demo: setup  ## a made-up city, from nothing, served
 
 system:  ## packages of the operating system that the slow tests use
 	sh scripts/system.sh
+	PYTHON=$(PYTHON) sh scripts/spark.sh
 
 test: setup system  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope
@@ -47,4 +48,4 @@ lock:  ## pin every dependency with its hashes, no registry named
 	sh scripts/lock.sh
 
 clean:
-	rm -rf $(VENV) site dist build demo-city web/node_modules src/arengo/portal/static/vendor
+	rm -rf $(VENV) .venv-spark site dist build demo-city web/node_modules src/arengo/portal/static/vendor

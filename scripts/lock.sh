@@ -6,3 +6,5 @@ uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-he
   --python-version 3.11 --group pyproject.toml:dev pyproject.toml requirements/build.in -o requirements/dev.txt
 uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
   --python-version 3.11 pyproject.toml -o requirements/run.txt
+uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+  --python-version 3.11 requirements/spark.in -o requirements/spark.txt

@@ -1,6 +1,7 @@
 """The group-by and the transformation give the same on Spark Connect as on DuckDB.
 
-Spark's client lives in a Python of its own, named by ``ARENGO_SPARK_PYTHON`` (``pysail`` and ``pyspark[connect]<4.1``).
+Spark's client lives in a Python of its own: ``.venv-spark``, which ``scripts/spark.sh`` makes, or the one named by
+``ARENGO_SPARK_PYTHON`` (``pysail`` and ``pyspark[connect]<4.1``).
 """
 
 from __future__ import annotations
@@ -78,9 +79,10 @@ def test_what_spark_cannot_say_is_refused() -> None:
 
 @pytest.mark.slow
 def test_duckdb_and_spark_give_the_same(tmp_path: Path) -> None:
-    python = os.environ.get("ARENGO_SPARK_PYTHON", "")
-    if not python or not Path(python).is_file():
-        pytest.skip("ARENGO_SPARK_PYTHON names no Python with pysail and pyspark[connect]")
+    made = Path(__file__).resolve().parents[2] / ".venv-spark"
+    python = os.environ.get("ARENGO_SPARK_PYTHON", "") or str(made / "bin" / "python")
+    if not Path(python).is_file() or ("ARENGO_SPARK_PYTHON" not in os.environ and not (made / ".stamp").is_file()):
+        pytest.skip("Sail is not installed beside: run 'sh scripts/spark.sh'")
     table = tmp_path / "people.parquet"
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.execute(
