@@ -122,7 +122,7 @@ def parted(label: str) -> tuple[str, str]:
 def outcome_word(s: Speech, outcome: str) -> str:
     _ = s._
     return {"pass": _("passes"), "review": _("to be looked at"), "repair": _("needs a repair"),
-            "block": _("blocked")}.get(outcome, outcome)  # fmt: skip
+            "block": _("must not be published")}.get(outcome, outcome)  # fmt: skip
 
 
 def settled_word(s: Speech, settled: str) -> str:
