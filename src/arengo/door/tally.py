@@ -42,6 +42,9 @@ MOST_KEPT = 200
 """Different questions that are compared with each new one."""
 FIGURES = ("count", "sum", "avg")
 WAIT = 20.0
+MOST_REMEMBERED = 4096
+_DIFFERENT: dict[tuple[Any, ...], tuple[int, int]] = {}
+"""Numbers of values and persons of versions, which do not change."""
 
 
 def refuse_rows(dataset: str) -> NotAllowed:
@@ -115,6 +118,26 @@ def judged(plan: Plan, view: View) -> None:
         )
 
 
+def _alone(plan: Plan, view: View) -> None:
+    """Raises NotAllowed for groups by a sensitive column and another one, which would tell the sensitive value of
+    whoever is known by the other."""
+    names = _cut_by(plan)
+    declared = {item.name for item in view.contract.properties if item.privacy_role == "sensitive"}
+    met = sorted(names & declared)
+    if met and len(names) > 1:
+        raise NotAllowed(
+            f"{met[0]} is sensitive, and the statistics of {view.dataset} do not tell it of groups of people.",
+            todo=f"Ask for it by itself, or for count, sum or avg of it by other columns; leave {met[0]} out of the "
+            "groups and the filter otherwise.",
+        )
+
+
+def _cut_by(plan: Plan) -> frozenset[str]:
+    """Columns whose values choose who is counted: groups and filter, not what is added up."""
+    named = {name for part in plan.conditions for name in part.columns}
+    return frozenset(named | {item.column for item in plan.query.group_by})
+
+
 class Tally(Answer):
     """Figures about groups that may be told. ``secret``: from which the keys of persons are derived."""
 
@@ -129,10 +152,43 @@ class Tally(Answer):
         if view.version.number != newest:
             raise NotAllowed(f"Statistics are given of the newest version of {view.dataset}.", todo="Leave as_of out.")
         judged(answer.plan, view)
+        _alone(answer.plan, view)
         made = cls(answer.view, answer.plan, answer._lake, answer._cache, answer._after, answer._attend)
         made.rule, made.secret = rule, secret
+        made._shared()
         made._digest.update(f"\0statistics {rule}".encode())  # never the body of who reads everything
         return made
+
+    def _shared(self) -> None:
+        """Raises NotAllowed for groups by what nearly each person has a value of its own in."""
+        fields = self.view.scope.fields
+        keys = {item.key: item.column or item.name for item in self.plan.outputs if item.group}
+        keys |= {quote(name): name for part in self.plan.conditions for name in part.columns if name in fields}
+        for key, name in sorted(keys.items()):
+            number = key == quote(name) and fields[name].kind in (Kind.INTEGER, Kind.NUMBER)
+            values, people = self._different(key)
+            if statistics.near_unique(values, people, number):
+                raise NotAllowed(
+                    f"{name} has so many different values that they tell people apart, and of {self.view.dataset} only "
+                    "statistics are open.",
+                    todo="Use columns that many people share; of this one ask for sum or avg.",
+                )
+
+    def _different(self, key: str) -> tuple[int, int]:
+        """How many values an expression has over the whole version, and how many persons there are."""
+        stored = self.view.stored
+        told = (stored.dataset, stored.number, stored.checksum, self.view.identity, key)
+        found = _DIFFERENT.get(told)
+        if found is None:
+            relation = self._lake.relation(self.version)
+            sql = f"SELECT count(DISTINCT {key}), count(DISTINCT {person(self.view)}) FROM {relation.sql}"
+            with self._lake.engine.execute(sql, relation.params) as held:
+                ((values, people),) = held.fetchall()
+            found = (int(values), int(people))
+            if len(_DIFFERENT) >= MOST_REMEMBERED:
+                _DIFFERENT.clear()
+            _DIFFERENT[told] = found
+        return found
 
     @cached_property
     def table(self) -> pa.Table:
@@ -210,14 +266,17 @@ class Tally(Answer):
         for at, name in enumerate(self._summed):
             number = quote(name) if self.view.scope.fields[name].kind in (Kind.INTEGER, Kind.NUMBER) else "NULL"
             inner += [f"count({quote(name)}) AS c{at}", f"coalesce(sum(CAST({number} AS DOUBLE)), 0) AS s{at}"]
-            outer += [_figure(f"c{at}", f"c{at}", f"c{at} > 0"), _figure(f"s{at}", f"s{at}", f"c{at} > 0")]
+            # A sum of ones and zeros counts those with a one: the others take no part in it.
+            outer += [_figure(f"c{at}", f"c{at}", f"c{at} > 0"), _figure(f"s{at}", f"s{at}", f"s{at} <> 0")]
         outer = [_figure("people", "1", "true"), _figure("rows", "r", "true"), *outer]
         cell = _row([alias for alias, _ in groups])
-        listed = ", ".join([f"{person(self.view)} AS p", "count(*) AS r", *inner])
+        listed = ", ".join(
+            [f"{person(self.view)} AS p", f"any_value({content(self.view)}) AS h", "count(*) AS r", *inner]
+        )
         each = f"SELECT {keys}{listed} FROM {relation.sql}{where} GROUP BY {aliases}p"
         sql = (
             f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} "
-            f"FROM (SELECT *, md5_number_lower(? || p) % {KEYS} AS k FROM ({each}))"
+            f"FROM (SELECT *, md5_number_lower(? || h) % {KEYS} AS k FROM ({each}))"
             + (f" GROUP BY {aliases[:-2]}" if groups else "")
         )
         key = masks.derive(self.secret, "statistics", self.view.dataset).hex()
@@ -275,11 +334,27 @@ class Tally(Answer):
 
 def person(view: View) -> str:
     """SQL of who a row is about; every row is somebody of its own where nobody says."""
+    return _who(view, f"'row ' || CAST({ROW} AS VARCHAR)")
+
+
+def content(view: View) -> str:
+    """SQL of what the noise of a row depends on: who it is about, else what it says.
+
+    Never where it stands: other rows before it would draw all noise anew, and the mean of many versions is the truth.
+    Nor keys, for the same reason: they may be numbered anew. Rows that say the same have the same key, which is right,
+    since no group holds one of them without the other.
+    """
+    held = {item.name for item in view.contract.properties if item.key_position >= 0 or item.unique}
+    names = sorted(item.name for item in view.version.schema if not item.name.startswith("_"))
+    said = [quote(name) for name in names if name not in held] or [quote(name) for name in names]
+    return _who(view, f"'says ' || md5(CAST(row({', '.join(said)}) AS VARCHAR))")
+
+
+def _who(view: View, otherwise: str) -> str:
     item = subject_of(view.contract)
-    row = f"'row ' || CAST({ROW} AS VARCHAR)"
     if item is None or all(column.name != item.name for column in view.stored.schema) or view.cut is not None:
-        return row
-    return f"coalesce(CAST({quote(item.name)} AS VARCHAR), {row})"
+        return otherwise
+    return f"coalesce(CAST({quote(item.name)} AS VARCHAR), {otherwise})"
 
 
 def _figure(name: str, value: str, who: str) -> str:

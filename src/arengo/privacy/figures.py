@@ -36,7 +36,6 @@ def shown(figures: Figures, rule: Rule, p: float = 0.1) -> np.ndarray[Any, np.dt
     Sums where one person's part could be estimated within ``p`` of it by the second largest are withheld (p % rule,
     Handbook on Statistical Disclosure Control, 4.2.2).
     """
-    count = _count(figures, rule)
     value = figures.value.astype(float)
     if figures.counts and rule.method == ROUND:
         out = _rounded(value, figures.key, rule.base)
@@ -44,7 +43,7 @@ def shown(figures: Figures, rule: Rule, p: float = 0.1) -> np.ndarray[Any, np.dt
         out = value
     else:
         out = value + _noise(figures.key) * figures.first
-    hidden = count < rule.threshold
+    hidden = few(figures, rule)
     if not figures.counts:
         rest = np.abs(value) - figures.first - figures.second
         with np.errstate(invalid="ignore"):
@@ -54,18 +53,17 @@ def shown(figures: Figures, rule: Rule, p: float = 0.1) -> np.ndarray[Any, np.dt
 
 
 def few(figures: Figures, rule: Rule) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which groups count too few persons to be told of."""
-    made: np.ndarray[Any, np.dtype[np.bool_]] = _count(figures, rule) < rule.threshold
-    return made
+    """Which groups count too few persons to be told of: those that do, and those whose noisy number says so.
 
-
-def _count(figures: Figures, rule: Rule) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Persons as the threshold sees them: with the noise, where there is one, so that its edge tells nothing."""
-    people = figures.people.astype(float)
+    The true number is what protects: noise alone would lift groups of one over the threshold, and a group that is told
+    tells its columns' values of everybody in it. The noisy number keeps the edge from telling more than it must: that a
+    group is told says that it has ``threshold`` persons or more, that it is not says that it has fewer than
+    ``threshold`` + 6 (decision 0206).
+    """
+    hidden: np.ndarray[Any, np.dtype[np.bool_]] = figures.people < rule.threshold
     if rule.method == CELL_KEY:
-        noisy: np.ndarray[Any, np.dtype[np.float64]] = people + _noise(figures.key)
-        return np.where(people > 0, noisy, 0.0)
-    return people
+        hidden = hidden | (figures.people + _noise(figures.key) < rule.threshold)
+    return hidden
 
 
 def _noise(key: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dtype[np.float64]]:

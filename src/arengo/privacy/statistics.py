@@ -21,6 +21,10 @@ SUPPRESS, ROUND, CELL_KEY = "suppress", "round", "cell-key"
 SPREAD = 2.0
 """Standard deviation of the cell key's noise, in persons."""
 KEYS = 1 << 32
+SHARE = 10
+"""Persons there are for each value of a column, at least, on average, where groups may be formed by it."""
+MANY = 150
+"""Different values of numbers by which groups may be formed: years of age are fewer, amounts of money are more."""
 
 
 def alone(contract: Contract) -> bool:
@@ -48,6 +52,11 @@ class Rule:
         # Exact figures are protected by nothing else.
         differencing = bool(told.get("differencing", method == SUPPRESS))
         return cls(threshold, method, int(told.get("base", threshold)), differencing)
+
+
+def near_unique(values: int, people: int, number: bool) -> bool:
+    """Whether a column has so many different values that each is nearly one person's."""
+    return values * SHARE > people or (number and values > MANY)
 
 
 def complement(
