@@ -429,6 +429,8 @@ class City:
                 self._contracted(item, "", "", "")
         if rules:
             self._enforce()
+        else:
+            self._people()  # they only add to what is judged, so no answer changes by them
         return plan
 
     def _check_rules(self) -> None:
@@ -441,16 +443,22 @@ class City:
 
     def _enforce(self) -> None:
         """Bring policies, hierarchies, populations and attackers of the folder into force."""
-        from arengo.privacy import hierarchy, population
+        from arengo.privacy import hierarchy
 
         root, now = self.settings.root, datetime.now(UTC)
-        built, people = hierarchy.folder(root), population.folder(root)
+        built = hierarchy.folder(root)
         self.policies.apply()
         changed = [f"hierarchy {name}" for name in hierarchy.take(self.state, built, now)]
-        if population.take(self.state, people, now):
-            changed.append(population.FILE)
         if changed:
             self.ledger.tell("policy", actor="operator", body={"act": "privacy rules", "changed": changed})
+        self._people()
+
+    def _people(self) -> None:
+        """Bring populations and attackers of ``privacy.toml`` into force."""
+        from arengo.privacy import population
+
+        if population.take(self.state, population.folder(self.settings.root), datetime.now(UTC)):
+            self.ledger.tell("policy", actor="operator", body={"act": "privacy rules", "changed": [population.FILE]})
 
     def _contracted(self, item: PlanItem, owner: str, mark: str, access: str) -> None:
         """A contract that came into force or left it, on record."""

@@ -92,7 +92,8 @@ def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     grouped = any(set(item.columns) & quasi or item.people for item in wrong)
     sensitive = {item.column for item in case.release.sensitive}
     masked = _leaks(case, wrong, [name for name in leaking if name not in sensitive])
-    order = any("order" in item.code for item in wrong)
+    # Without its number a row still stands at the number's place, so the order goes with it.
+    order = any("order" in item.code or item.code == "identifier-open" for item in wrong)
     rules: dict[str, Any] = {"shuffle": True} if order else {}
     if (masked or order) and not (grouped and quasi):
         yield from _columns(case, masked, rules)
@@ -130,7 +131,8 @@ def _mended(column: Property, wrong: Sequence[Finding]) -> tuple[Any, ...]:
     own = any(isinstance(step, Mapping) and "pseudonym" in step for step in column.protect)
     if any(item.code == "pseudonym-reused" for item in wrong) and not own:
         return ("drop",)
-    return ("pseudonym",) if column.kind in (Kind.STRING, Kind.INTEGER) else ("drop",)
+    alone = column.unique or column.key_position >= 0  # a pseudonym that stands once tells nothing but its row
+    return ("pseudonym",) if column.kind in (Kind.STRING, Kind.INTEGER) and not alone else ("drop",)
 
 
 def _columns(case: Case, masked: Mapping[str, tuple[Any, ...]], rules: Mapping[str, Any]) -> Iterable[Plan]:

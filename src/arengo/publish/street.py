@@ -175,7 +175,11 @@ class Street:
             report = check(
                 self.contract.as_read(), self._table(found), self._counts(found), threads=self.settings.engine.threads
             )
-        self._write("quality", report.as_dict())
+        told = report.public(self.contract)
+        if told != report:
+            self._write("measured", report.as_dict())  # the owner's, kept only where nothing is published
+        self._write("quality", told.as_dict())
+        report = told
         warned = [
             item.sentence()
             for item in report.rules
@@ -195,6 +199,8 @@ class Street:
         staged, withheld = made
         counts = {**found["counts"], "rows": staged.rows}
         counts["rows_in"] = staged.rows + counts["quarantined"]
+        report = orjson.loads((self.folder / "quality.json").read_bytes())
+        self._write("quality", {**report, "rows": counts["rows"], "rows_in": counts["rows_in"]})
         said = [f"{withheld:,} rows are withheld to protect persons, as the contract says."] if withheld else []
         return {
             "staged": _told(staged), "intake": found["staged"], "counts": counts, "rows": staged.rows, "warnings": said
@@ -237,6 +243,7 @@ class Street:
         from arengo.lake.engine import translated
         from arengo.privacy.verdicts import HELD, Verdicts
 
+        against = self.safety.seen(self.contract)
         with translated(self.folder):
             verdict = self.safety.judge(
                 self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
@@ -244,7 +251,7 @@ class Street:
             )  # fmt: skip
         self._write("privacy", verdict.as_json())
         if verdict.outcome == "pass":
-            return {"warnings": []}
+            return {"warnings": [], "decided": "", "against": against}
         verdicts = Verdicts(self.state)
         decision = verdicts.cover(verdict)
         if decision is None:
@@ -252,11 +259,13 @@ class Street:
             self._held(held.mark, verdict)
             raise PublicationHeld(
                 verdict.said(),
-                todo=f"The version before stays. Look at it and decide at /datasets/{self.contract.id}/privacy, or "
+                todo=f"Nothing is published by this. Look at it and decide at /datasets/{self.contract.id}/privacy, or "
                 f"run: arengo privacy show {self.contract.id}",
             )
         said = "with a steward's approval" if decision.kind == "approve" else "because two people decided so"
-        return {"warnings": [f"Published {said}: {verdict.said()}"], "decided": decision.id}
+        return {
+            "warnings": [f"Published {said}: {verdict.said()}"], "decided": decision.id, "against": against
+        }  # fmt: skip
 
     def _held(self, mark: str, verdict: Verdict) -> None:
         self.tell(
@@ -273,24 +282,41 @@ class Street:
         counts = self._counts(found)
         reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
         if counts.values:
-            reports["quarantine"] = self.folder / "quarantine.parquet"
+            reports["quarantine"] = self._aside()
         if (self.folder / "source" / "originals").is_dir():
             reports["documents"] = self._originals(found)
+        at, more = self.at or datetime.now(UTC), dict[str, Any]()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(
+                self.safety.entered(
+                    self.contract, self._table(found), self._intake(found), self._mode(found), at, self.run,
+                    found.get("against"), lambda: more.update(self._privacy(found)),
+                )
+            )  # fmt: skip
             if self.lake.newest(self.contract.id) is None:  # the first ones also make the catalogue's namespace
                 stack.enter_context(self.state.hold("first commit", wait=600.0))
             version = self.lake.commit(
                 self.contract,
                 self._table(found),
                 run=self.run,
-                published_at=self.at or datetime.now(UTC),
+                published_at=at,
                 rows_in=counts.rows_in,
                 quarantined=counts.quarantined,
                 fingerprint=found["fingerprint"],
                 reports=reports,
                 mode=self._mode(found),
             )
-        return {"version": version.number if version is not None else None}
+        if version is not None:
+            self._judged()
+        return {**more, "version": version.number if version is not None else None}
+
+    def _aside(self) -> Path:
+        """The quarantine as it is kept: without any value where columns are protected, since one may stand anywhere."""
+        from arengo.contract.withheld import protects
+        from arengo.quality.quarantine import blank
+
+        path = self.folder / "quarantine.parquet"
+        return blank(path, self.folder / "aside.parquet") if protects(self.contract) else path
 
     def _originals(self, found: Found) -> Path:
         """Take the original files of documents into the lake; the report that lists them."""
@@ -311,21 +337,19 @@ class Street:
 
         Clustered copies are built by whoever serves: a publication costs what its rows cost.
         """
-        if "fingerprint" in found:
-            notes = {"contract": sha(self.contract), "reader": found["reader"]}
-            self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         if found.get("version") is not None:
             self._released(found)
             self.state.announce()
             self._record()
+        if "fingerprint" in found:  # last: until then the next publication reads the source again
+            notes = {"contract": sha(self.contract), "reader": found["reader"]}
+            self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         shutil.rmtree(self.folder, ignore_errors=True)
         return {}
 
     def _released(self, found: Found) -> None:
         """Its verdict and, when persons are in it, its place in the publication ledger. Twice is once."""
         from arengo.lake.engine import translated
-        from arengo.privacy.verdict import Verdict
-        from arengo.privacy.verdicts import DECIDED, PUBLISHED, Verdicts
 
         version = self.lake.by_run(self.contract.id, self.run)
         told = self.folder / "privacy.json"
@@ -333,8 +357,13 @@ class Street:
             return
         with translated(self.folder):
             self.safety.record(self.contract, version, self._table(found), self._intake(found), self._mode(found))
-        verdict = Verdict.of(orjson.loads(told.read_bytes()))
-        Verdicts(self.state).keep(verdict, DECIDED if found.get("decided") else PUBLISHED, version.number)
+        self._judged()
+
+    def _judged(self) -> None:
+        """The verdict of the version this run made. Twice is once."""
+        version = self.lake.by_run(self.contract.id, self.run)
+        if version is not None:
+            keep_verdict(self.state, self.folder, version.number)
 
     def _record(self) -> None:
         """The version on record. A run that was killed here tells it again: ``request`` says that it is the same."""
@@ -442,7 +471,7 @@ class Street:
 
     def abandon(self) -> None:
         """After a refusal or failure: keep the quarantine and the quality report for the owner, remove the rest."""
-        kept = ("quarantine.parquet", "quality.json")
+        kept = ("quarantine.parquet", "quality.json", "measured.json")
         for left in self.folder.glob("*") if self.folder.is_dir() else ():
             if left.name not in kept:
                 shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
@@ -458,6 +487,17 @@ def _told(staged: Staged) -> dict[str, Any]:
         "rows": staged.rows,
         "number": staged.number,
     }
+
+
+def keep_verdict(state: State, folder: Path, number: int) -> None:
+    """Keep the verdict that a run wrote into its folder as that of the version it made. Nothing without one."""
+    from arengo.privacy.verdict import Verdict
+    from arengo.privacy.verdicts import DECIDED, PUBLISHED, Verdicts
+
+    told = folder / "privacy.json"
+    if told.is_file():
+        verdict = Verdict.of(orjson.loads(told.read_bytes()))
+        Verdicts(state).keep(verdict, PUBLISHED if verdict.outcome == "pass" else DECIDED, number)
 
 
 def source_name(contract: Contract) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from arengo.contract.write import set_property
+from arengo.contract.document import parse
+from arengo.contract.write import remove, set_property
 from arengo.errors import ArengoError, BadForm, Conflict, NotAllowed, NotFound
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
@@ -24,7 +25,6 @@ from arengo.privacy.verdicts import (
     HELD,
     OVERRIDE,
     REPAIR,
-    REPAIRED,
     WAITING,
     Decision,
     Held,
@@ -150,9 +150,11 @@ class Desk:
         held = self.get(waits.verdict)
         if waits.kind != OVERRIDE or waits.state != WAITING:
             raise Conflict("This decision does not wait for anybody any more.")
-        if by.party == waits.by:
+        if by.party in ("", OPERATOR.party, waits.by):  # the city's key says nothing of who holds it
             raise NotAllowed(
-                "You asked for this override; the second word is somebody else's.",
+                "You asked for this override; the second word is somebody else's."
+                if by.party == waits.by
+                else "The city's key cannot give the second word: it does not say who holds it.",
                 todo="Ask another steward, or the data protection officer.",
             )
         self._may(by, held.dataset, SECONDS)
@@ -165,9 +167,17 @@ class Desk:
     def mended(self, id: str, repair: str) -> Mended:
         """The contract as it would be with a repair taken in, to look at. Raises NotFound, ContractError."""
         held = self.get(id)
-        found = next((item for item in held.verdict.repairs if item.id == repair), None)
+        repairs = held.verdict.repairs
+        found = next((item for item in repairs if item.id == repair), None)
+        if found is None:  # its kind alone will do where there is one of it
+            of_kind = [item for item in repairs if item.kind == repair]
+            found = of_kind[0] if len(of_kind) == 1 else None
         if found is None:
-            raise NotFound("There is no such repair.", todo="Look at the newest verdict.")
+            listed = ", ".join(item.id for item in repairs)
+            raise NotFound(
+                f"There is no repair {repair[:40]!r}.",
+                todo=f"There are: {listed}." if listed else "This verdict has none; correct the contract.",
+            )
         stewardship = Stewardship(self.state)
         current = stewardship.current(held.dataset)
         proposal = stewardship.propose(held.dataset, repaired(current.text, found))
@@ -187,7 +197,6 @@ class Desk:
         decision = self.verdicts.decide(
             held, REPAIR, GIVEN, by.party, reason.strip()[:MOST_WORDS] or f"repair {repair}", self._now()
         )
-        self.verdicts.settle(held.id, REPAIRED)
         self._recorded("gate repair", held, by, decision, {"repair": repair, "contract": contract.version})
         self._publish(held.dataset)
         return contract
@@ -228,9 +237,17 @@ def repaired(text: str, repair: Repair) -> str:
     """The contract's text with a repair's steps in it; other columns keep what they have."""
     for column, steps in repair.columns.items():
         text = set_property(text, "arengoProtect", _plain(steps), column)
+        text = _without_examples(text, column)
     if repair.contract:
         text = set_property(text, "arengoProtection", _plain(repair.contract))
     return text
+
+
+def _without_examples(text: str, column: str) -> str:
+    """A column that is protected has no examples: they are raw values."""
+    columns = parse(text).data["schema"][0]["properties"]
+    number = next((number for number, item in enumerate(columns) if item.get("name") == column), None)
+    return text if number is None else remove(text, ("schema", 0, "properties", number, "examples"))
 
 
 def _plain(value: Any) -> Any:
