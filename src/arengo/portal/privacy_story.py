@@ -150,8 +150,8 @@ def headline(s: Speech, verdict: Verdict) -> str:
         return _("Somebody has to look at it before it is published.")
     if people and top is not None and top.releases:
         return s.many(
-            "Together with what is public already, it would show up %(n)s person.",
-            "Together with what is public already, it would show up %(n)s people.",
+            "Together with what is public already, it would expose %(n)s person.",
+            "Together with what is public already, it would expose %(n)s people.",
             people,
         )
     if people:
