@@ -41,6 +41,7 @@ def check(contract: Contract, document: Document, report: Report) -> None:
     about = personal(contract)
     strict = bool(about) and contract.access != "open"
     _open(contract, report)
+    _examples(contract, report)
     stated = purposes(contract)
     if strict and not stated:
         names = [column.name for column in about]
@@ -66,6 +67,9 @@ def check(contract: Contract, document: Document, report: Report) -> None:
     if strict:
         _special(contract, document, report)
     _subjects(contract, document, report)
+    _population(contract, document, report)
+    _protection(contract, document, report)
+    _cells(contract, document, report)
     _retention(contract, document, report, bool(about))
     _hold(contract, document, report)
 
@@ -83,6 +87,17 @@ def _open(contract: Contract, report: Report) -> None:
                 f"'{column.name}' tells about persons ({words or told}), and the dataset is open to everybody.",
                 "Protect it (arengoProtect), write arengoAccess: shared, or say in arengoPersonalReason why it may be "
                 "open; else the gate may hold the publication back.",
+            )  # fmt: skip
+
+
+def _examples(contract: Contract, report: Report) -> None:
+    """The text of a contract is read by more people than the column is."""
+    for number, column in enumerate(contract.properties):
+        if column.examples and (column.protect or column.privacy_role in ("identifier", "sensitive")):
+            report.error(
+                ("schema", 0, "properties", number, "examples"), "personal-examples",
+                f"The examples of '{column.name}' may be values of persons, and the column is to protect them.",
+                "Take the examples out; write in the description what a value looks like.",
             )  # fmt: skip
 
 
@@ -170,6 +185,58 @@ def _subjects(contract: Contract, document: Document, report: Report) -> None:
     for text in data_subjects(contract):
         if dpv.concept(text, "subject") is None:
             _unknown(text, place_of(document, "arengoDataSubjects"), "group of people", ("subject",), report)
+
+
+def _population(contract: Contract, document: Document, report: Report) -> None:
+    """A dataset whose persons are of another population than it says would be compared with the wrong publications."""
+    told = str(contract.custom.get("arengoPopulation", ""))
+    named = [str(item.custom["arengoSubject"]) for item in contract.properties if item.custom.get("arengoSubject")]
+    if told and named and told not in named:
+        said = report.error if contract.access == "open" else report.warning
+        said(
+            place_of(document, "arengoPopulation"), "another-population",
+            f"arengoPopulation is '{told}', and the column of the person's id names the population '{named[0]}'.",
+            f"Write arengoPopulation: {named[0]}, or correct arengoSubject.",
+        )  # fmt: skip
+
+
+def _protection(contract: Contract, document: Document, report: Report) -> None:
+    """The columns ``arengoProtection`` names exist, and those to be averaged are numbers."""
+    told = contract.custom.get("arengoProtection")
+    if not told:
+        return
+    place: Path = (*place_of(document, "arengoProtection"), "value")
+    known = [item.name for item in contract.properties]
+    for rule, key in (("suppress", "by"), ("local", "by"), ("microaggregate", "columns")):
+        for name in told[rule].get(key, ()) if rule in told else ():
+            column = contract.column(str(name))
+            if column is None:
+                report.error(
+                    (*place, rule, key), "unknown-column", f"arengoProtection.{rule} names the column '{name}', which "
+                    "does not exist.", columns.nearest(str(name), known),
+                )  # fmt: skip
+            elif rule == "microaggregate" and column.kind not in (Kind.INTEGER, Kind.NUMBER):
+                report.error(
+                    (*place, rule, key), "wrong-kind", f"arengoProtection.microaggregate names '{name}', which is of "
+                    f"type {column.kind}; only numbers can be averaged.", "Name columns of numbers.",
+                )  # fmt: skip
+
+
+def _cells(contract: Contract, document: Document, report: Report) -> None:
+    """The columns ``arengoCells`` names exist."""
+    told = contract.custom.get("arengoCells")
+    if not told:
+        return
+    place: Path = (*place_of(document, "arengoCells"), "value")
+    known = [item.name for item in contract.properties]
+    named = [("by", name) for name in told.get("by", ())] + [("count", told.get("count", ""))]
+    named += [("sums", name) for item in told.get("sums", ()) for name in item.values()]
+    for key, name in named:
+        if name and contract.column(str(name)) is None:
+            report.error(
+                (*place, key), "unknown-column", f"arengoCells names the column '{name}', which does not exist.",
+                columns.nearest(str(name), known),
+            )  # fmt: skip
 
 
 def _retention(contract: Contract, document: Document, report: Report, about: bool) -> None:

@@ -88,7 +88,7 @@ def _one(column: Property, local: set[str], means: set[str], figure: bool) -> Pr
     kind = column.kind
     if column.name in local or (steps & set(_TO_TEXT) and kind is not Kind.STRING):
         kind = Kind.STRING
-    elif column.name in means:
+    elif column.name in means and kind is Kind.INTEGER:  # a text stays one, and the rule refuses it by name
         kind = Kind.NUMBER
     changed = column.name in local or bool(steps & set(_TO_TEXT))
     return replace(
@@ -100,7 +100,7 @@ def _one(column: Property, local: set[str], means: set[str], figure: bool) -> Pr
         options=EMPTY if changed else column.options,
         enum=() if changed else column.enum,
         enum_labels=EMPTY if changed else column.enum_labels,
-        examples=() if changed else column.examples,
+        examples=(),
         required=column.required and not changed,
         unique=(column.unique and not changed) or (column.unique and steps == {"pseudonym"}),
         quality=() if changed else column.quality,

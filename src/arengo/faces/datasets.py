@@ -17,6 +17,8 @@ from starlette.routing import BaseRoute, Route
 
 from arengo import __version__
 from arengo.catalogue import Entry
+from arengo.contract.model import Contract
+from arengo.contract.withheld import public_text
 from arengo.door import View
 from arengo.errors import BadQuery, NotAllowed
 from arengo.faces.site import (
@@ -31,6 +33,8 @@ from arengo.faces.site import (
     send_json,
     unchanged,
 )
+from arengo.governance import Caller
+from arengo.governance.owner import owner_of
 from arengo.lake.version import Version
 from arengo.query.notation import whole
 
@@ -283,10 +287,10 @@ async def contract(site: Site, request: Request) -> Response:
     given = parameters(request, ("as_of",))
     dataset = request.path_params["dataset"]
     if given.get("as_of"):
-        text = site.door.view(dataset, given["as_of"], site.caller(request)).contract.text
+        text = text_of(site.door.view(dataset, given["as_of"], site.caller(request)).contract, site.caller(request))
     else:
         site.door.admit(dataset, site.caller(request))
-        text = site.catalogue.entry(dataset).contract.text
+        text = text_of(site.catalogue.entry(dataset).contract, site.caller(request))
     data = text.encode()
     etag = f'"{blake2b(data, digest_size=16).hexdigest()}"'
     headers = headers_of(etag)
@@ -294,6 +298,14 @@ async def contract(site: Site, request: Request) -> Response:
     if matches(request, etag):
         return unchanged(headers)
     return Response(data, 200, headers, "application/yaml; charset=utf-8")
+
+
+def text_of(contract: Contract, caller: Caller) -> str:
+    """The artefact of record for the owner's own people, for others without values of protected columns."""
+    owner = owner_of(contract)
+    if any(caller.has(role, owner) for role in ("steward", "publisher")):
+        return contract.text
+    return public_text(contract)
 
 
 async def lazily(request: Request, identity: bytes, modified: datetime, make: Callable[[], Any]) -> Response:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Contract, Kind, Rule
 from arengo.contract.sql import complaint, fill
+from arengo.contract.withheld import tells
 from arengo.lake.version import Staged
 from arengo.quality.conform import Counts
 from arengo.quality.constraint import broken_row, pattern_works, repeats, row_rules, rules_of
@@ -62,10 +63,14 @@ class RuleResult:
     failed_rows: int | None
     error: str | None
     refuses: bool = False
+    withheld: bool = False
 
     def sentence(self) -> str:
         """What a clerk reads about a rule that did not pass."""
         where = f" of {self.column}" if self.column else ""
+        if self.withheld:
+            met = "could not be checked" if self.error else "does not hold"
+            return f"The rule {self.name}{where} {met}."
         if self.error:
             return f"The rule {self.name}{where} could not be checked: {self.error}"
         unit = " percent" if self.unit == "percent" else ""
@@ -93,9 +98,20 @@ class QualityReport:
         """Rules of severity error about the whole dataset that do not hold: the old version stays."""
         return tuple(item for item in self.rules if item.refuses)
 
+    def public(self, contract: Contract) -> QualityReport:
+        """Without what was measured over columns that are protected before they are stored: only whether it held.
+
+        ``contract``: the one over the stored columns, of whose :meth:`Contract.as_read` this is the report.
+        """
+        if not self.rules:
+            return self
+        told = zip(self.rules, rules_of(contract.as_read()), strict=True)
+        return replace(self, rules=tuple(_unmeasured(item) if tells(contract, rule) else item for item, rule in told))
+
     def as_dict(self) -> dict[str, Any]:
         """The content of ``quality.json``."""
-        rules = [{key: value for key, value in asdict(item).items() if key != "refuses"} for item in self.rules]
+        inner = ("refuses", "withheld")
+        rules = [{key: value for key, value in asdict(item).items() if key not in inner} for item in self.rules]
         return {
             "rules": rules,
             "passed": self.passed,
@@ -146,6 +162,11 @@ def check(
                 engine = str(rule.arguments.get("engine", "") or "another engine")
                 results.append(_made(rule, None, None, None, f"It is written for {engine}, which is not run here."))
     return QualityReport(tuple(results), counts.rows_in, counts.rows, counts.quarantined, counts.warnings)
+
+
+def _unmeasured(item: RuleResult) -> RuleResult:
+    said = "It could not be checked." if item.error else None
+    return replace(item, value=None, failed_rows=None, expected="", error=said, withheld=True)
 
 
 def _columns(rule: Rule) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from arengo import __version__
 from arengo.catalogue import say
 from arengo.door.attendance import resumed
 from arengo.errors import ArengoError, CallerError, TooExpensive
+from arengo.faces.datasets import text_of
 from arengo.faces.gate import ATTENDANCE
 from arengo.faces.mcp.desk import Desk, Tool
 from arengo.faces.mcp.tools import TOOLS
@@ -208,7 +209,7 @@ def _read(site: Site, desk: Desk, uri: str) -> types.ReadResourceResult:
     try:
         site.door.admit(dataset, desk.caller)
         if part == "contract":
-            text = site.catalogue.entry(dataset).contract.text
+            text = text_of(site.catalogue.entry(dataset).contract, desk.caller)
         else:
             facts = site.door.profile(dataset, "", desk.caller)
             text = orjson.dumps(facts, option=JSON_OPTIONS, default=plain).decode()
