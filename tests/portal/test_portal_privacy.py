@@ -285,7 +285,7 @@ def test_a_review_is_approved_by_one_with_a_reason(visits: Any, told: Told, publ
 def test_an_override_takes_two_people(visits: Any, told: Told, published: list[str]) -> None:
     held = again(told, blocked(told.town, run="r-block"))
     text = seen(visits("anna").get(BALLOTS))
-    for words in ("Together with what is public already, it would show up 11 people.", "together 11 groups of 1",
+    for words in ("Together with what is public already, it would expose 11 people.", "together 11 groups of 1",
                   "Classrooms (version 1)", "How publications meet"):  # fmt: skip
         assert words in text, words
     action = f"{BALLOTS}/decide"
@@ -311,6 +311,26 @@ def test_an_override_takes_two_people(visits: Any, told: Told, published: list[s
     assert "Published all the same, by two people" in seen(visits("anna").get(BALLOTS))
     elsewhere = visits("dora").post("/datasets/rooms/privacy/decide", data=fields(second, action) | own)
     assert elsewhere.status_code == 404
+
+
+def test_the_key_of_the_city_makes_nobody_two_people(visits: Any, told: Told, published: list[str]) -> None:
+    held = again(told, blocked(told.town, run="r-hats"))
+    action = f"{BALLOTS}/decide"
+    given = fields(seen(visits("anna").get(BALLOTS)), action) | {"act": "override", "reason": REASON}
+    assert visits("anna").post(action, data=given).status_code == 303
+    waits = told.desk.open_override(told.desk.get(held.id))
+    assert waits is not None
+    own = {"act": "confirm", "decision": waits.id, "reason": REASON}
+    before = len(published)
+    visits("anna").cookies.set(KEY, token(told.town.city.settings))
+    try:
+        assert "Agree and publish" not in seen(visits("anna").get(BALLOTS))
+        assert visits("anna").post(action, data=own).status_code == 403
+    finally:
+        visits("anna").cookies.delete(KEY)
+    assert "Agree and publish" not in seen(visits("key").get(BALLOTS))
+    assert visits("key").post(action, data=own).status_code == 403
+    assert len(published) == before
 
 
 def test_hostile_words_are_shown_as_words(visits: Any, told: Told) -> None:
