@@ -246,7 +246,7 @@ class CensusSettings:
 
 @dataclass(frozen=True, slots=True)
 class PrivacySettings:
-    """``[privacy]``: the gate before a publication, where a contract's arengoPrivacyTarget says nothing else."""
+    """``[privacy]``: the gate before a publication. A contract's arengoPrivacyTarget may ask for more, not for less."""
 
     k: int = _set(5, "Persons in the smallest group that released attributes may make.")
     l: int = _set(1, "Different sensitive values in a group; 1 asks for nothing.")  # noqa: E741

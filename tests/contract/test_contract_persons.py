@@ -209,3 +209,21 @@ def test_a_longer_period_never_ends_later(years: int, months: int, days: int) ->
     assert shorter is not None
     assert longer is not None
     assert longer < shorter <= now
+
+
+def test_a_population_other_than_the_subjects_is_an_error() -> None:
+    told = found(text(SUBJECT, access="open", arengoPopulation="members"), Severity.ERROR)
+    assert "'resident'" in told["another-population"]
+    assert "another-population" not in found(text(SUBJECT, arengoPopulation="resident"), Severity.ERROR)
+
+
+def test_what_protection_names_exists_and_is_averaged_when_a_number() -> None:
+    wrong = found(text(arengoProtection="{microaggregate: {columns: [pupil], k: 3}}"), Severity.ERROR)
+    assert "'pupil'" in wrong["wrong-kind"]
+    for rule in (
+        "microaggregate: {columns: [gone], k: 3}",
+        "local: {by: [gone], k: 5}",
+        "suppress: {by: [gone], below: 5}",
+    ):
+        assert "'gone'" in found(text(arengoProtection="{" + rule + "}"), Severity.ERROR)["unknown-column"]
+    assert found(text(arengoProtection="{microaggregate: {columns: [points], k: 3}}"), Severity.ERROR) == {}

@@ -10,9 +10,11 @@ import duckdb
 import pytest
 
 from arengo.city import City, init, open_city
+from arengo.contract.load import loads
 from arengo.errors import BadForm, Conflict, NotAllowed
 from arengo.governance import Caller
 from arengo.governance.role import OPERATOR
+from arengo.privacy.declared import target_of
 
 REGISTER = """\
 apiVersion: v3.1.0
@@ -236,6 +238,82 @@ def test_the_key_of_the_city_is_one_person(city: City) -> None:
     asked = city.desk.override(held.id, OPERATOR, "The mayor wants it published today.")
     with pytest.raises(NotAllowed):
         city.desk.confirm(asked.id, OPERATOR, "The mayor still wants it today.")
+    city.desk.decline(asked.id, OPERATOR, "The mayor changed his mind.")
+    city.desk._publish = lambda dataset: None
+    asked = city.desk.override(held.id, STEWARD, "The mayor wants it published today.")
+    with pytest.raises(NotAllowed):  # whoever asked may hold the key, too
+        city.desk.confirm(asked.id, OPERATOR, "The mayor still wants it today.")
+    asked = city.desk.confirm(asked.id, SECOND, "Decision 17 of the council says so.")
+    assert asked.state == "given"
+
+
+def test_a_given_decision_settles_its_verdict(city: City) -> None:
+    root = city.settings.root
+    _write(root, "ballots", _born(), SEX)
+    city.apply()
+    city.publish(["ballots"])
+    held = city.desk.latest("ballots")
+    assert held is not None
+    city.desk._publish = lambda dataset: None
+    asked = city.desk.override(held.id, STEWARD, "The council decided that ballots are public by law.")
+    city.desk.confirm(asked.id, SECOND, "Decision 17 of the council says so.")
+    assert city.desk.get(held.id).settled == "decided"
+    with pytest.raises(Conflict):
+        city.desk.override(held.id, STEWARD, "Once more, to be on the safe side.")
+    with pytest.raises(Conflict):
+        city.desk.repair(held.id, held.verdict.repairs[0].id, STEWARD, "And a repair besides.")
+    assert city.publish(["ballots"])[0].state == "succeeded"
+
+
+def test_a_repair_withdraws_an_override_that_waits(city: City) -> None:
+    root = city.settings.root
+    _write(root, "ballots", _born(), SEX)
+    city.apply()
+    city.publish(["ballots"])
+    held = city.desk.latest("ballots")
+    assert held is not None
+    city.desk._publish = lambda dataset: None
+    asked = city.desk.override(held.id, STEWARD, "The council decided that ballots are public by law.")
+    city.desk.repair(held.id, held.verdict.repairs[0].id, STEWARD, "The finest that is safe.")
+    assert city.desk.verdicts.decision(asked.id).state == "withdrawn"
+    with pytest.raises(Conflict):
+        city.desk.confirm(asked.id, SECOND, "Decision 17 of the council says so.")
+
+
+def test_a_decision_without_people_does_not_cover_more_rows(city: City) -> None:
+    root = city.settings.root
+    names = """\
+      - {name: name, logicalType: string, customProperties: [{property: arengoPrivacyRole, value: identifier}]}"""
+    _write(root, "ballots", names)
+    city.apply()
+
+    def published(rows: int) -> str:
+        lines = ["voter,name", *(f"V{n},{'Anna' if n % 2 else 'Luca'} Rossi {n}" for n in range(rows))]
+        (root / "sources" / "ballots.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return str(city.publish(["ballots"])[0].state)
+
+    assert published(100) == "refused"
+    held = city.desk.latest("ballots")
+    assert held is not None
+    assert any(item.outcome == "block" and not item.people for item in held.verdict.findings)
+    city.desk._publish = lambda dataset: None
+    asked = city.desk.override(held.id, STEWARD, "The council decided that ballots are public by law.")
+    city.desk.confirm(asked.id, SECOND, "Decision 17 of the council says so.")
+    assert published(100) == "succeeded"
+    assert published(300) == "refused"
+
+
+def test_the_citys_floor_holds_for_every_contract(city: City) -> None:
+    root = city.settings.root
+    _write(root, "ballots", _born(), SEX)
+    path = root / "contracts" / "ballots.odcs.yaml"
+    text = path.read_text(encoding="utf-8").replace("{k: 5}", "{k: 1, threshold: 1, suppressionLimit: 1}")
+    path.write_text(text, encoding="utf-8")
+    city.apply()
+    assert city.publish(["ballots"])[0].state == "refused"
+    target = target_of(loads(text), city.settings)
+    assert (target.k, target.threshold, target.suppression) == (5, 5, 0.05)
+    assert target_of(loads(text.replace("k: 1", "k: 12")), city.settings).k == 12
 
 
 def test_a_contract_that_declares_nothing_does_not_pass(city: City) -> None:

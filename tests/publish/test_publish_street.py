@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 import pytest
 from publish_city import deliver, make, rows
@@ -193,3 +194,13 @@ def test_no_source(tmp_path: Path) -> None:
         run = publish(opened)
         assert run.state == "failed"
         assert run.error["code"] == "contract-error"
+
+
+def test_the_words_of_an_engine_are_not_told() -> None:
+    from arengo.publish.workflow import _sentence
+
+    with pytest.raises(duckdb.Error) as met:
+        duckdb.sql("SELECT CAST('RSSNNA80A41H501U' AS DOUBLE)").fetchall()
+    said = _sentence(met.value)
+    assert "RSSNNA" not in said
+    assert said.startswith("ConversionException")

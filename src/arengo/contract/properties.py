@@ -189,7 +189,9 @@ _ENTRIES = (
                    "What the column tells about a person.", "", "quasi"),
     CustomProperty("arengoPersonalKind", _COLUMN, _one_of(vocabulary.PERSONAL_KINDS), "",
                    "Which kind of personal data the column holds.", "", "email"),
-    CustomProperty("arengoPersonalReason", _COLUMN, _TEXT, "a sentence",
+    CustomProperty("arengoPersonalReason", _COLUMN, {
+                       "type": "string", "minLength": 15, "pattern": r"\S+\s+\S+\s+\S"},
+                   "a sentence of three words and 15 letters or more",
                    "Why a column about persons may stand in an open dataset.", "",
                    "Elected members' names are public by law."),
     CustomProperty("arengoSubject", _COLUMN, _TEXT, "text",
@@ -263,7 +265,8 @@ _ENTRIES = (
                    "mapping of `k`, `l`, `t`, `suppressionLimit`, `threshold`, `dominance` (`{n, share}`), `p`, "
                    "`epsilonCap`, `model` (k-anonymity or k-map), `profiles`",
                    "What a publication must reach: the smallest group, the variety and closeness of sensitive values "
-                   "in it, the share of rows that may be withheld, the smallest count of a table.",
+                   "in it, the share of rows that may be withheld, the smallest count of a table. It may ask for "
+                   "more than `[privacy]` of city.toml, never for less.",
                    "city.toml, [privacy]", {"k": 10, "l": 2}),
     CustomProperty("arengoPurposes", _CONTRACT,
                    {"type": "array", "minItems": 1, "items": _object(

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.errors import BadForm, BadQuery, Conflict, NotAllowed, NotFound, NotKnown
+from arengo.governance import Caller
 from arengo.governance.owner import owner_of
 from arengo.portal import privacy_budget, privacy_columns, privacy_paper, privacy_places, privacy_story
 from arengo.portal.agreement_story import Names
@@ -174,7 +175,7 @@ def _waits(visit: Visit, held: Held, names: Names) -> Waits:
     decides = _decides(visit, owner, STEWARDS)
     if waits is not None:
         who = _("A second person, after %(name)s", name=_person(visit, names, waits.by))
-        decides = _decides(visit, owner, SECONDS) and visit.caller.party != waits.by
+        decides = _decides(visit, owner, SECONDS) and visit.caller.party not in ("", waits.by)
     elif held.outcome == "review":
         who = _("A steward of %(office)s", office=office)
     else:
@@ -207,7 +208,15 @@ def _owner(visit: Visit, dataset: str) -> str:
 
 
 def _decides(visit: Visit, owner: str, roles: Sequence[str]) -> bool:
-    return holds_key(visit) or (bool(visit.caller.party) and any(visit.caller.has(role, owner) for role in roles))
+    """Whether the visitor may take a decision. Whoever is signed in decides as that person, key or not."""
+    if not visit.caller.party:
+        return holds_key(visit)
+    return any(visit.caller.has(role, owner) for role in roles)
+
+
+def _who(visit: Visit) -> Caller:
+    """Who decides: the person who is signed in, so that one person with the city's key is not two; else the key."""
+    return visit.caller if visit.caller.party else acting(visit)
 
 
 def _person(visit: Visit, names: Names, id: str) -> str:
@@ -271,8 +280,8 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "decides": held.settled == HELD and _decides(visit, owner, STEWARDS),
         "waits": waits,
         "first": _person(visit, names, waits.by) if waits else "",
-        "second": waits is not None and _decides(visit, owner, SECONDS),
-        "myself": waits is not None and waits.by == visit.caller.party and not holds_key(visit),
+        "second": waits is not None and bool(visit.caller.party) and _decides(visit, owner, SECONDS),
+        "myself": waits is not None and waits.by == _who(visit).party,
         "done": done if done in (*ACTS, "repair") else "",
     }
     return private(visit.page("privacy_dataset.html", values, f.status))
@@ -328,7 +337,7 @@ def decide(visit: Visit, given: Form) -> Response:
     labels = _looking(visit)
     dataset = visit.request.path_params["dataset"]
     f, _, desk = Sheet(visit, "privacy", given), visit._, visit.site.desk
-    act, by = given.one("act"), acting(visit)
+    act, by = given.one("act"), _who(visit)
     reason = f.text("reason", 4000, _("Give the reason: it goes on record."))
     if act not in ACTS:
         f.wrong("", _("Choose what to do."))
@@ -398,7 +407,7 @@ def repair(visit: Visit, given: Form) -> Response:
     _same(held.dataset, dataset)
     if not f.errors:
         try:
-            visit.site.desk.repair(held.id, wanted, acting(visit), reason)
+            visit.site.desk.repair(held.id, wanted, _who(visit), reason)
         except Conflict as error:
             f.wrong("", f"{error.met} {error.todo or ''}".strip(), 409)
     if f.errors:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from arengo.contract.model import EMPTY, Contract, Frozen, Property
+from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
 from arengo.contract.protection import step_name
 from arengo.privacy.release import CELLS, EVERYTHING, ROWS, Attribute, Population, Profile, Release, Target
 
@@ -39,7 +39,7 @@ def release_of(
         at=at,
         population=population_of(contract),
         unit=population.unit if population else "person",
-        form=CELLS if contract.custom.get("arengoCells") else ROWS,
+        form=CELLS if contract.custom.get("arengoCells") and not beside_cells(contract) else ROWS,
         attributes=tuple(attribute(contract, item) for item in contract.properties),
         cells=_cells(contract),
         subject=subject,
@@ -54,6 +54,29 @@ def _cells(contract: Contract) -> Mapping[str, Any]:
     told: Mapping[str, Any] = contract.custom.get("arengoCells", EMPTY)
     protection = contract.custom.get("arengoProtection", EMPTY).get("cells")
     return Frozen({**told, "protection": protection}) if told and protection else told
+
+
+def cell_columns(contract: Contract) -> frozenset[str]:
+    """The columns ``arengoCells`` names: groups, figures, contributions, and those all rows have one value of
+    (``where``, by concept or by name)."""
+    told: Mapping[str, Any] = contract.custom.get("arengoCells", EMPTY)
+    sums = [str(name) for item in told.get("sums", ()) for name in item.values()]
+    where = {str(name) for name in (told.get("where") or {})}
+    met = [
+        item.name for item in contract.properties if {item.name, str(item.custom.get("arengoPrivacyConcept"))} & where
+    ]
+    return frozenset({*map(str, told.get("by", ())), str(told.get("count", "")), *sums, *met} - {""})
+
+
+def beside_cells(contract: Contract) -> tuple[str, ...]:
+    """Stored columns that keep the rows from being cells: what tells of persons, or is no figure, and yet is neither
+    a group nor a figure of ``arengoCells``. Rows with such columns are judged one by one, as rows about persons."""
+    named = cell_columns(contract)
+    return tuple(
+        item.name
+        for item in contract.properties
+        if item.name not in named and (item.privacy_role or item.kind not in (Kind.INTEGER, Kind.NUMBER))
+    )
 
 
 def population_of(contract: Contract) -> str:
@@ -104,21 +127,29 @@ def _pseudonyms(contract: Contract) -> Mapping[str, str]:
 
 
 def target_of(contract: Contract, settings: Settings) -> Target:
-    """What a publication of ``contract`` must reach: its ``arengoPrivacyTarget``, else ``[privacy]``."""
+    """What a publication of ``contract`` must reach: its ``arengoPrivacyTarget``, and never less than ``[privacy]``.
+
+    A contract may ask for more than the city, not for less: else whoever writes it could switch the gate off.
+    """
     told: Mapping[str, Any] = contract.custom.get("arengoPrivacyTarget", EMPTY)
     usual = settings.privacy
     dominance: Mapping[str, Any] = told.get("dominance", EMPTY)
     plain = Target()
     return Target(
-        k=int(told.get("k", usual.k)),
-        l=int(told.get("l", usual.l)),
-        t=float(told.get("t", usual.t)),
-        suppression=float(told.get("suppressionLimit", usual.suppression)),
-        threshold=int(told.get("threshold", usual.threshold)),
+        k=max(int(told.get("k", usual.k)), usual.k),
+        l=max(int(told.get("l", usual.l)), usual.l),
+        t=_strictest(float(told.get("t", usual.t)), usual.t),
+        suppression=min(float(told.get("suppressionLimit", usual.suppression)), usual.suppression),
+        threshold=max(int(told.get("threshold", usual.threshold)), usual.threshold),
         dominance=(int(dominance.get("n", plain.dominance[0])), float(dominance.get("share", plain.dominance[1]))),
         p=float(told.get("p", plain.p)),
-        epsilon=float(told.get("epsilonCap", usual.epsilon)),
+        epsilon=min(float(told.get("epsilonCap", usual.epsilon)), usual.epsilon),
     )
+
+
+def _strictest(one: float, other: float) -> float:
+    """The smaller of two distances, where 0 asks for nothing."""
+    return min(one, other) if one and other else one or other
 
 
 def model_of(contract: Contract) -> str:

@@ -1,7 +1,9 @@
 """The verdicts that were given, and the decisions people took about them, as they are kept.
 
 A decision covers what was found when it was taken, or less of it: a later publication under the same contract in which
-the same is found about no more people passes; anything else found holds it back again.
+the same is found about no more people passes; anything else found holds it back again. Where a finding counts no
+people, the publication may not have grown and its figures may not be larger. Once given, a decision settles its
+verdict: no other is taken about it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from arengo.contract.model import EMPTY
 from arengo.errors import Conflict, NotFound
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Verdict
@@ -25,6 +28,8 @@ HELD, PUBLISHED, DECIDED, REPAIRED, REPLACED = "held", "published", "decided", "
 """What became of a verdict. ``decided``: published because people decided so. ``replaced``: another one came after."""
 WAITING, GIVEN, DECLINED, WITHDRAWN = "waiting", "given", "declined", "withdrawn"
 APPROVE, OVERRIDE, REPAIR = "approve", "override", "repair"
+_ALIKE = 1.1
+"""As many rows as were seen when a decision was taken, times this, are still what was decided about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +161,21 @@ class Verdicts:
         """Keep what somebody decided about a verdict."""
         made = secrets.token_hex(8)
         with self._state.write() as connection:
-            self._still(connection, held)
+            self._still(connection, held.id)
+            if state == GIVEN:
+                self._taken(connection, held.id, REPAIRED if kind == REPAIR else DECIDED)
             connection.execute(
                 tables.decision.insert().values(
                     id=made, dataset=held.dataset, verdict=held.id, kind=kind, state=state, by=by, at=at, reason=reason,
                     second="", second_at=None, second_reason="", contract_sha=held.verdict.contract,
-                    covers=covered(held.verdict.findings),
+                    covers=covered(held.verdict),
                 )
             )  # fmt: skip
         return self.decision(made)
 
     def second(self, id: str, state: str, by: str, reason: str, at: datetime) -> Decision:
-        """The second person's word on a decision that waits for it. Raises Conflict when it does not."""
+        """The second person's word on a decision that waits for it. Raises Conflict when it does not, or when what it
+        is about is not held back any more."""
         table = tables.decision
         with self._state.write() as connection:
             moved = connection.execute(
@@ -176,11 +184,23 @@ class Verdicts:
             ).rowcount  # fmt: skip
             if not moved:
                 raise Conflict("This decision does not wait for anybody any more.")
+            if state == GIVEN:
+                about = str(connection.execute(sa.select(table.c.verdict).where(table.c.id == id)).scalar())
+                self._still(connection, about)
+                self._taken(connection, about, DECIDED)
         return self.decision(id)
 
-    def _still(self, connection: Connection, held: Held) -> None:
+    def _taken(self, connection: Connection, verdict: str, settled: str) -> None:
+        """A decision is given: its verdict waits no longer, and what else waits about it is withdrawn."""
+        connection.execute(tables.verdict.update().where(tables.verdict.c.id == verdict).values(settled=settled))
+        table = tables.decision
+        connection.execute(
+            table.update().where(table.c.verdict == verdict, table.c.state == WAITING).values(state=WITHDRAWN)
+        )
+
+    def _still(self, connection: Connection, verdict: str) -> None:
         table = tables.verdict
-        now = connection.execute(sa.select(table.c.settled).where(table.c.id == held.id)).scalar()
+        now = connection.execute(sa.select(table.c.settled).where(table.c.id == verdict)).scalar()
         if now != HELD:
             raise Conflict("This publication is not held back any more.", todo="Look at the newest verdict.")
 
@@ -210,7 +230,8 @@ class Verdicts:
         for item in self.decisions(verdict.dataset):
             given = item.state == GIVEN and item.contract == verdict.contract
             enough = item.kind == OVERRIDE or (item.kind == APPROVE and verdict.outcome == "review")
-            if given and enough and all(_within(finding, item.covers) for finding in _stopping(verdict.findings)):
+            rows = _rows(verdict)
+            if given and enough and all(_within(finding, rows, item.covers) for finding in _stopping(verdict.findings)):
                 return item
         return None
 
@@ -219,24 +240,49 @@ def _next(connection: Connection) -> int:
     return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(tables.verdict.c.n), 0))) or 0) + 1
 
 
-def covered(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """What a decision covers: each finding that stops, with its columns, the datasets it meets and its people."""
+def covered(verdict: Verdict) -> list[dict[str, Any]]:
+    """What a decision covers: each finding that stops, with its columns, the datasets it meets, its people and figures,
+    and the rows that were judged (None when unknown)."""
     return [
-        {"code": item.code, "columns": sorted(item.columns), "datasets": _datasets(item), "people": item.people}
-        for item in _stopping(findings)
-    ]
+        {
+            "code": item.code, "columns": sorted(item.columns), "datasets": _datasets(item), "people": item.people,
+            "rows": _rows(verdict), "facts": _figures(item),
+        }
+        for item in _stopping(verdict.findings)
+    ]  # fmt: skip
 
 
 def _stopping(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(item for item in findings if item.outcome != "pass")
 
 
-def _within(finding: Finding, covers: Sequence[Mapping[str, Any]]) -> bool:
+def _rows(verdict: Verdict) -> int | None:
+    """How many rows were judged."""
+    rows = verdict.measured.get("release", EMPTY).get("rows")
+    return int(rows) if rows is not None else None
+
+
+def _figures(finding: Finding) -> dict[str, int]:
+    """Whole numbers a finding tells: how often something was met."""
+    return {name: item for name, item in finding.facts.items() if isinstance(item, int) and not isinstance(item, bool)}
+
+
+def _grown(finding: Finding, rows: int | None, seen: Mapping[str, Any]) -> bool:
+    """Whether there is more of what no people were counted for than what was decided about, or it is unknown."""
+    before = seen.get("rows")
+    if rows is None or before is None or rows > before * _ALIKE:
+        return True
+    held = seen.get("facts", EMPTY)
+    return any(name not in held or item > held[name] for name, item in _figures(finding).items())
+
+
+def _within(finding: Finding, rows: int | None, covers: Sequence[Mapping[str, Any]]) -> bool:
     return any(
         item["code"] == finding.code
         and set(finding.columns) <= set(item["columns"])
         and set(_datasets(finding)) <= set(item["datasets"])
         and finding.people <= item["people"]
+        and (finding.people > 0 or not _grown(finding, rows, item))
         for item in covers
     )
 

@@ -137,7 +137,7 @@ def runtime(home: Home, queues: tuple[str, ...] = ()) -> Runtime:
             if (full := storage_full(error)) is not None:
                 raise full from None
             raise OperatorError(
-                f"The workflow database cannot be opened: {_sentence(error)}.",
+                f"The workflow database cannot be opened: {_words(error)}.",
                 todo="Check that .arengo can be written.",
             ) from error
         return _runtime
@@ -359,7 +359,15 @@ def wait(active: Runtime, runs: Sequence[str]) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    """An unforeseen error in one line, without the statement and the values that a database's error quotes."""
+    """An unforeseen error in one line: its type, and of its words only what cannot quote a value of the data."""
+    error = getattr(error, "orig", None) or error
+    if isinstance(error, OSError):
+        return f"{type(error).__name__}: {error.strerror or 'a file or a connection failed'}"
+    return f"{type(error).__name__}: its words are left out, since they may quote values of the data"
+
+
+def _words(error: BaseException) -> str:
+    """An error of the workflow's own database, which holds no data, in one line without its statement."""
     error = getattr(error, "orig", None) or error
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]

@@ -9,7 +9,7 @@ Where rows are not linked to persons, the register's people take their place: wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +74,9 @@ def look(case: Case) -> Report:
     register: tuple[Finding, ...] = tuple(getattr(case.truth, "findings", ()))
     before = scope(case)
     if not before:
-        return Report(register)
+        return Report((*register, *_strangers(case)))
     joint = build(case, before, truth)
-    findings = [*register, *_unseen(case, joint)]
+    findings = [*register, *_strangers(case), *_unseen(case, joint)]
     measured = _measured(case, joint)
     if measured["people"]:
         findings += _newly(case, joint, measured)
@@ -93,6 +93,16 @@ def _population(case: Case) -> Finding | None:
     if case.population is None:
         return Finding("overlap-unknown-population", "review", Frozen(population=case.release.population))
     return None
+
+
+def _strangers(case: Case) -> Iterator[Finding]:
+    """Persons of another population than the contract's: their other publications were not compared."""
+    for column in case.contract.as_read().properties:
+        named = str(column.custom.get("arengoSubject", ""))
+        if named and named != case.release.population:
+            facts = Frozen(what=column.name, why=f"its persons are of the population {named}, and this is published "
+                           f"as {case.release.population}")  # fmt: skip
+            yield Finding("not-looked", "review", facts, (column.name,))
 
 
 # The classes
