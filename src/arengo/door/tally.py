@@ -271,13 +271,16 @@ class Tally(Answer):
         outer = [_figure("people", "1", "true"), _figure("rows", "r", "true"), *outer]
         cell = _row([alias for alias, _ in groups])
         listed = ", ".join(
-            [f"{person(self.view)} AS p", f"any_value({content(self.view)}) AS h", "count(*) AS r", *inner]
+            [
+                f"{person(self.view)} AS p",
+                f"any_value(md5_number_lower(? || {content(self.view)}) % {KEYS}) AS k",
+                "count(*) AS r",
+                *inner,
+            ]
         )
         each = f"SELECT {keys}{listed} FROM {relation.sql}{where} GROUP BY {aliases}p"
-        sql = (
-            f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} "
-            f"FROM (SELECT *, md5_number_lower(? || h) % {KEYS} AS k FROM ({each}))"
-            + (f" GROUP BY {aliases[:-2]}" if groups else "")
+        sql = f"SELECT {aliases}{cell} AS cell, {', '.join(outer)} FROM ({each})" + (
+            f" GROUP BY {aliases[:-2]}" if groups else ""
         )
         key = masks.derive(self.secret, "statistics", self.view.dataset).hex()
         with self._lake.engine.execute(sql, (key, *relation.params, *params)) as found:
