@@ -198,9 +198,11 @@ def test_step_blocks_declared_and_reviews_undeclared(tmp_path: Path) -> None:
     assert codes(step.look(case(tmp_path, columns, rows, country="ES"))) == {"undeclared-person": "review"}
     columns = ["code|arengoPrivacyRole=identifier|arengoPersonalKind=national-id", "label"]
     assert codes(step.look(case(tmp_path, columns, rows)))["identifier-open"] == "block"
-    found = step.look(case(tmp_path, [columns[0] + "|arengoPersonalReason=Public by law.", "label"], rows)).findings
+    found = step.look(
+        case(tmp_path, [columns[0] + "|arengoPersonalReason=Elected members are public by law.", "label"], rows)
+    ).findings
     assert (found[0].code, found[0].outcome) == ("identifier-allowed", "pass")
-    assert "Public by law." in found[0].sentence()
+    assert "public by law." in found[0].sentence()
     protected = codes(step.look(case(tmp_path, [columns[0] + "|arengoProtect=pseudonym", "label"], rows)))
     assert protected["identifier-protected"] == "pass"
     shared = codes(step.look(case(tmp_path, columns, rows, access="closed")))

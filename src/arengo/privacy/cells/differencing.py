@@ -56,6 +56,9 @@ def look(case: Case) -> Report:
     """Findings of step 6; nothing to say about a candidate of rows or one without a population."""
     if not (case.release.cells or case.contract.custom.get("arengoCells")):
         return Report()
+    declared = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
+    if any(case.contract.column(name) is None for name in (*declared.get("by", ()), declared.get("count")) if name):
+        return Report()  # the step before says that the table lacks columns it names
     return told(case, exposed(case))
 
 

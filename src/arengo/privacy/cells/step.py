@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 """For the linear programs of one audit."""
+ROWS_TOLD = 8
+"""Rows from which a column that differs in each of them is no accident."""
 
 
 def layout_of(case: Case) -> Layout | None:
@@ -42,10 +44,54 @@ def look(case: Case) -> Report:
     if told is None:
         return _undeclared(case)
     found = judge(case, told)
-    findings = list(found.findings)
+    findings = [*_rows(case, told), *found.findings]
     if not findings:
         findings.append(Finding("cells-judged", "pass", Frozen({"cells": found.cells}), told.by))
     return Report(tuple(findings), found.measured)
+
+
+def _rows(case: Case, told: Layout) -> list[Finding]:
+    """What speaks against the word of the contract that the rows are cells of a table."""
+    from arengo.privacy.declared import beside_cells
+
+    other = beside_cells(case.contract)
+    if other:
+        why = (
+            f"arengoCells says nothing about {', '.join(other)}, so its rows may be persons and were judged as such; "
+            "name these columns there, or take arengoCells out"
+        )
+        return [Finding("not-looked", "review", Frozen({"what": "The table of counts", "why": why}), other)]
+    alone = _alone(case, told)
+    if not alone:
+        return []
+    why = f"{alone} alone names every row, and the other columns it is grouped by tell more about that one row"
+    return [Finding("not-looked", "review", Frozen({"what": "The table of counts", "why": why}), (alone,))]
+
+
+def _alone(case: Case, told: Layout) -> str:
+    """The column of ``by`` that numbers the rows, '' when there is none: it differs in every row and either has no
+    role beside columns that have one, or stands beside columns that do not nest in one another. In a table of groups
+    each column comes back, but for the finest of a nest."""
+    here = _columns(case, case.table)
+    by = [name for name in told.by if name in here]
+    if len(by) < 2 or len(by) != len(told.by):
+        return ""
+    counted = ", ".join(f"count(DISTINCT {quote(name)})" for name in by)
+    rows, *distinct = case.connection.execute(f"SELECT count(*), {counted} FROM {case.table}").fetchone() or (0,)
+    roles = {item.column: item.role for item in case.release.attributes}
+    for name, many in zip(by, distinct, strict=False):
+        if rows < ROWS_TOLD or many < rows:
+            continue
+        others = [other for other in by if other != name]
+        if not roles.get(name) and any(roles.get(other) for other in others):
+            return name
+        listed = ", ".join(map(quote, others))
+        (groups,) = case.connection.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {case.table})"
+        ).fetchone() or (0,)
+        if groups > max(other for at, other in enumerate(distinct) if by[at] != name):
+            return name
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

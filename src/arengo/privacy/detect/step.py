@@ -1,8 +1,9 @@
 """Step of the gate: columns about persons that an open dataset declares, and those it does not know of.
 
-What the contract says of a column settles it (a role, a kind, a reason); what it says nothing about is looked at. A
+What the contract says of a column settles it (a role, a kind, a reason) unless the released values prove another
+thing; what it says nothing about is looked at. Where rows are about persons, a hint is enough to ask. Elsewhere a
 false alarm costs a steward's morning and the trust in the next one, so only evidence of the values themselves stops a
-publication; hints are notes.
+publication, or hints that together single out rows; other hints are notes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from arengo.contract.model import Property
 from arengo.contract.protection import names
 from arengo.contract.vocabulary import PERSONAL_KINDS
+from arengo.privacy.declared import cell_columns
 from arengo.privacy.detect.column import IDENTIFIERS, ColumnFinding
 from arengo.privacy.detect.table import find, ranks
 from arengo.privacy.finding import Finding, Report
+from arengo.privacy.release import CELLS, ROWS
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 REMOVES = frozenset({"drop", "pseudonym", "redact", "level", "truncate", "grid", "donut", "laplace"})
 """Steps of ``arengoProtect`` after which a column no longer names anybody by itself."""
 SHOWN = 8
+_SCANT = frozenset({"age", "birth-date", "sex", "nationality", "origin", "religion", "politics", "health", "sexuality",
+                    "offence", "income", "family", "occupation", "education"})  # fmt: skip
+"""Kinds of which a table without any word about persons tells: places and streets alone are those of anything."""
+_UNIQUE = 0.5
+"""Distinct combinations by rows from which such columns together tell single rows."""
 
 
 def look(case: Case) -> Report:
@@ -42,20 +50,30 @@ def look(case: Case) -> Report:
         case.target.threshold,
     )
     by_name = {item.column: item for item in found}
+    cells = cell_columns(contract) if case.release.form == CELLS else frozenset()
     findings: list[Finding] = []
     strong: list[ColumnFinding] = []
     weak: list[ColumnFinding] = []
     told = False
     for item in contract.properties:
+        seen = by_name[item.name]
+        proven = seen.strong and seen.kind in IDENTIFIERS and "pseudonym" not in set(names(item))
         if settled(item):
             told = True
-            finding = _declared(item)
+            finding = _declared(item, proven)
             if finding is not None:
                 findings.append(finding)
+            elif proven:
+                strong.append(seen)  # the word of the contract is another than what the values say
             continue
-        seen = by_name[item.name]
-        if seen.kind and not (set(names(item)) & REMOVES):
+        if proven or (seen.kind and not (set(names(item)) & REMOVES)):
             (strong if seen.strong else weak).append(seen)
+    persons = bool(strong or case.release.population) or any(_person(item) for item in contract.properties)
+    if persons:
+        beside = [item for item in weak if item.column not in cells]
+    else:
+        beside = _scant(case, weak) if case.release.form == ROWS else []
+    weak = [item for item in weak if item not in beside]
     findings += [
         Finding(
             "undeclared-person",
@@ -63,7 +81,7 @@ def look(case: Case) -> Report:
             {"column": item.column, "what": PERSONAL_KINDS[item.kind], "kind": item.kind, "why": item.sentence},
             (item.column,),
         )
-        for item in strong
+        for item in (*strong, *beside)
     ]
     if weak:
         findings.append(
@@ -78,7 +96,7 @@ def look(case: Case) -> Report:
     if small:
         facts = {"values": sum(item.smallest for item in small), "k": case.target.threshold}
         findings.append(Finding("small-places", "pass", facts, tuple(item.column for item in small)))
-    if not told and not strong and not weak and not case.release.population:
+    if not told and not strong and not beside and not weak and not case.release.population:
         findings.append(Finding("nothing-personal", "pass", {"looked": len(columns)}))
     if not public:
         findings = [_noted(item) for item in findings]
@@ -86,14 +104,33 @@ def look(case: Case) -> Report:
     return Report(tuple(findings), _measured(case, found))
 
 
+def reason_of(column: Property) -> str:
+    """``arengoPersonalReason`` where it is one: three words and fifteen letters, else ''. A mark to get by is none."""
+    text = " ".join(str(column.custom.get("arengoPersonalReason", "")).split())
+    return text if len(text.split()) >= 3 and sum(letter.isalpha() for letter in text) >= 15 else ""
+
+
+def _person(column: Property) -> bool:
+    """Whether the contract says that each row is about a person."""
+    return bool(column.privacy_role or column.custom.get("arengoSubject"))
+
+
+def _scant(case: Case, weak: list[ColumnFinding]) -> list[ColumnFinding]:
+    """Of columns that may be about persons, in a table whose contract says nothing of any: two and more of them that
+    together are nearly another in each row."""
+    some = [item for item in weak if item.kind in _SCANT]
+    if len({item.kind for item in some}) < 2:
+        return []
+    quasi = [item for item in weak if item.role == "quasi" or item.kind in _SCANT]
+    most = ranks(case.connection, case.table, [item.column for item in quasi])
+    return quasi if most and most[0].distinction >= _UNIQUE else []
+
+
 def settled(column: Property) -> bool:
     """Whether the contract says of a column what it tells about persons."""
     custom = column.custom
     return bool(
-        column.privacy_role
-        or custom.get("arengoPersonalKind")
-        or custom.get("arengoPersonalReason")
-        or custom.get("arengoSubject")
+        column.privacy_role or custom.get("arengoPersonalKind") or reason_of(column) or custom.get("arengoSubject")
     )
 
 
@@ -105,16 +142,17 @@ def identifies(column: Property) -> bool:
     return bool(custom.get("arengoSubject")) or custom.get("arengoPersonalKind") in IDENTIFIERS
 
 
-def _declared(column: Property) -> Finding | None:
+def _declared(column: Property, proven: bool) -> Finding | None:
+    """``proven``: what is released of the column still shows whom it names."""
     kind = str(column.custom.get("arengoPersonalKind", ""))
     facts = {"column": column.name, "what": PERSONAL_KINDS.get(kind, "data that names persons"), "kind": kind}
-    reason = str(column.custom.get("arengoPersonalReason", ""))
+    reason = reason_of(column)
     if reason:
         return Finding("identifier-allowed", "pass", {**facts, "reason": reason}, (column.name,))
     if not identifies(column):
         return None
     done = set(names(column)) & REMOVES
-    if done:
+    if done and not proven:
         return Finding("identifier-protected", "pass", {**facts, "how": ", ".join(sorted(done))}, (column.name,))
     return Finding("identifier-open", "block", facts, (column.name,))
 
