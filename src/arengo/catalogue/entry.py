@@ -11,7 +11,8 @@ from arengo.lake.version import Version
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``contract``: the one in force. ``version``: the newest, None before the first publication.
+    """``contract``: the one in force, as it stands for the newest version (:mod:`arengo.catalogue.standing`): not open
+    before a version was made under an open one. ``version``: the newest, None before the first publication.
 
     ``versions``: how many are kept. ``updated``: when the newest was published; ``next_update``: when the
     contract's frequency lets one expect the next, None when it names none. ``changed``: when the rows or the words

@@ -27,6 +27,7 @@ from arengo.catalogue.harvest import store
 from arengo.catalogue.index import Change, Index
 from arengo.catalogue.popularity import Popularity
 from arengo.catalogue.record import Agent, Record, Service, say, uuid_of
+from arengo.catalogue.standing import standing
 from arengo.catalogue.wanted import Found, Related, Suggestion, Twins, Wanted
 from arengo.catalogue.words import fold
 from arengo.contract.load import loads
@@ -65,6 +66,7 @@ class Catalogue:
         self._guard = threading.Lock()
         self._held: _Snapshot | None = None
         self._contracts: dict[tuple[str, str], Contract] = {}
+        self._standing: dict[tuple[str, str, str], Contract] = {}
         self._records: dict[tuple[str, str, int], Record] = {}
         self._newest = (-1, 0)
         self._behind = 0.0
@@ -125,6 +127,37 @@ class Catalogue:
             return held
         text = self._state.contract_text(version.dataset, version.contract_sha)
         return self._contract(version.dataset, version.contract_sha, text) if text else entry.contract
+
+    def standing(self, version: Version) -> Contract:
+        """The contract by which readers of a version are judged: the one in force, never more open than its own."""
+        entry = self.entry(version.dataset)
+        if entry.version is not None and entry.version.contract_sha == version.contract_sha:
+            return entry.contract
+        key = (entry.id, entry.sha, version.contract_sha)
+        held = self._standing.get(key)
+        if held is None:
+            text = self._state.contract_text(entry.id, entry.sha)
+            now = self._contract(entry.id, entry.sha, text) if text else entry.contract
+            if len(self._standing) > KEPT_RECORDS:
+                self._standing.clear()
+            held = self._standing[key] = standing(now, self._own(version))
+        return held
+
+    def opening(self, dataset: str) -> Version | None:
+        """The newest version of a dataset whose contract opens it, while that version was made for few readers."""
+        entry = self.entry(dataset)
+        if entry.version is None or entry.contract.access == "open":
+            return None
+        now = self._contracts.get((dataset, entry.sha))
+        return entry.version if now is not None and now.access == "open" else None
+
+    def _own(self, version: Version) -> Contract | None:
+        """The contract a version was made under, None when the register no longer has it."""
+        held = self._contracts.get((version.dataset, version.contract_sha))
+        if held is not None:
+            return held
+        text = self._state.contract_text(version.dataset, version.contract_sha)
+        return self._contract(version.dataset, version.contract_sha, text) if text else None
 
     # ---- records ------------------------------------------------------------------------------------------------
 
@@ -450,6 +483,8 @@ class Catalogue:
 
     def _entry(self, contract: Contract, record: ContractRecord, versions: int) -> Entry:
         version = self._lake.resolve(contract.id) if versions else None
+        if version is not None and contract.access == "open" and version.contract_sha != record.sha:
+            contract = standing(contract, self._own(version))
         updated = version.published_at if version else None
         frequency = FREQUENCIES.get(contract.frequency)
         every = frequency.every if frequency else None

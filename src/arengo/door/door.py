@@ -152,7 +152,8 @@ class Door:
     def view(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> View:
         """What ``caller`` may see of the version meant by ``as_of``.
 
-        Raises UnknownDataset, UnknownVersion, NotAllowed. The contract in force decides, for old versions too.
+        Raises UnknownDataset, UnknownVersion, NotAllowed. The contract in force decides, for old versions too; but
+        what was not open when it was made is not opened by it.
         """
         caller = self._as(caller)
         views = self._views
@@ -185,9 +186,12 @@ class Door:
         contract = self.catalogue.contract(version)
         if version.number == entry.version.number and _same_shape(contract, entry.contract):
             contract = entry.contract  # corrected words are shown at once, not with the next publication
-        decision = self._decide(entry.contract, caller, tuple(item.name for item in version.schema))
+        standing = self.catalogue.standing(version)
+        decision = self._decide(standing, caller, tuple(item.name for item in version.schema))
         if not decision.allowed:
-            raise refuse(entry.contract, decision, self.settings.city.contact)
+            if standing.access != entry.contract.access:
+                raise _not_yet(dataset, version)
+            raise refuse(standing, decision, self.settings.city.contact)
         try:
             return self._viewed(version, contract, decision)
         except PolicyError as error:  # it names columns; whoever reads by the rule need not know them
@@ -221,8 +225,19 @@ class Door:
     def _admit(self, contract: Contract, caller: Caller) -> Decision:
         decision = self._decide(contract, caller)
         if not decision.allowed:
+            version = self.catalogue.opening(contract.id)
+            if version is not None:
+                raise _not_yet(contract.id, version)
             raise refuse(contract, decision, self.settings.city.contact)
         return decision
+
+    def _readable(self, dataset: str, caller: Caller) -> tuple[Version, ...]:
+        """Retained versions that ``caller`` may read, newest first: without those made when it was not open."""
+        return tuple(
+            item
+            for item in self._lake.versions(dataset)
+            if self._decide(self.catalogue.standing(item), caller, tuple(column.name for column in item.schema)).allowed
+        )
 
     def _attend(self, view: View, caller: Caller) -> Attend | None:
         if view.decision.public or caller == CITY:
@@ -233,7 +248,7 @@ class Door:
 
     def still(self, view: View, caller: Caller) -> None:
         """Raise NotAllowed when what was granted for ``view`` is not granted any more, or only less of it."""
-        contract = self.catalogue.entry(view.dataset).contract
+        contract = self.catalogue.standing(view.stored)
         now = self._decide(contract, caller, tuple(item.name for item in view.stored.schema))
         if not now.allowed or now.fingerprint != view.decision.fingerprint:
             raise refuse(contract, now, self.settings.city.contact)
@@ -245,7 +260,7 @@ class Door:
         """
         if not view.decision.public or self._as(caller) == CITY:
             return None
-        return Rule.of(self.catalogue.entry(view.dataset).contract.custom)
+        return Rule.of(self.catalogue.standing(view.stored).custom)
 
     def _rows_are_open(self, view: View, caller: Caller) -> None:
         if self.statistics(view, caller) is not None:
@@ -388,10 +403,12 @@ class Door:
         """Retained versions, newest first, as far as they may be told. Raises UnknownDataset, NotAllowed."""
         caller = self._as(caller)
         decision = self._admit(self.catalogue.entry(dataset).contract, caller)
-        held = self._lake.versions(dataset)
-        if decision.public:
-            return held
-        return tuple(self.view(dataset, str(item.number), caller).version for item in held)
+        return tuple(
+            item
+            if decision.public and self.catalogue.standing(item).access == "open"
+            else self.view(dataset, str(item.number), caller).version
+            for item in self._readable(dataset, caller)
+        )
 
     def diff(self, dataset: str, before: str, after: str = "", caller: Caller = ANYONE) -> Difference:
         """Counts of what changed between two versions (numbers, dates or times; '' is the newest)."""
@@ -427,7 +444,8 @@ class Door:
         if len(key) != len(names):
             raise BadQuery(f"The key of {dataset} is {', '.join(names)}; {len(key)} values were given.")
         typed = tuple(_key_value(view.scope.fields[name], part) for name, part in zip(names, key, strict=True))
-        views = [self.view(dataset, str(item.number), caller) for item in self._lake.versions(dataset)]
+        views = [self.view(dataset, str(item.number), caller) for item in self._readable(dataset, caller)]
+        views = [item for item in views if self.statistics(item, caller) is None]
         told = {item.version.number: item.version for item in views}
         found = self._lake.history([self._granted(item) for item in views], typed)
         self.read(view, caller)
@@ -447,7 +465,8 @@ class Door:
     def _two(self, dataset: str, before: str, after: str, caller: Caller) -> tuple[Version, Version]:
         caller = self._as(caller)
         first, second = self.view(dataset, before, caller), self.view(dataset, after, caller)
-        self._rows_are_open(second, caller)
+        for view in (first, second):
+            self._rows_are_open(view, caller)
         self.read(second, caller)
         return self._granted(first), self._granted(second)
 
@@ -547,17 +566,20 @@ class Door:
         caller = self._as(caller)
         contract = self.catalogue.entry(dataset).contract
         self._admit(contract, caller)
-        versions = self._lake.versions(dataset)
-        for version in versions:
+        self._rows_are_open(self.view(dataset, "", caller), caller)
+        versions = []
+        for version in self._readable(dataset, caller):
             view = self.view(dataset, str(version.number), caller)
-            self._rows_are_open(view, caller)
+            if self.statistics(view, caller) is not None:
+                continue  # from before its rows were open
             if view.cut is not None:
                 raise NotAllowed(
                     f"What you may read of {dataset} is less than its files hold ({view.decision.rule}).",
                     todo="Ask for its rows, or take a download.",
                 )
             self.read(view, caller)
-        return versions
+            versions.append(version)
+        return tuple(versions)
 
     # ---- reports and files --------------------------------------------------------------------------------------
 
@@ -617,6 +639,13 @@ class Door:
         folder = self.settings.home / "scratch"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _not_yet(dataset: str, version: Version) -> NotAllowed:
+    return NotAllowed(
+        f"{dataset} {version.label} was made when the dataset was not open, and it was judged for few readers.",
+        todo="The version of the first publication after it was opened is open.",
+    )
 
 
 def _same_shape(one: Contract, other: Contract) -> bool:

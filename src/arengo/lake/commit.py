@@ -149,7 +149,7 @@ class Commit:
                 order = parquet.order_by(self.contract, geometry, [c.name for c in plan.columns], extent)
                 draft = self._draft(connection, source, plan, before, order)
                 checksum = f"{meaning(plan, self.contract)}-{draft.checksum:x}"
-                if before is not None and checksum == before.checksum:
+                if before is not None and checksum == before.checksum and self._as_open(before):
                     return None
                 files = parquet.write(connection, draft.select, plan, folder, geometry, extent)
         finally:
@@ -163,6 +163,16 @@ class Commit:
             removed = frozenset(file.path for file in before.files if file.path not in kept)
         self._keep(version, reports)
         return self.landing.publish(version, plan, [path for path, _, _ in files], removed)
+
+    def _as_open(self, before: Version) -> bool:
+        """Whether ``before`` was made under a contract as open as this one: otherwise it is never the same version,
+        since it was judged for other readers. (A checksum of an earlier release does not tell.)"""
+        if before.contract_sha == hashlib.sha256(self.contract.text.encode()).hexdigest():
+            return True
+        from arengo.contract.load import loads
+
+        held = self.lake.state.contract_text(before.dataset, before.contract_sha)
+        return held is not None and _openness(loads(held)) == _openness(self.contract)
 
     # What to write
 
@@ -419,9 +429,18 @@ def _promised(contract: Contract) -> dict[str, Any]:
 
 
 def meaning(plan: Layout, contract: Contract) -> str:
-    """Short hash of what the rows mean: columns, kinds, key. Equal rows under another meaning are another version."""
+    """Short hash of what the rows mean: columns, kinds, key, how open. Equal rows under another are another version."""
     words = [[column.name, column.kind.value, column.required] for column in plan.columns]
-    return hashlib.sha256(orjson.dumps([words, list(contract.key)])).hexdigest()[:16]
+    told = [words, list(contract.key)]
+    if (openness := _openness(contract)) != ("open", ""):
+        told.append(openness)
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()[:16]
+
+
+def _openness(contract: Contract) -> tuple[str, str]:
+    """Who may read the rows: what a version was judged by."""
+    statistics = contract.custom.get("arengoStatistics")
+    return contract.access, "" if statistics is None else repr(sorted(statistics.items()))
 
 
 def _only(version: Version, indexes: Sequence[int]) -> Version:

@@ -13,6 +13,8 @@ from arengo.door.sql import tables
 from arengo.door.sql.answer import SqlAnswer
 from arengo.door.sql.grammar import group_key
 from arengo.errors import BadQuery, ContractError, PublicationRefused, UnknownDataset
+from arengo.privacy.declared import judged, population_of
+from arengo.privacy.statistics import alone
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SAMPLE = 5000
 """Rows a draft looks at closely."""
 _OPENNESS = {"open": 0, "shared": 1, "closed": 2}
+TELLING = frozenset({"identifier", "quasi", "sensitive"})
+"""Roles of columns that tell of persons."""
 _TYPES = {
     1: "Point",
     2: "LineString",
@@ -115,12 +119,7 @@ class CityQuestions:
             raise ContractError(f"The SQL of {whose}{where}: {error.met}", todo=error.todo) from error
         if contract is not None:
             for read in answer.reads:
-                access = self._door.catalogue.entry(read.dataset).contract.access
-                if _OPENNESS.get(access, 2) > _OPENNESS.get(contract.access, 0):
-                    raise PublicationRefused(
-                        f"{contract.id} is declared {contract.access}, but it reads {read.dataset}, which is {access}.",
-                        todo=f"Declare it {access}, or leave {read.dataset} out of its SQL.",
-                    )
+                _as_open(contract, self._door.catalogue.standing(read.view.stored))
         return Derived(answer)
 
     def _named(self, sql: str, dialect: str) -> frozenset[str]:
@@ -147,6 +146,31 @@ class CityQuestions:
             except (UnknownDataset, BadQuery):
                 continue  # its own run says what is wrong with it
             pending += [(item, (*path, name)) for item in sorted(further)]
+
+
+def _as_open(contract: Contract, source: Contract) -> None:
+    """Raises PublicationRefused when ``contract`` is more open than ``source``, or silent about its persons."""
+    if _OPENNESS.get(source.access, 2) > _OPENNESS.get(contract.access, 0):
+        raise PublicationRefused(
+            f"{contract.id} is declared {contract.access}, but it reads {source.id}, which is {source.access}.",
+            todo=f"Declare it {source.access}, or leave {source.id} out of its SQL.",
+        )
+    if contract.access != "open" or alone(contract):
+        return
+    if alone(source):
+        raise PublicationRefused(
+            f"{contract.id} is declared open, but it reads {source.id}, which is open for its statistics alone.",
+            todo=f"Give it arengoStatistics too, declare it shared, or leave {source.id} out of its SQL.",
+        )
+    told = {item.name for item in source.properties if item.privacy_role in TELLING}
+    read = contract.as_read()
+    silent = sorted(item.name for item in read.properties if item.name in told and not item.privacy_role)
+    if silent or (not judged(contract) and (told or population_of(source))):
+        named = ", ".join(silent) or "its columns"
+        raise PublicationRefused(
+            f"{source.id} says what it tells of persons, but {contract.id}, which reads it, says nothing of {named}.",
+            todo="Give these columns an arengoPrivacyRole, and name the arengoPopulation its rows are drawn from.",
+        )
 
 
 def draft(door: Door, sql: str, *, dialect: str = "duckdb", caller: Caller = CITY, id: str = "") -> Draft:

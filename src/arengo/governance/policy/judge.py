@@ -79,8 +79,8 @@ class CityJudge:
         """The decision on one dataset. ``columns``: names the version holds; hidden ones (``_row``) never granted."""
         now = self._now()
         key = (
-            contract.text, contract.id, tuple(columns), caller.party, caller.organisation, caller.application,
-            caller.roles, caller.assurance, caller.purpose, caller.agreement, caller.zone,
+            contract.text, contract.id, contract.access, tuple(columns), caller.party, caller.organisation,
+            caller.application, caller.roles, caller.assurance, caller.purpose, caller.agreement, caller.zone,
         )  # fmt: skip
         generation = self._state.generation()
         with self._guard:
@@ -212,7 +212,7 @@ class CityJudge:
     def slice(self, contract: Contract, names: tuple[str, ...]) -> tuple[Slice, Any]:
         """The policies that could apply to a dataset, and the dataset as Cedar's entities (None without policies)."""
         book = self.book
-        key = (contract.text, contract.id, names, book.fingerprint)
+        key = (contract.text, contract.id, contract.access, names, book.fingerprint)
         with self._guard:
             found = self._slices.get(key)
         if found is None:
