@@ -9,6 +9,7 @@ the state last, so a release that is in the state is whole on the disk; writing 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,9 +23,10 @@ from arengo.errors import ArengoError, LakeError
 from arengo.lake.layout import quote, text
 from arengo.privacy import mask
 from arengo.privacy.declared import judged, population_of, release_of
-from arengo.privacy.overlap.classes import Classes, write
+from arengo.privacy.overlap.classes import Classes, canonical, write
 from arengo.privacy.population import Populations, blind_sql, subject_of
 from arengo.privacy.release import ROWS, Attribute, Release
+from arengo.privacy.statistics import alone
 from arengo.state.gate import release as table_
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from arengo.state import State
 
 SUBJECT = "_subject"
+MARK = "_mark"
 FOLDER = "privacy"
 WAIT = 600.0
 """Seconds a writer waits for another one of the same population."""
@@ -83,10 +86,12 @@ class Releases:
 
     # Writing
 
-    def add(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    def add(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = "") -> bool:
         """Write down that a version is public. ``table``: SQL of its rows in ``connection``, released columns and
         ``_subject``. False when it was written down already. Nothing that is in the state is ever half on the disk:
-        a kill at any moment is made good by calling again. Raises StorageFull, Busy.
+        a kill at any moment is made good by calling again. ``mark``: SQL of what tells a row from others
+        (:func:`mark_of`), kept so that the next version finds the persons of the rows it keeps. Raises StorageFull,
+        Busy.
         """
         if release.number < 1:
             raise LakeError("A candidate is no release yet.", todo="Write it down after its commit.")
@@ -95,6 +100,8 @@ class Releases:
                 return False
             path = self.path(release.dataset, release.number)
             names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
+            if mark:
+                names.append(f"{mark} AS {MARK}")
             write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
             if release.population and release.form == ROWS and release.subject:
                 self._join(connection, release)
@@ -201,7 +208,7 @@ class Releases:
                     contract = loads(held)
                 except ArengoError:
                     continue
-                if contract.access != "open" or not judged(contract):
+                if contract.access != "open" or not judged(contract) or alone(contract):
                     continue
                 self._adopt(contract, version, populations)
                 done.append(f"{dataset} v{version.number}")
@@ -266,6 +273,13 @@ class Releases:
                     body=as_json(release),
                 )
             )
+
+
+def mark_of(secret: bytes, key: Sequence[str], columns: Sequence[str]) -> str:
+    """SQL of a number that tells a stored row from others: by its key, else by all it holds. Keyed by the city."""
+    named = key if key and set(key) <= set(columns) else sorted(columns)
+    salt = hashlib.sha256(b"arengo row of a release" + secret).hexdigest()
+    return f"md5_number_lower({text(salt)} || {canonical([quote(name) for name in named])})"
 
 
 def told(release: Release) -> tuple[Attribute, ...]:

@@ -6,6 +6,7 @@ next process too; so is one whose contract is gone or another by now.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.errors import ArengoError, Busy, OperatorError
 from arengo.publish import run as records
-from arengo.publish.street import STEPS
+from arengo.publish.street import STEPS, keep_verdict
 from arengo.publish.workflow import CRON, DUE, NAME, REVISION
 
 if TYPE_CHECKING:
@@ -68,9 +69,14 @@ def give_up(state: State, lake: Lake, run: records.Run | None, why: ArengoError)
     run = records.find(state, run.id) if run is not None else None
     if run is None or run.finished:
         return
+    with contextlib.suppress(Busy), state.hold(f"publish {run.dataset}"):
+        from arengo.publish.safety import Safety
+
+        Safety(lake.settings, state, lake).clear(run.dataset)
     made = lake.by_run(run.dataset, run.id)
     ended = replace(run, ended_at=datetime.now(UTC))
     if made is not None:
+        keep_verdict(state, lake.settings.home / "runs" / run.id, made.number)
         state.announce()
         records.update(state, replace(ended, state=records.SUCCEEDED, version=made.number, rows=made.rows))
         return

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arengo.contract.model import Contract
+from arengo.contract.model import Contract, Frozen
 from arengo.lake.engine import job
 from arengo.lake.layout import listing, quote
 from arengo.lake.version import Staged
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.lake.version import Version
     from arengo.privacy.case import Case
+    from arengo.privacy.finding import Finding
     from arengo.privacy.hierarchy import CityCodes
     from arengo.privacy.population import Populations
     from arengo.privacy.release import Release
@@ -40,6 +42,8 @@ BLIND = "blind_of"
 INTAKE = "as_read"
 SUBJECT = "_subject"
 Progress = Callable[[str, int, int | None], None]
+WAIT = 600.0
+"""Seconds a publication waits for another one of its population to take its place in the ledger."""
 
 
 class Safety:
@@ -95,7 +99,26 @@ class Safety:
 
         with self._open(intake) as connection:
             case = self._case(connection, contract, staged, intake, mode, at)
-            return replace(gate.judge(case, progress), run=run)
+            verdict = gate.judge(case, progress)
+            lost = self._unlinked(connection, contract, case.table)
+            return replace(verdict, run=run, findings=(*verdict.findings, *lost))
+
+    def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> tuple[Finding, ...]:
+        """Kept rows whose persons are not known would count as one person each: somebody has to look at that."""
+        from arengo.privacy.finding import Finding
+
+        subject = self._subject(contract)
+        if table != quote(WHOLE) or not subject or not self._recorded(contract):
+            return ()
+        lost = f"SELECT count(*) - count({quote(SUBJECT)}) FROM "
+        (rows,) = connection.execute(f"SELECT ({lost}{table}) - ({lost}{quote(RELEASED)})").fetchone() or (0,)
+        if not rows:
+            return ()
+        why = (
+            f"it is not known whom {rows:,} rows that stay from the version before are about, so they count as "
+            "people of their own"
+        )
+        return (Finding("not-looked", "review", Frozen(what=subject, why=why), (subject,)),)
 
     def again(self, contract: Contract, version: Version, at: datetime) -> Verdict:
         """The verdict on a version that is public already, as things stand now: after an erasure groups are smaller.
@@ -103,6 +126,7 @@ class Safety:
         Persons are known as the publication ledger knows them; columns it does not keep are read from the version.
         """
         from arengo.privacy import gate
+        from arengo.privacy.releases import MARK
 
         scratch = self.settings.home / "runs" / f"gate-{contract.id}-{version.number}"
         try:
@@ -110,7 +134,10 @@ class Safety:
                 releases = self._releases()
                 release = self._release(contract, version.number, version.published_at, version.rows)
                 rows = releases.rows(release)
-                source = rows or f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {self.lake.source(version)})"
+                held, columns = self.lake.source(version), [column.name for column in version.schema]
+                source = rows or f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {held})"
+                if rows and MARK in pq_names(releases.path(contract.id, version.number)):
+                    source = self._known(contract, version, held, columns)
                 connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {source}")
                 case = self._made(
                     connection, contract, replace(release, number=0), quote(RELEASED), quote(RELEASED), at
@@ -131,17 +158,110 @@ class Safety:
         known = {item.name: item for item in self._populations.all()}
         settle(Budget(self.state, known), contract, population_of(contract), at, run)
 
+    # The publication ledger: a version is in it before anybody can read it
+
+    def seen(self, contract: Contract) -> list[str]:
+        """What a publication is judged against; the dataset is held by the caller."""
+        from arengo.privacy.declared import population_of
+
+        self.clear(contract.id)
+        return [item.label for item in self._releases().of(population_of(contract))]
+
+    def clear(self, dataset: str) -> None:
+        """Finish what a kill left of a commit, and take out of the ledger what never became a version."""
+        from arengo.lake.commit import settle
+
+        settle(self.lake, dataset)
+        first, ledger = self.lake.next_number(dataset), self._releases()
+        for item in ledger.of_dataset(dataset):
+            if item.number >= first:
+                ledger.remove(dataset, item.number)
+
+    @contextlib.contextmanager
+    def entered(
+        self, contract: Contract, staged: Staged, intake: Staged, mode: str, at: datetime, run: str,
+        against: list[str] | None, again: Callable[[], None],
+    ) -> Iterator[None]:  # fmt: skip
+        """While the version is committed: its place in the ledger is taken before, and given back when none was made.
+
+        Two publications of one population take their places one after the other; who was judged before the other's
+        is judged ``again``, which raises when it may not go on. The dataset is held by the caller.
+        """
+        from arengo.privacy.declared import population_of
+
+        number = 0
+        if self._recorded(contract):
+            self.clear(contract.id)
+            if self.lake.by_run(contract.id, run) is None:
+                with self.state.hold(f"gate {population_of(contract)}", wait=WAIT):
+                    if against != self.seen(contract):
+                        again()
+                    number = self.lake.next_number(contract.id)
+                    self._enter(contract, number, at, staged, intake, mode)
+        try:
+            yield
+        except Exception:
+            with contextlib.suppress(Exception):  # what made the commit fail is told; the next one clears up
+                self.clear(contract.id)
+            raise
+        made = self.lake.by_run(contract.id, run)
+        if number and (made is None or made.number != number):
+            if made is not None:
+                self.record(contract, made, staged, intake, mode)
+                self._releases().remove(contract.id, number)
+            else:
+                self.clear(contract.id)
+
     def record(self, contract: Contract, version: Version, staged: Staged, intake: Staged, mode: str) -> None:
         """Write the version into the publication ledger, when it is about persons and public. Twice is once."""
+        known = any(item.number == version.number for item in self._releases().of_dataset(contract.id))
+        if self._recorded(contract) and not known:
+            self._enter(contract, version.number, version.published_at, staged, intake, mode)
+
+    def _enter(self, contract: Contract, number: int, at: datetime, staged: Staged, intake: Staged, mode: str) -> None:
+        with self._open(intake) as connection:
+            table = self._table(connection, contract, staged, intake, mode, number)
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+            mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
+            self._releases().add(self._release(contract, number, at, int(rows)), connection, table, mark)
+
+    def lessen(self, contract: Contract, before: Version, staged: Staged, number: int, at: datetime) -> None:
+        """Enter a version made of rows of the version before, whose persons are known from there."""
+        if not self._recorded(contract):
+            return
+        self.clear(contract.id)
+        with self._open(staged) as connection:
+            held = self._known(contract, before, quote(staged.table), [name for name, _, _ in staged.columns])
+            mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
+            self._releases().add(self._release(contract, number, at, staged.rows), connection, held, mark)
+
+    def _recorded(self, contract: Contract) -> bool:
         from arengo.privacy.declared import judged
         from arengo.privacy.statistics import alone
 
-        if contract.access != "open" or not judged(contract) or alone(contract):
-            return
-        with self._open(intake) as connection:
-            table = self._table(connection, contract, staged, intake, mode, version.number)
-            self._releases().add(self._release(contract, version.number, version.published_at, version.rows),
-                                 connection, table)  # fmt: skip
+        return contract.access == "open" and judged(contract) and not alone(contract)
+
+    def _mark(self, key: Sequence[str], columns: Sequence[str]) -> str:
+        from arengo.privacy.releases import mark_of
+
+        return mark_of(secret_of(self.settings.home), key, columns)
+
+    def _known(self, contract: Contract, before: Version, held: str, columns: Sequence[str]) -> str:
+        """SQL of rows of a version with the persons that its release tells them to be about, in ``_subject``."""
+        from arengo.privacy.releases import MARK
+
+        ledger = self._releases()
+        release = next((item for item in ledger.of_dataset(contract.id) if item.number == before.number), None)
+        rows = ledger.rows(release) if release is not None else ""
+        if rows and MARK in pq_names(ledger.path(contract.id, before.number)):
+            nth = f"row_number() OVER (PARTITION BY {MARK}) AS _nth"
+            marked = f"SELECT *, {nth} FROM (SELECT *, {self._mark(before.key, columns)} AS {MARK} FROM {held})"
+            persons = f"SELECT {quote(SUBJECT)}, {MARK}, {nth} FROM {rows}"
+            return (
+                f"(SELECT h.* EXCLUDE ({MARK}, _nth), p.{quote(SUBJECT)} FROM ({marked}) h LEFT JOIN ({persons}) p "
+                f"ON p.{MARK} = h.{MARK} AND p._nth = h._nth)"
+            )
+        return f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {held})"
 
     def _release(self, contract: Contract, number: int, at: datetime, rows: int) -> Release:
         from arengo.privacy.declared import population_of, release_of
@@ -222,14 +342,15 @@ class Safety:
         if mode == "upsert" and contract.key:
             match = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM n.{quote(name)}" for name in contract.key)
             gone = f" ANTI JOIN {quote(RELEASED)} n ON {match}"
-        subject = self._kept_subject(connection, contract)
+        subject = f"coalesce(o.{quote(SUBJECT)}, {self._kept_subject(contract)})"
+        held = self._known(contract, before, held, [column.name for column in before.schema])
         connection.execute(
             f"CREATE OR REPLACE TABLE {quote(WHOLE)} AS SELECT {listing(names)}, {quote(SUBJECT)} "
             f"FROM {quote(RELEASED)} UNION ALL SELECT {old}, {subject} FROM {held} o{gone}"
         )
         return quote(WHOLE)
 
-    def _kept_subject(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    def _kept_subject(self, contract: Contract) -> str:
         """The blind number of a row that is held already: only where the person's own number is a stored column."""
         subject = self._subject(contract)
         stored = contract.column(subject) if subject else None
@@ -300,6 +421,12 @@ class Safety:
             yield connection
         finally:
             connection.close()
+
+
+def pq_names(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
 
 
 def _place(staged: Staged) -> str:
