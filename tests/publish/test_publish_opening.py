@@ -26,6 +26,11 @@ schema:
 customProperties:
   - {{property: arengoAccess, value: {access}}}
   - {{property: arengoSource, value: {source}}}
+  - {{property: arengoPopulation, value: residents}}
+  - {{property: arengoRetention, value: P10Y}}
+  - property: arengoPurposes
+    value:
+      - {{id: planning, dpv: 'dpv:PublicPolicyMaking', legalBasis: 'eu-gdpr:A6-1-e', retention: P10Y, title: Planning}}
 {more}
 """
 ROLE = ", customProperties: [{property: arengoPrivacyRole, value: quasi}]"
@@ -37,6 +42,7 @@ ASKED = '{kind: query, sql: "SELECT id, age FROM ages"}'
 def city(tmp_path: Path) -> Iterator[City]:
     made = init(tmp_path / "city")
     (made.settings.root / "sources/ages.csv").write_text("id,age\n" + "".join(f"{n},{20 + n % 2}\n" for n in range(40)))
+    (made.settings.root / "privacy.toml").write_text('[populations.residents]\nunit = "person"\n')
     yield made
     made.close()
 
