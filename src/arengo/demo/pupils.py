@@ -100,7 +100,7 @@ _promise = Promise(
     columns=(
         Column("pupil_id", "string", "Pupil", "Number of the pupil in the register.", "Alunno", source="ID_ALUNNO",
                key=True, classification="restricted",
-               custom=personal("identifier", "person-id") | {"arengoSubject": "pupil"}),
+               custom=personal("identifier", "person-id") | {"arengoSubject": "pupils"}),
         Column("birth_date", "date", "Born on", "", "Data di nascita", source="DATA_NASCITA", required=True,
                classification="restricted", parse={"formats": ["%d/%m/%Y"]},
                custom=personal("quasi", "birth-date") | {"arengoPrivacyConcept": "birth-date"}),
