@@ -90,18 +90,20 @@ def check_folder(
     except PolicyError as error:
         errors.append(error)
     made = check(files, Facts(contracts, tuple(organisations), groups, tuple(zones), rows))
-    unknown = [*_unused_names(contracts, groups)]
+    unknown = [*_unused_names(contracts, groups, root)]
     return Checked(made.book, texts, (*errors, *made.errors), (*made.warnings, *unknown))
 
 
-def _unused_names(contracts: Mapping[str, Contract], groups: Mapping[str, Hierarchy]) -> Iterator[PolicyError]:
+def _unused_names(
+    contracts: Mapping[str, Contract], groups: Mapping[str, Hierarchy], root: Path
+) -> Iterator[PolicyError]:
     """Columns whose ``arengoHierarchy`` is in no file."""
     from arengo.errors import Place
 
     for contract in contracts.values():
         for item in contract.properties:
             name = str(item.custom.get("arengoHierarchy", ""))
-            if name and name not in groups:
+            if name and name not in groups and not _ruled(name, root):
                 yield PolicyError(
                     f"The column {item.name} of {contract.id} names the hierarchy {name}, which is not there.",
                     todo=f"Put it into hierarchies/{name}.csv.",
@@ -328,3 +330,12 @@ def _near(word: str, known: Iterable[Any]) -> str:
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"There is {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""
+
+
+_BUILT_IN = frozenset({"dates", "moments", "times", "numbers", "characters", "all"})
+"""Hierarchies every city has (:mod:`arengo.privacy.hierarchy`), which this room may not import."""
+
+
+def _ruled(name: str, root: Path) -> bool:
+    """Whether a hierarchy is built in or made by a rule of the folder."""
+    return name.partition("/")[0] in _BUILT_IN or (root / "hierarchies" / f"{name}.toml").is_file()
