@@ -233,6 +233,8 @@ def _editions(site: Site, request: Request, record: Record) -> list[Edition]:
         held = site.door.versions(record.id, site.caller(request))
     except ArengoError:
         return []
+    if not held:
+        return []  # declared, and not published yet: the gate may hold it back
     before = [*(item.number for item in held[1:]), 0]
     return [Edition(item.number, item.published_at, prior) for item, prior in zip(held, before, strict=True)]
 
