@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ class Device:
 
         self.place = place
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.id = hashlib.sha256(repr(self.key.private_numbers()).encode()).digest()
+        self.id = secrets.token_bytes(32)
         self.count = 0
 
     def _data(self, *, made: bool, verified: bool = True) -> bytes:

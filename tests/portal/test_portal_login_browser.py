@@ -125,7 +125,7 @@ def test_a_passkey_is_added_and_signs_in(browser: Any, town: tuple[str, Path, st
 
     page.goto(f"{address}/login?next=/people")
     page.click("form[data-passkey] button")
-    page.wait_for_url("**/people")  # two factors: the role of administrator is awake
+    page.wait_for_url(f"{address}/people")  # two factors: the role of administrator is awake
     assert "Pia Verdi" in page.locator("header").inner_text()
     held = device.send("WebAuthn.getCredentials", {"authenticatorId": made["authenticatorId"]})["credentials"]
     assert held[0]["signCount"] >= 2

@@ -1,4 +1,4 @@
-"""Pages over municipal files as cities publish them, drafted and published without an edit."""
+"""Pages over municipal files as cities publish them, drafted and published with one word of a steward."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portal_register import application
 
 import arengo
 from arengo.city import City
+from arengo.contract.write import set_property
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -27,6 +28,7 @@ FILES = {  # file: what its first picture must be
     "montpellier-budget/VilleMTP_MTP_BudgetPri_2014.csv": "chart",
     "lapaz-census/municipios.csv": "chart",
 }
+ADDRESSES = "Addresses of complaints, not of persons: the department has published them since 2010."
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not here")]
 
 
@@ -36,10 +38,12 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     made = arengo.init(root, name="Real files", language="it")
     for file in FILES:
         (draft,) = made.draft(str(REAL / file))
-        (root / "contracts" / f"{draft.id}.odcs.yaml").write_text(draft.text, encoding="utf-8")
-    runs = made.publish()
-    held = [run.error for run in runs if run.state != "succeeded"]
-    assert all(error and error["code"] == "publication-held" for error in held), held  # what exposes persons waits
+        text = draft.text
+        if "incident_address" in text:  # held back otherwise: most stand alone by it
+            text = set_property(text, "arengoPrivacyRole", None, "incident_address")
+            text = set_property(text, "arengoPersonalReason", ADDRESSES, "incident_address")
+        (root / "contracts" / f"{draft.id}.odcs.yaml").write_text(text, encoding="utf-8")
+    assert [run.error for run in made.publish() if run.state != "succeeded"] == []
     yield made
     made.close()
 
