@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from starlette.responses import Response
 
@@ -21,6 +22,8 @@ from arengo.portal.site import Visit
 
 WIDE = 8
 """Readers beside each other in the table; the others are one step further."""
+COUNTED = 200
+"""Readers looked at beyond the first one shown; where there are more, the page does not say how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,11 @@ def page(visit: Visit) -> Response:
     asked = visit.param("column")
     if asked and contract.column(asked) is None:
         asked = ""
-    readers = visit.site.access.analysis.readers(contract, (asked,) if asked else ())
+    each = visit.site.access.analysis.each(contract, (asked,) if asked else ())
     names = Names(visit)
-    start = _start(visit.param("from"), len(readers))
+    start = _start(visit.param("from"))
+    readers = list(islice(each, start + COUNTED))
+    start = start if start < len(readers) else 0
     beside = readers[start : start + WIDE]
     names.learn(one for item in beside for one in (item.party, *item.people))
     values = {
@@ -76,7 +81,7 @@ def page(visit: Visit) -> Response:
         "tab": "access",
         "tab_title": visit._("Who can read what"),
         "asked": asked,
-        "count": len(readers),
+        "count": len(readers) if next(each, None) is None else 0,
         "lines": [_line(visit, names, item, _letter(start + n)) for n, item in enumerate(beside)],
         "heads": [(_letter(start + n), _name(visit, names, item)) for n, item in enumerate(beside)],
         "rows": _rows(visit, d, beside, asked),
@@ -88,9 +93,8 @@ def page(visit: Visit) -> Response:
     return private(visit.page("access_who.html", values))
 
 
-def _start(text: str, size: int) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
-    return number if number < size else 0
+def _start(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
 def _letter(number: int) -> str:

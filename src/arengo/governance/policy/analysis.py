@@ -114,15 +114,22 @@ class Analysis:
 
     def readers(self, contract: Contract, columns: Sequence[str] = ()) -> tuple[Reader, ...]:
         """Everybody who can read something of a dataset, with what of it; of ``columns`` only, when they are named."""
+        return tuple(self.each(contract, columns))
+
+    def each(self, contract: Contract, columns: Sequence[str] = ()) -> Iterator[Reader]:
+        """As :meth:`readers`, one after the other: each costs a judgement, and thousands may read."""
         names = tuple(item.name for item in contract.properties)
-        out: list[Reader] = []
-        for candidate in self._candidates(contract, names):
+        known: set[Reader] = set()
+        everyone: Reader | None = None
+        for number, candidate in enumerate(self._candidates(contract, names)):
             made = self._reader(contract, names, candidate)
-            if made is not None and made not in out and not _as_everyone(made, out):
-                out.append(made)
-        if not columns:
-            return tuple(out)
-        return tuple(item for item in out if any(shown.column in columns for shown in item.columns))
+            if made is None or made in known or _as_everyone(made, everyone):
+                continue
+            if number == 0 and made.kind == "everyone":
+                everyone = made
+            known.add(made)
+            if not columns or any(shown.column in columns for shown in made.columns):
+                yield made
 
     def _candidates(self, contract: Contract, names: tuple[str, ...]) -> Iterator[_Candidate]:
         owner = owner_of(contract)
@@ -362,15 +369,12 @@ _ANY = 'Action::"read"'
 _ASKERS = ("Person", "Application")
 
 
-def _as_everyone(made: Reader, before: Sequence[Reader]) -> bool:
+def _as_everyone(made: Reader, everyone: Reader | None) -> bool:
     """Whether somebody sees of open data just what everyone does."""
-    if not before:
+    if everyone is None:
         return False
-    first = before[0]
-    shown = (first.columns, first.rows, first.obligations, first.when)
-    return first.kind == "everyone" and made.ground == "open" and shown == (
-        made.columns, made.rows, made.obligations, made.when
-    )  # fmt: skip
+    shown = (everyone.columns, everyone.rows, everyone.obligations, everyone.when)
+    return made.ground == "open" and shown == (made.columns, made.rows, made.obligations, made.when)
 
 
 def _memberships(expr: Any) -> Iterator[tuple[str, str]]:
