@@ -205,6 +205,7 @@ def test_a_whole_request_with_two_people_and_less_than_asked(town: Town, visits:
     for words in ("Mobility asks for", "Risk for the people concerned", ANSWERS["answer.people"],
                   "Second approval is missing: a steward of Data Protection"):  # fmt: skip
         assert words in page
+    assert 'value="look"' in visits("anna").get(f"/desk/access/{number}").text
     # What they would see, as the form says now; beside the owner's own values only when she asks for it.
     looked = seen(decision(visits, "anna", number, do="look"))
     assert "They would see all 40 rows." in looked
@@ -237,10 +238,14 @@ def test_a_whole_request_with_two_people_and_less_than_asked(town: Town, visits:
     assert "does not fit the column district" in unescape(odd)
     done = decision(visits, "anna", number, do="approve", why="Good work.", volume="50", **changed)
     assert done.status_code == 303
+    after = seen(visits("anna").get(done.headers["location"]))
+    assert "one more person decides" in after
+    assert "request approved" not in after  # nobody may read by it yet
     item = held(town, number)
     assert (item.state, item.columns, item.rows, item.volume) == ("pending", FIVE[:3], "grade > 2", 50)
     assert "You have approved it" in seen(visits("anna").get(f"/desk/access/{number}"))
     assert f"/desk/access/{number}" in seen(visits("paolo").get("/desk/access"))
+    assert 'value="look"' not in visits("paolo").get(f"/desk/access/{number}").text  # the rows are not his office's
     wider = faults(decision(visits, "paolo", number, do="approve", volume="80"))
     assert "At most 50" in wider
     assert decision(visits, "paolo", number, do="approve").status_code == 303

@@ -20,7 +20,7 @@ from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import mask_kinds
 from arengo.portal.entrance import private, signed_in
-from arengo.portal.look_through import Seen, look
+from arengo.portal.look_through import Seen, look, may_look
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
 from arengo.portal.terms import details, given_lines, last_day, read_given
@@ -61,7 +61,9 @@ def take(visit: Visit, given: Form) -> Response:
     seen, behalf = item.revision, _behalf(visit, item, given)
     try:
         if does == "approve":
-            accords.approve(item.id, by=by, why=why, behalf=behalf, terms=terms, seen=seen)
+            made = accords.approve(item.id, by=by, why=why, behalf=behalf, terms=terms, seen=seen)
+            if made.state == "pending":
+                return RedirectResponse(f"/desk/access?{urlencode({'done': does, 'of': item.id, 'further': 1})}", 303)
         elif does == "reject":
             accords.reject(item.id, by=by, why=why, behalf=behalf, seen=seen)
         else:
@@ -134,6 +136,7 @@ def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
         "behalf": [(one, names.person(one) if one else _("myself")) for one in able] if any(able) else [],
         "approve_word": _("Approve, then the second approver decides") if _more_needed(visit, item) else _("Approve"),
         "seen": seen,
+        "may_look": seen is not None or may_look(visit, item.dataset),
         "said": _changed(visit, item) if not closed else None,
     }  # fmt: skip
     return private(visit.page("access_decide.html", values, f.status))

@@ -52,7 +52,7 @@ def decide(visit: Visit, given: Form) -> Response:
     if problems:
         return _page(visit, problems, given)
     accords, by, names = visit.site.agreements, visit.caller, Names(visit)
-    done = 0
+    done = further = 0
     for number, _colon, revision in chosen:
         try:
             item = accords.get(number, by)
@@ -68,7 +68,8 @@ def decide(visit: Visit, given: Form) -> Response:
         behalf, seen = next(iter(able), ""), item.revision
         try:
             if act == "approve":
-                accords.approve(number, by=by, why=why, behalf=behalf, seen=seen)
+                made = accords.approve(number, by=by, why=why, behalf=behalf, seen=seen)
+                further += made.state == "pending"
             elif act == "reject":
                 accords.reject(number, by=by, why=why, behalf=behalf, seen=seen)
             else:
@@ -79,8 +80,9 @@ def decide(visit: Visit, given: Form) -> Response:
             problems.append((words, f"/desk/access/{quote(number)}"))
     if problems:
         return _page(visit, problems, given, done)
+    more = {"further": further} if further else {}
     chosen_filter = {name: given.one(name) for name in ("dataset", "organisation") if given.one(name)}
-    return RedirectResponse(f"/desk/access?{urlencode({**chosen_filter, 'done': act, 'n': done})}", 303)
+    return RedirectResponse(f"/desk/access?{urlencode({**chosen_filter, 'done': act, 'n': done, **more})}", 303)
 
 
 def waiting(visit: Visit) -> tuple[Agreement, ...]:
@@ -219,6 +221,17 @@ def _said(visit: Visit, done: int) -> dict[str, str] | None:
         return {"tone": "good", "title": visit.speech.many("%(n)s decided", "%(n)s decided", done), "words": ""}
     if act not in ACTS:
         return None
+    told = visit.param("further")[:4]
+    further = int(told) if told.isascii() and told.isdecimal() else 0
+    if act == "approve" and 0 < further <= count:
+        said = visit.speech.many(
+            "Your approval is kept; one more person decides", "Your %(n)s approvals are kept; one more person decides",
+            further,
+        )  # fmt: skip
+        if further == count:
+            return {"tone": "good", "title": said, "words": ""}
+        said_too = visit.speech.many("%(n)s request approved", "%(n)s requests approved", count - further)
+        return {"tone": "good", "title": said_too, "words": said}
     title = {
         "approve": visit.speech.many("%(n)s request approved", "%(n)s requests approved", count),
         "reject": visit.speech.many("%(n)s request refused", "%(n)s requests refused", count),
