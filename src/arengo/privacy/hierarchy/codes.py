@@ -12,7 +12,7 @@ from arengo.errors import PolicyError
 from arengo.privacy.hierarchy.builders import Dates, Groups, Hidden, Intervals, Times, Whole, plain
 from arengo.privacy.hierarchy.file import FOLDER, KIND, read
 from arengo.privacy.hierarchy.ladder import Ladder
-from arengo.privacy.hierarchy.places import Places
+from arengo.privacy.hierarchy.places import Places, Zoning
 from arengo.state import tables
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ class CityCodes:
         """Name of a group at ``level`` -> name of the one at the coarser ``other``; where groups cannot be listed
         (numbers, dates), the mapping answers but does not list them."""
         return self.ladder(name).between(str(level), str(other))
+
+    def areas(self, name: str, level: str) -> Zoning | None:
+        """The areas with shapes that a level of a hierarchy of places names; None for any other hierarchy."""
+        if not name or name in self._lists.marks() or name not in self._rules():
+            return None
+        (record,) = self._state.saved(KIND, name)
+        made = read(name, str(record.body["text"]))
+        return made.zoning(self._lake, str(level)) if isinstance(made, Places) else None
 
     def ladder(self, name: str) -> Ladder:
         """Raises PolicyError for a name nobody has."""

@@ -4,7 +4,8 @@ Like lists, they hold from the next ``arengo apply`` on. ``kind`` says which rul
 
 ``intervals`` (``widths``, ``lower``, ``upper``), ``dates`` (``levels``), ``mask`` (``keep``), ``hide`` (``hide``),
 ``prefix`` (``lengths``), ``order`` (``order``, then ``[levels.NAME]`` with the group's name and its members) and
-``places`` (``dataset`` and ``columns``, or ``dataset``, ``column`` and ``[[within]]``).
+``places`` (``dataset`` and ``columns``, or ``dataset``, ``column`` and ``[[within]]``, which may be left out where the
+areas lie in nothing coarser).
 """
 
 from __future__ import annotations
@@ -233,6 +234,8 @@ def _places(file: _File) -> Places:
         return Places(file.name, dataset, columns[0], tuple(Layer(item, dataset, item) for item in columns[1:]))
     column = file.text("column") if dataset else ""
     told = file.get("within")
+    if dataset and told is None:
+        return Places(file.name, dataset, column, ())
     if not isinstance(told, list) or not told or not all(isinstance(item, dict) for item in told):
         raise file.wrong("within", "There is no coarser place", 'Write [[within]], dataset = "wards", column = "name".')
     layers: list[Layer] = []

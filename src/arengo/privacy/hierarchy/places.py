@@ -36,6 +36,22 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Zoning:
+    """The areas that the values of a column name. ``rows``: SQL of (``label`` VARCHAR, ``shape`` WKB in OGC:CRS84),
+    several rows where an area is made of several. ``mark``: the version they come from.
+    """
+
+    dataset: str
+    column: str
+    rows: str
+    mark: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
     """A rule whose groups are in the lake. ``dataset`` '' : the column itself holds points."""
 
@@ -53,11 +69,38 @@ class Places:
         found = ((name, lake.newest(name)) for name in self.datasets)
         return tuple((name, item.number if item else 0) for name, item in found)
 
+    def zoning(self, lake: Lake, level: str) -> Zoning | None:
+        """The shapes of the areas that ``level`` (``""``: the values themselves) names; None where the lake has none."""
+        layer = Layer("", self.dataset, self.column)
+        if level not in ("", "0"):
+            number = int(level) - 1 if level.isascii() and level.isdecimal() and len(level) < 4 else -1
+            named = {item.level: item for item in self.layers}
+            found = named.get(level) or (self.layers[number] if 0 <= number < len(self.layers) else None)
+            if found is None:
+                return None
+            layer = found
+        version = lake.newest(layer.dataset) if layer.dataset else None
+        if version is None or version.geometry is None or not version.geometry.stored:
+            return None
+        if layer.column not in {item.name for item in version.schema}:
+            return None
+        shape = quote(version.geometry.column)
+        rows = (
+            f"SELECT CAST({quote(layer.column)} AS VARCHAR) AS label, {shape} AS shape FROM {lake.source(version)} "
+            f"WHERE {quote(layer.column)} IS NOT NULL AND {shape} IS NOT NULL"
+        )
+        return Zoning(layer.dataset, layer.column, rows, version.number)
+
     def made(self, lake: Lake) -> Ladder:
         """The ladder over the newest versions. Raises PolicyError when one is missing or they do not nest."""
         if not self.dataset:
             return Areas(self.name, tuple((layer.level, self._shapes(lake, layer)) for layer in self.layers))
         base = self._version(lake, self.dataset, self.column)
+        if not self.layers:  # areas that lie in nothing coarser
+            named = f"CAST({quote(self.column)} AS VARCHAR)"
+            sql = f"SELECT DISTINCT {named} FROM {lake.source(base)} WHERE {named} IS NOT NULL LIMIT {MOST + 1}"
+            with lake.engine.execute(sql) as found:
+                return self._groups(found.fetchall())
         if any(layer.areas for layer in self.layers):
             return self._groups(self._located(lake, base))
         names = [quote(self.column), *(quote(layer.column) for layer in self.layers)]
