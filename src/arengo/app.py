@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +31,9 @@ def create() -> Any:
 
     if os.environ.get("ARENGO_LEAN"):  # set by serve(): this process is ours alone
         arengo.lean()
+    # The first publication brings it in, in a thread of its own; until it is whole, every query of the others that
+    # binds a list fails, since sqlalchemy asks the half of it that is there already.
+    import_module("sqlalchemy.orm")
     city = open_city(os.environ.get("ARENGO_CITY", "."))
     callers, watch = CityCallers(city.access), CityWatch(city.access, city.door)
     api = faces.routes(city.door, city.catalogue, city.settings, callers, city.access)

@@ -609,9 +609,21 @@ def stamp() -> str:
     return found.hexdigest()
 
 
+class Pages(Environment):
+    """Templates, in which an attribute that is there and fails says why; jinja takes it for one that is not there."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        try:
+            return getattr(obj, attribute)
+        except AttributeError as error:
+            if error.name != attribute or error.obj is not obj:  # raised further in, by what the attribute asks
+                raise
+        return super().getattr(obj, attribute)
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    made = Environment(
+    made = Pages(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
