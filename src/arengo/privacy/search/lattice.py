@@ -74,6 +74,7 @@ class Problem:
     _kept: dict[Node, Groups] = field(default_factory=dict)
     _jointly: dict[Node, Groups] = field(default_factory=dict)
     _alike: NDArray[np.int64] | None = None
+    _last: tuple[Node, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
 
     @property
     def rows(self) -> int:
@@ -86,10 +87,21 @@ class Problem:
     def withheld(self, node: Node) -> int:
         """People who would have to be withheld at a node so that nobody stands in a group smaller than ``k``."""
         self.checked += 1
-        groups = self.groups(node)
+        return int(self.small(node)[1].sum())
+
+    def small(self, node: Node) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(one combination of each group that would have to be withheld at a node, its people)."""
+        if self._last is not None and self._last[0] == node:
+            return self._last[1]
         if self.joint is None:
-            return int(groups.counts[groups.counts < self.k].sum())
-        return int(self.counts[self.violating(node)].sum())
+            groups = self.groups(node)
+            few = groups.counts < self.k
+            made = (groups.first[few], groups.counts[few])
+        else:
+            some = np.flatnonzero(self.violating(node))
+            made = (some, self.counts[some])
+        self._last = (node, made)
+        return made
 
     def violating(self, node: Node) -> NDArray[np.bool_]:
         """(n,) which combinations would have to be withheld at a node."""

@@ -16,23 +16,40 @@ if TYPE_CHECKING:
     from arengo.privacy.search.lattice import Node, Problem
 
 
-def losses(problem: Problem) -> list[NDArray[np.float64]]:
-    """For each column the part of the table's loss that each level costs; a node's loss is the sum over its levels."""
+def shares(problem: Problem) -> list[NDArray[np.float64]]:
+    """For each column, shape (levels, values): what each level of each value has lost, as its part of a row's loss."""
     out = []
-    rows = max(problem.rows, 1)
-    for axis, codes in zip(problem.axes, problem.codes, strict=True):
-        people = np.bincount(codes, weights=problem.counts, minlength=axis.groups.shape[1])
-        known = max(axis.groups.shape[1] - 1, 1)
-        level = []
-        for groups in axis.groups:
-            size = np.bincount(groups)
-            level.append(float(((size[groups] - 1) / known * people).sum()) / rows)
-        out.append(np.array(level) / len(problem.axes))
+    for axis in problem.axes:
+        known = max(axis.groups.shape[1] - 1, 1) * len(problem.axes)
+        out.append(np.stack([(np.bincount(groups)[groups] - 1) / known for groups in axis.groups]))
     return out
 
 
-def loss(problem: Problem, node: Node, withheld: int = 0) -> float:
-    """Of a node, with people who are withheld counted as lost whole."""
+def losses(problem: Problem) -> list[NDArray[np.float64]]:
+    """For each column the part of the table's loss that each level costs; a node's loss is the sum over its levels,
+    and more where people are withheld (:func:`withheld`).
+    """
+    rows = max(problem.rows, 1)
+    return [
+        part @ np.bincount(codes, weights=problem.counts, minlength=part.shape[1]) / rows
+        for part, codes in zip(shares(problem), problem.codes, strict=True)
+    ]
+
+
+def withheld(problem: Problem, parts: list[NDArray[np.float64]], node: Node) -> float:
+    """What a node costs beyond its levels: those who are withheld at it are lost whole, not as far as the levels go.
+
+    ``parts``: :func:`shares`.
+    """
+    some, people = problem.small(node)
+    if not len(some):
+        return 0.0
+    told = sum((part[level][codes[some]] for part, level, codes in zip(parts, node, problem.codes, strict=True)),
+               np.zeros(len(some)))  # fmt: skip
+    return float(((1 - told) * people).sum()) / max(problem.rows, 1)
+
+
+def loss(problem: Problem, node: Node) -> float:
+    """Of a node: the mean over all people of what is lost of each, 1 for who is withheld at it."""
     told = sum(float(levels[level]) for levels, level in zip(losses(problem), node, strict=True))
-    share = withheld / max(problem.rows, 1)
-    return told * (1 - share) + share
+    return told + withheld(problem, shares(problem), node)

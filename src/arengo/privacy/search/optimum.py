@@ -1,9 +1,11 @@
 """The cheapest node at which everybody stands in a group of at least ``k``: found for certain, without trying all.
 
 On the way up groups only grow, so one answer settles everything above (it fits) or below (it does not). Paths through
-what is not settled are searched by halves (Kohlmayer, Prasser et al., *Flash*, PASSAT 2012), and only nodes cheaper
-than the best one so far are asked. A promise that need not get better on the way up (l-diversity with suppression,
-t-closeness) is asked of each node by itself.
+what is not settled are searched by halves (Kohlmayer, Prasser et al., *Flash*, PASSAT 2012), and only nodes that may be
+cheaper than the best one so far are asked. Who is withheld is lost whole (Iyengar, *Transforming data to satisfy
+privacy constraints*, KDD 2002), so a node costs more than its levels do; at least as many people are withheld below a
+node as at it, which bounds what the nodes below can cost. A promise that need not get better on the way up (l-diversity
+with suppression, t-closeness) is asked of each node by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.privacy.search.lattice import Node, Problem
-from arengo.privacy.search.loss import losses
+from arengo.privacy.search.loss import losses, shares, withheld
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +30,9 @@ OPEN, FITS, FAILS = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``node`` None: not even the top fits. ``loss``: 0..1, of the levels alone. ``withheld``: people in groups that
-    are still too small, within the limit. ``optimal``: False when time ran out; then it is the best one so far.
+    """``node`` None: not even the top fits. ``loss``: 0..1, who is withheld counts as lost whole. ``withheld``: people
+    in groups that are still too small, within the limit. ``optimal``: False when time ran out; then it is the best one
+    so far.
     """
 
     node: Node | None
@@ -49,30 +52,59 @@ def optimum(problem: Problem, seconds: float = 60.0, clock: Callable[[], float] 
     per = losses(problem)
     if nodes > MOST:
         return _greedy(problem, per, nodes, begin, seconds, clock)
-    cost = np.zeros(shape)
-    for at, levels in enumerate(per):
-        cost += levels.reshape([-1 if at == other else 1 for other in range(len(shape))])
+    costs = _Costs(problem, per)
     state = np.full(shape, OPEN, np.int8)
-    best: Node | None = None
-    bound = np.inf
     optimal = True
     while True:
-        asked = (state == OPEN) & (cost < bound - 1e-12)
+        asked = (state == OPEN) & (costs.least < costs.bound - 1e-12)
         if not asked.any():
             break
-        if clock() - begin > seconds and best is not None:
+        if clock() - begin > seconds and costs.best is not None:
             optimal = False
             break
-        start = np.unravel_index(int(np.where(asked, cost, np.inf).argmin()), shape)
-        for node in _halved(problem, state, _path(asked, cost, tuple(int(level) for level in start))):
-            if problem.promise is None and cost[node] < bound - 1e-12:
-                best, bound = node, float(cost[node])
-    if problem.promise is not None:
-        best, optimal = _promised(problem, state, cost, begin, seconds, clock)
-        bound = float(cost[best]) if best else np.inf
-    if best is None:
+        start = np.unravel_index(int(np.where(asked, costs.least, np.inf).argmin()), shape)
+        _halved(problem, state, costs, _path(asked, costs.least, tuple(int(level) for level in start)))
+    optimal &= _settled(problem, state, costs, begin, seconds, clock)
+    if costs.best is None:
         return Found(None, 1.0, problem.rows, problem.checked, nodes, optimal, clock() - begin)
-    return Found(best, bound, problem.withheld(best), problem.checked, nodes, optimal, clock() - begin)
+    held = problem.withheld(costs.best)
+    return Found(costs.best, costs.bound, held, problem.checked, nodes, optimal, clock() - begin)
+
+
+class _Costs:
+    """What the nodes cost: at least ``least``, and in full those that were looked at. ``best``: the cheapest of these
+    that keeps the promise, where none is asked; ``bound``: its cost.
+    """
+
+    def __init__(self, problem: Problem, per: list[NDArray[np.float64]]) -> None:
+        shape = problem.shape
+        self._problem = problem
+        self._parts = shares(problem)
+        self.levels = np.zeros(shape)
+        self._spared = np.ones(shape)  # the least that somebody who is withheld costs beyond the levels
+        for at, (levels, part) in enumerate(zip(per, self._parts, strict=True)):
+            along = [-1 if at == other else 1 for other in range(len(shape))]
+            self.levels += levels.reshape(along)
+            self._spared -= part.max(axis=1, initial=0.0).reshape(along)
+        self.least = self.levels.copy()
+        self.known: dict[Node, float] = {}
+        self.best: Node | None = None
+        self.bound = np.inf
+
+    def look(self, node: Node) -> None:
+        """At a node that fits; those below it withhold at least the same people."""
+        held = int(self._problem.small(node)[1].sum())
+        if held:
+            below: Any = tuple(slice(0, level + 1) for level in node)
+            share = held / max(self._problem.rows, 1)
+            np.maximum(self.least[below], (self.levels + share * self._spared)[below], out=self.least[below])
+        if node not in self.known:
+            self.known[node] = float(self.levels[node]) + withheld(self._problem, self._parts, node)
+
+    def take(self, node: Node) -> None:
+        cost = self.known[node]
+        if cost < self.bound - 1e-12:
+            self.best, self.bound = node, cost
 
 
 def _path(asked: NDArray[np.bool_], cost: NDArray[np.float64], start: Node) -> list[Node]:
@@ -87,37 +119,47 @@ def _path(asked: NDArray[np.bool_], cost: NDArray[np.float64], start: Node) -> l
         path.append(node)
 
 
-def _halved(problem: Problem, state: NDArray[np.int8], path: list[Node]) -> list[Node]:
-    """The lowest node of a path that fits, by halves; what it settles is marked."""
-    low, high, found = 0, len(path) - 1, []
+def _halved(problem: Problem, state: NDArray[np.int8], costs: _Costs, path: list[Node]) -> None:
+    """The lowest node of a path that fits, by halves; what it settles is marked, what it costs is known."""
+    low, high = 0, len(path) - 1
     while low <= high:
         middle = (low + high) // 2
         node = path[middle]
         if problem.fits(node):
             above: Any = (*(slice(level, None) for level in node), ...)
             state[above] = FITS
-            found, high = [node], middle - 1
+            costs.look(node)
+            if problem.promise is None:
+                costs.take(node)
+            high = middle - 1
         else:
             below: Any = (*(slice(0, level + 1) for level in node), ...)
             state[below] = FAILS
             low = middle + 1
-    return found
 
 
-def _promised(
-    problem: Problem, state: NDArray[np.int8], cost: NDArray[np.float64], begin: float, seconds: float,
-    clock: Callable[[], float],
-) -> tuple[Node | None, bool]:  # fmt: skip
-    """The cheapest node that fits and keeps the other promise: asked in the order of their cost."""
-    fitting = np.flatnonzero(state == FITS)
-    for flat in fitting[np.argsort(cost.ravel()[fitting], kind="stable")]:
-        node = tuple(int(level) for level in np.unravel_index(int(flat), cost.shape))
-        problem.checked += 1
-        if problem.promises(node):
-            return node, True
+def _settled(
+    problem: Problem, state: NDArray[np.int8], costs: _Costs, begin: float, seconds: float, clock: Callable[[], float]
+) -> bool:
+    """Of the nodes that fit those that may be cheaper than the best one, the most promising first. False: no time."""
+    tried = np.zeros(costs.levels.shape, bool)
+    if problem.promise is None:
+        for node in costs.known:
+            tried[node] = True
+    while True:
+        asked = (state == FITS) & ~tried & (costs.least < costs.bound - 1e-12)
+        if not asked.any():
+            return True
         if clock() - begin > seconds:
-            return None, False
-    return None, True
+            return False
+        first = np.unravel_index(int(np.where(asked, costs.least, np.inf).argmin()), asked.shape)
+        node = tuple(int(level) for level in first)
+        tried[node] = True
+        problem.checked += 1
+        if (node in costs.known and costs.known[node] >= costs.bound) or not problem.promises(node):
+            continue
+        costs.look(node)
+        costs.take(node)
 
 
 def _greedy(
@@ -127,30 +169,38 @@ def _greedy(
     """A lattice too large to hold: down from the top, the step that regains most first, as long as it fits."""
     node: Node = tuple(size - 1 for size in problem.shape)
 
+    parts = shares(problem)
+
     def cost(item: Node) -> float:
         return float(sum(per[at][level] for at, level in enumerate(item)))
 
     if not (problem.fits(node) and problem.promises(node)):
         return Found(None, 1.0, problem.rows, problem.checked, nodes, False, clock() - begin)
+    bound = cost(node) + withheld(problem, parts, node)
     moved = True
     while moved and clock() - begin < seconds:
         moved = False
         below = [(*node[:at], level - 1, *node[at + 1 :]) for at, level in enumerate(node) if level]
         for item in sorted(below, key=cost):
             if problem.fits(item) and problem.promises(item):
-                node, moved = item, True
-                break
-    return Found(node, cost(node), problem.withheld(node), problem.checked, nodes, False, clock() - begin)
+                full = cost(item) + withheld(problem, parts, item)
+                if full < bound:
+                    node, bound, moved = item, full, True
+                    break
+    return Found(node, bound, problem.withheld(node), problem.checked, nodes, False, clock() - begin)
 
 
 def brute(problem: Problem) -> tuple[float, set[Any]]:
     """The least loss that fits and the nodes that have it, by trying all: what the search is tested against."""
-    per = losses(problem)
+    per, parts = losses(problem), shares(problem)
     best = np.inf
     out: set[Any] = set()
     for node in np.ndindex(*problem.shape):
         cost = float(sum(per[at][level] for at, level in enumerate(node)))
         if cost < best + 1e-12 and problem.fits(node) and problem.promises(node):
+            cost += withheld(problem, parts, node)
+            if cost > best + 1e-12:
+                continue
             if cost < best - 1e-12:
                 out = set()
             best = min(best, cost)
