@@ -207,7 +207,7 @@ def _protection(contract: Contract, document: Document, report: Report) -> None:
         return
     place: Path = (*place_of(document, "arengoProtection"), "value")
     known = [item.name for item in contract.properties]
-    for rule, key in (("suppress", "by"), ("local", "by"), ("microaggregate", "columns")):
+    for rule, key in (("suppress", "by"), ("suppress", "blank"), ("local", "by"), ("microaggregate", "columns")):
         for name in told[rule].get(key, ()) if rule in told else ():
             column = contract.column(str(name))
             if column is None:

@@ -208,7 +208,8 @@ _ENTRIES = (
                    "to judge the risk, and never stored. The steps are in the guide to safe publications.", "",
                    {"level": "district"}),
     CustomProperty("arengoProtection", _CONTRACT, _object(
-                       suppress=_object(("below",), below=_COUNT, by=_TEXTS),
+                       suppress=_object(("below",), below=_COUNT, by=_TEXTS, beside={"type": "boolean"},
+                                        blank=_TEXTS),
                        local=_object(("k",), k=_COUNT, by=_TEXTS),
                        microaggregate=_object(("k", "columns"), k=_COUNT, columns=_TEXTS),
                        shuffle={"type": "boolean"},
@@ -220,13 +221,15 @@ _ENTRIES = (
                                      bounds={"type": "object", "additionalProperties": {
                                          "type": "array", "items": {"type": "number"}, "minItems": 2,
                                          "maxItems": 2}})),
-                   "mapping of `suppress` (`{below, by}`), `local` (`{k, by}`), `microaggregate` (`{k, columns}`), "
-                   "`shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: `epsilon` or `rho`, "
-                   "`rows` a person may stand in, `bounds` of each summed column)",
+                   "mapping of `suppress` (`{below, by, beside, blank}`), `local` (`{k, by}`), `microaggregate` "
+                   "(`{k, columns}`), `shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: "
+                   "`epsilon` or `rho`, `rows` a person may stand in, `bounds` of each summed column)",
                    "What is done to whole rows and tables before they become a version: rows of groups smaller than "
-                   "`below` are left out; columns are coarsened only where a group would be smaller than `k`; numbers "
-                   "are averaged over groups of `k`; the source's order is given up; cells of a table of counts are "
-                   "suppressed, rounded or perturbed.", "", {"suppress": {"below": 5}}),
+                   "`below` are left out, with `beside` also those that would make such groups together with what is "
+                   "public already (of the columns `blank` only the value, where that is enough); columns are "
+                   "coarsened only where a group would be smaller than `k`; numbers are averaged over groups "
+                   "of `k`; the source's order is given up; cells of a table of counts are suppressed, rounded or "
+                   "perturbed.", "", {"suppress": {"below": 5}}),
     CustomProperty("arengoCells", _CONTRACT, _object(
                        ("by",), by=_TEXTS, count=_TEXT, sums={"type": "array", "items": _object(
                            ("column",), column=_TEXT, largest=_TEXT, second=_TEXT, contributors=_TEXT)},

@@ -23,7 +23,7 @@ def released(contract: Contract) -> Contract:
     columns, custom = contract.properties, contract.custom
     local = _local(columns, custom)
     means = set(custom.get("arengoProtection", EMPTY).get("microaggregate", EMPTY).get("columns", ()))
-    open_cells = _figures(custom)
+    open_cells = _figures(custom) | set(custom.get("arengoProtection", EMPTY).get("suppress", EMPTY).get("blank", ()))
     kept = [_one(item, local, means, item.name in open_cells) for item in columns if "drop" not in item.protect]
     if tuple(kept) == columns and not any(item.protect for item in columns):
         return contract

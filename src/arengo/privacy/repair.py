@@ -1,57 +1,38 @@
 """Repairs: changes of the contract after which the gate would let a table of rows pass, with what each costs.
 
-For groups that are too small: the cheapest levels for everybody, leaving out the few who still stand out, or coarser
-values only where people stand out. For groups that only become small together with what is public already: the cheapest
-levels under that constraint, and what it would cost to keep, or to leave out, the column that matters most. For columns
-that leak: a pseudonym, blacked-out text, another order, or leaving the column out. Each is done to the very table and
-judged again (privacy.md, section 3, step 8); what would not pass is not offered.
+Each plan of :mod:`arengo.privacy.plans` is done to the very table and judged again (privacy.md, section 3, step 8);
+what would not pass is not offered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
+from arengo.contract.model import EMPTY, Contract, Frozen, Property
 from arengo.contract.protection import released, step_name
 from arengo.lake.layout import quote
 from arengo.privacy.declared import release_of
 from arengo.privacy.finding import OUTCOMES, Finding, worst
 from arengo.privacy.measure import errors, histogram
+from arengo.privacy.plans import Plan, plans
 from arengo.privacy.protect import protect
 from arengo.privacy.protect.work import Ladders
 from arengo.privacy.release import ROWS
-from arengo.privacy.search import loss, optimum
-from arengo.privacy.spread import Spread, spread
 from arengo.privacy.verdict import Repair
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
 MOST = 3
-SECONDS = 20.0
-"""A search may take; then the best so far is offered, and said to be that."""
+FEW = 0.2
+"""Share of rows of which one value may be left out; a column that is missing in more is better left out whole."""
 UNJUDGED = ("budget",)
 """Steps of the gate that no change of a table of rows concerns."""
 MADE = "_repaired"
 TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A repair to be tried. ``steps``: column -> what is done to it beside what the contract does already."""
-
-    kind: str
-    steps: Mapping[str, tuple[Any, ...]] = EMPTY
-    rules: Mapping[str, Any] = EMPTY
-    loss: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def mark(self) -> str:
-        return repr((sorted(self.steps.items(), key=str), sorted(self.rules.items(), key=str)))
 
 
 def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
@@ -75,171 +56,11 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
 def _more_than(plan: Plan, made: Sequence[Repair]) -> bool:
     """Whether it does to the table what another repair does already, and more, for a higher price."""
     return any(
-        item.loss <= plan.loss and not plan.rules.get("suppress") and not item.suppressed
+        item.loss <= plan.loss and not plan.rules.get("suppress") and not item.suppressed and item.columns
         and (set(item.columns) < set(plan.steps) or (plan.kind == item.kind == "drop"
                                                      and set(item.columns) <= set(plan.steps)))
         for item in made
     )  # fmt: skip
-
-
-def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
-    """What may mend it, the likeliest first."""
-    names = {item.name for item in case.contract.properties}
-    quasi = {item.column for item in case.release.quasi}
-    # The order of rows is mended by another order, whatever column it follows.
-    told = [name for item in wrong if "order" not in item.code for name in item.columns if name in names]
-    leaking = tuple(dict.fromkeys(name for name in told if name not in quasi))
-    grouped = any(set(item.columns) & quasi or item.people for item in wrong)
-    sensitive = {item.column for item in case.release.sensitive}
-    masked = _leaks(case, wrong, [name for name in leaking if name not in sensitive])
-    # Without its number a row still stands at the number's place, so the order goes with it.
-    order = any("order" in item.code or item.code == "identifier-open" for item in wrong)
-    rules: dict[str, Any] = {"shuffle": True} if order else {}
-    if (masked or order) and not (grouped and quasi):
-        yield from _columns(case, masked, rules)
-    if quasi and grouped:
-        yield from _groups(case, wrong, masked, rules)
-    # The last resort is the same everywhere: what tells too much is left out.
-    for gone in (leaking, tuple(sorted(quasi)), tuple(sorted({*leaking, *quasi}))):
-        if gone and len(gone) < len(names):
-            yield _drop(case, gone, rules)
-
-
-# Columns that leak
-
-
-def _leaks(case: Case, wrong: Sequence[Finding], leaking: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """What is done to each column that gives somebody away by itself."""
-    out: dict[str, tuple[Any, ...]] = {}
-    for name in leaking:
-        column = case.contract.column(name)
-        if column is None:
-            continue
-        out[name] = _mended(column, [item for item in wrong if name in item.columns])
-        if not out[name]:
-            out.pop(name)
-    return out
-
-
-def _mended(column: Property, wrong: Sequence[Finding]) -> tuple[Any, ...]:
-    """What is done to one column; () when another column of the same findings is what must change."""
-    if all(item.code == "texts-of-one" for item in wrong):
-        # Whose texts they are is told by the second column; without it each text stands alone.
-        return ("drop",) if any(column.name in item.columns[1:] for item in wrong) else ()
-    if any("text" in item.code for item in wrong) and column.kind is Kind.STRING:
-        return ("redact",)
-    own = any(isinstance(step, Mapping) and "pseudonym" in step for step in column.protect)
-    if any(item.code == "pseudonym-reused" for item in wrong) and not own:
-        return ("drop",)
-    alone = column.unique or column.key_position >= 0  # a pseudonym that stands once tells nothing but its row
-    return ("pseudonym",) if column.kind in (Kind.STRING, Kind.INTEGER) and not alone else ("drop",)
-
-
-def _columns(case: Case, masked: Mapping[str, tuple[Any, ...]], rules: Mapping[str, Any]) -> Iterable[Plan]:
-    steps = {step_name(told[0]) for told in masked.values()}
-    kind = "redact" if "redact" in steps else "pseudonym" if "pseudonym" in steps else "drop"
-    yield Plan(kind if masked else "suppress", Frozen(masked), Frozen(rules),
-               _share(case, [name for name, told in masked.items() if told[0] == "drop"]))  # fmt: skip
-    if masked:
-        yield _drop(case, tuple(masked), rules)
-
-
-def _drop(case: Case, columns: Sequence[str], rules: Mapping[str, Any]) -> Plan:
-    return Plan("drop", Frozen(dict.fromkeys(columns, ("drop",))), Frozen(rules), _share(case, columns))
-
-
-def _share(case: Case, columns: Sequence[str]) -> float:
-    """What leaving columns out costs: the share of the told columns."""
-    return len(columns) / max(len(case.contract.properties), 1)
-
-
-# Groups that are too small
-
-
-def _groups(
-    case: Case, wrong: Sequence[Finding], masked: Mapping[str, tuple[Any, ...]], rules: Mapping[str, Any]
-) -> Iterable[Plan]:
-    joint = any(item.releases for item in wrong)
-    sensitive = {item.column for item in case.release.sensitive}
-    varied = any(sensitive & set(item.columns) for item in wrong)
-    table = spread(case, joint=joint, varied=varied)
-    common = _Common(case, table, masked, rules)
-    if joint:
-        yield from _beside(common, wrong)
-        return
-    # What is left out within the limit comes first: most often it is a handful of people.
-    few = common.searched(case.target.suppression)
-    if few is not None:
-        yield few
-    whole = common.searched(0.0)
-    if whole is not None:
-        yield whole
-    yield common.local()
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    case: Case
-    table: Spread
-    masked: Mapping[str, tuple[Any, ...]]
-    rules: Mapping[str, Any]
-
-    def searched(self, limit: float, only: Mapping[str, bool] = EMPTY) -> Plan | None:
-        """The cheapest levels. ``only``: column -> whether it is left out (True) or kept as it is (False)."""
-        problem, axes = self.table.problem(limit, only)
-        found = optimum(problem, SECONDS)
-        if found.node is None:
-            return None
-        steps = dict(self.masked)
-        levels: dict[str, str] = {}
-        for axis, place in zip(axes, found.node, strict=True):
-            step = self.table.step(axis, place)
-            if step is not None:
-                steps[axis.column] = (step,)
-                levels[axis.column] = "" if step == "drop" else str(step["level"])
-        for column, left_out in only.items():
-            if left_out:
-                steps[column], levels[column] = ("drop",), ""
-        rules = dict(self.rules)
-        if found.withheld:
-            rules["suppress"] = Frozen(below=problem.k)
-        kind = "generalise" if levels else "suppress" if rules.get("suppress") else "generalise"
-        full = self.table.full(axes, found.node, only)
-        facts = {"levels": levels, "checked": found.checked, "nodes": found.nodes, "optimal": found.optimal}
-        cost = loss(self.table.problem(limit)[0], full, found.withheld)
-        return Plan(kind, Frozen(steps), Frozen(rules), cost, facts)
-
-    def local(self) -> Plan:
-        by = tuple(axis.column for axis in self.table.axes if self.table.plain(axis.column))
-        rules = {
-            **self.rules,
-            "local": Frozen(k=self.case.target.k, by=by),
-            "suppress": Frozen(below=self.case.target.k),
-        }
-        steps = dict(self.masked)
-        for axis in self.table.axes:
-            if axis.column not in by:
-                steps[axis.column] = ("drop",)
-        return Plan("local", Frozen(steps), Frozen(rules), self.table.local_loss(by))
-
-
-def _beside(common: _Common, wrong: Sequence[Finding]) -> Iterable[Plan]:
-    """Together with what is public: the cheapest; without the column that costs most; with that column kept."""
-    cheapest = common.searched(0.0)
-    if cheapest is not None:
-        yield cheapest
-    there = [axis.column for axis in common.table.axes]
-    costly = [str(item.facts.get("column", "")) for item in wrong if item.facts.get("column") in there] or there
-    first = costly[0]
-    for left_out in (True, False):
-        plan = common.searched(0.0, Frozen({first: left_out}))
-        if plan is not None:
-            yield Plan(plan.kind, plan.steps, plan.rules, plan.loss, {**plan.facts, "column": first})
-    for column in there:
-        if column != first:
-            plan = common.searched(0.0, Frozen({column: True}))
-            if plan is not None:
-                yield plan
 
 
 # Trying
@@ -252,11 +73,21 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
         if told is None:
             break
         trial = _trial(case, told)
+        if not _handful(case, told, trial):
+            continue
         masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
-        outcome = judged(trial[0], () if masks else ("detection",))
+        outcome = judged(trial.case, () if masks else ("detection",))
         if OUTCOMES.index(outcome) <= OUTCOMES.index("review"):
             return _repair(case, told, trial, outcome, before, number)
     return None
+
+
+def _handful(case: Case, plan: Plan, trial: Trial) -> bool:
+    """Whether rows and values that go beside earlier releases are few enough to speak of a few."""
+    if not plan.rules.get("suppress", EMPTY).get("beside"):
+        return True
+    rows = max(case.release.rows, 1)
+    return trial.withheld <= case.target.suppression * rows and trial.blanked <= FEW * rows
 
 
 def _stricter(plan: Plan, k: int, turn: int) -> Plan | None:
@@ -274,18 +105,36 @@ def _stricter(plan: Plan, k: int, turn: int) -> Plan | None:
     return replace(plan, rules=Frozen(rules))
 
 
-def _trial(case: Case, plan: Plan) -> tuple[Case, int]:
-    """The case as it would be, over the table ``_repaired``; and how many rows were withheld."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``case``: as it would be, over the table ``_repaired``; how many rows were ``withheld``, and of rows that stay
+    how many single values were left out (``blanked``)."""
+
+    case: Case
+    withheld: int
+    blanked: int
+
+
+def _trial(case: Case, plan: Plan) -> Trial:
     contract = mended(case, plan)
     view = released(_over(case, plan))
     codes = cast(Ladders, case.codes)
+
+    def beside(table: str) -> Case:
+        return _as(case, contract, table)
+
     made = protect(
-        case.connection, case.table, view, codes, secret=case.secret, subject='i."_subject"', into=MADE
+        case.connection, case.table, view, codes, secret=case.secret, subject='i."_subject"', into=MADE, beside=beside
     )  # fmt: skip
-    (rows,) = case.connection.execute(f"SELECT count(*) FROM {quote(MADE)}").fetchone() or (0,)
+    return Trial(_as(case, contract, quote(MADE)), made.suppressed, made.blanked)
+
+
+def _as(case: Case, contract: Contract, table: str) -> Case:
+    """The case with another table under another contract."""
+    (rows,) = case.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
     release = release_of(contract, 0, case.release.at, int(rows), population=case.population,
                          subject=case.release.subject, recipient=case.release.recipient)  # fmt: skip
-    return replace(case, contract=contract, release=release, table=quote(MADE)), made.suppressed
+    return replace(case, contract=contract, release=release, table=table)
 
 
 def judged(case: Case, without: Sequence[str] = ()) -> str:
@@ -353,11 +202,12 @@ def rules_with(there: Mapping[str, Any], plan: Plan) -> Mapping[str, Any]:
     gone = {name for name, steps in plan.steps.items() if "drop" in steps}
     out: dict[str, Any] = {}
     for name, told in {**there, **plan.rules}.items():
-        if isinstance(told, Mapping) and gone & set(told.get("by", ())):
-            left = tuple(item for item in told["by"] if item not in gone)
-            told = Frozen(
-                {**{key: value for key, value in told.items() if key != "by"}, **({"by": left} if left else {})}
-            )
+        if name == "suppress" and name in there:
+            # What is promised about earlier releases stays promised.
+            told = Frozen({**{key: there[name][key] for key in ("beside", "blank") if key in there[name]}, **told})
+        if isinstance(told, Mapping):
+            left = {key: tuple(item for item in told.get(key, ()) if item not in gone) for key in ("by", "blank")}
+            told = Frozen({key: left.get(key, value) for key, value in told.items() if left.get(key, True)})
         out[name] = told
     return Frozen(out)
 
@@ -372,10 +222,8 @@ def merged(there: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
     return (*kept, *more)
 
 
-def _repair(
-    case: Case, plan: Plan, trial: tuple[Case, int], outcome: str, before: Mapping[str, int], number: int
-) -> Repair:
-    made, withheld = trial
+def _repair(case: Case, plan: Plan, trial: Trial, outcome: str, before: Mapping[str, int], number: int) -> Repair:
+    made, rows = trial.case, max(case.release.rows, 1)
     after = histogram(case.connection, made.table, [item.column for item in made.release.quasi])
     smallest = min((int(size) for size in after if size.isdecimal()), default=0)
     columns = {
@@ -389,11 +237,22 @@ def _repair(
         kind=plan.kind,
         columns=Frozen(columns),
         contract=contract if (contract := rules_with(there, plan)) != there else EMPTY,
-        loss=round(plan.loss, 4),
-        suppressed=withheld,
+        loss=round(_loss(case, plan, trial), 4),
+        suppressed=trial.withheld,
         outcome=outcome,
         errors=Frozen(errors(case.connection, case.table, case.contract, made.table, made.contract)),
         before=Frozen(before),
         after=Frozen(after),
-        facts=Frozen({**plan.facts, "k": smallest or case.target.k, "rows": made.release.rows}),
-    )
+        facts=Frozen({**plan.facts, "k": smallest or case.target.k, "rows": made.release.rows, "of": rows,
+                      "blanked": trial.blanked}),
+    )  # fmt: skip
+
+
+def _loss(case: Case, plan: Plan, trial: Trial) -> float:
+    """What a plan costs; of rows and single values that go, the share they are of all that is told of people."""
+    if not plan.rules.get("suppress", EMPTY).get("beside"):
+        return plan.loss
+    rows = max(case.release.rows, 1)
+    told = max(len({item.column for item in (*case.release.quasi, *case.release.sensitive)}), 1)
+    gone = len([name for name, steps in plan.steps.items() if "drop" in steps]) / max(len(case.contract.properties), 1)
+    return min(gone + trial.withheld / rows + trial.blanked / (rows * told), 1.0)

@@ -26,6 +26,7 @@ from arengo.privacy.release import ROWS, Attribute, Release
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
+PEOPLE = "_intersection_people"
 _LIKELY = 0.5
 """A value is only said to become likely when it becomes likelier than all others together."""
 
@@ -50,6 +51,7 @@ def look(case: Case) -> Report:
     after, ``known``, ``moved``.
     """
     release = case.release
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {PEOPLE} ({SUBJECT} VARCHAR)")
     if release.form != ROWS or not release.sensitive or case.population is None:
         return Report()
     findings: list[Finding] = []
@@ -74,6 +76,16 @@ def look(case: Case) -> Report:
         findings += _versions(case, attribute, related, told)
         measured[attribute.column] = told
     return Report(tuple(findings), measured)
+
+
+def people(case: Case) -> set[str]:
+    """Blind numbers of the people the findings are about, for a repair that leaves them out; never shown."""
+    look(case)
+    return {str(row[0]) for row in case.connection.execute(f"SELECT DISTINCT {SUBJECT} FROM {PEOPLE}").fetchall()}
+
+
+def _note(case: Case, source: str) -> None:
+    case.connection.execute(f"INSERT INTO {PEOPLE} SELECT DISTINCT {SUBJECT} FROM {source}")
 
 
 # Which releases
@@ -266,6 +278,8 @@ def _counted(case: Case, attribute: Attribute, linked: Sequence[Related], told: 
     ).fetchone() or (0, 0, 0)
     told |= {"compared": int(compared), "known": int(known), "few": int(few),
              "before": _spread(case, "before"), "after": _spread(case, "after")}  # fmt: skip
+    if known or few:
+        _note(case, f"_left WHERE {new}")
     out = []
     for code, people, when in (("overlap-known", known, "after = 1"), ("overlap-candidates", few, "after > 1")):
         if people:
@@ -279,6 +293,7 @@ def _counted(case: Case, attribute: Attribute, linked: Sequence[Related], told: 
             0,
         )
         if people:
+            _note(case, f"_left WHERE {likely}")
             labels = _taking_part(case, linked, likely)
             out.append(Finding("overlap-posterior", "block", Frozen(share=int(_LIKELY * 100)), (attribute.column,),
                                labels, int(people)))  # fmt: skip
@@ -343,6 +358,7 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
     told["moved"] = int(people)
     if not people:
         return []
+    _note(case, "_worked")
     rows = connection.execute(
         f"SELECT label, count(DISTINCT {SUBJECT}) AS n FROM _hints JOIN _worked USING ({SUBJECT}) "
         "GROUP BY label ORDER BY n DESC, label LIMIT 5"

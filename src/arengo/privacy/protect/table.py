@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from arengo.contract.model import Geometry
+    from arengo.privacy.case import Case
     from arengo.privacy.protect.work import Ladders
 
 SOURCE = "_source"
@@ -27,12 +29,14 @@ SOURCE = "_source"
 @dataclass(frozen=True, slots=True)
 class Protected:
     """``columns``: name, kind and whether it is required, as :class:`~arengo.lake.version.Staged` wants them.
-    ``suppressed``: rows withheld. ``notes``: sentences about what could not be done as written.
+    ``suppressed``: rows withheld. ``notes``: sentences about what could not be done as written. ``blanked``: single
+    values left out of rows that stayed.
     """
 
     columns: tuple[tuple[str, Kind, bool], ...]
     suppressed: int = 0
     notes: tuple[str, ...] = ()
+    blanked: int = 0
 
 
 def protect(
@@ -47,17 +51,19 @@ def protect(
     population: str = "",
     epoch: str = "",
     number: str = "",
+    beside: Callable[[str], Case] | None = None,
 ) -> Protected:
     """Make the table ``into`` (a name) of the columns as they are stored from ``intake`` (SQL of a table or view).
 
     ``contract``: over the stored columns; its ``intake`` is the one over those that are read. ``subject``: SQL of the
     person's blind number over a row of ``intake``, or ''. ``number``: the column that tells the rows' order; found when
-    it is not given. ``into`` gets ``_subject`` VARCHAR, ``_number`` BIGINT (unique, the source's order unless it is
-    shuffled) and, where the contract has a stored geometry, its box. Raises PolicyError for a step that does not fit.
+    it is not given. ``beside``: see :class:`~arengo.privacy.protect.work.Work`. ``into`` gets ``_subject`` VARCHAR,
+    ``_number`` BIGINT (unique, the source's order unless it is shuffled) and, where the contract has a stored geometry,
+    its box. Raises PolicyError for a step that does not fit.
     """
     there = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {intake}").fetchall()]
     work = Work(connection, intake, contract, codes, secret, _number(connection, intake, there, number), subject,
-                population, epoch)  # fmt: skip
+                population, epoch, beside=beside)  # fmt: skip
     if work.number == f"i.{quote(NUMBER)}" and NUMBER not in there:
         # A view without numbers: they are counted once, so that every step means the same row.
         connection.execute(
@@ -96,7 +102,7 @@ def protect(
             suppressed += steps.resolve(rule)(work, table, told[name])
     if place is not None and place.stored:
         _box(work, table, place)
-    return Protected(tuple(columns), suppressed, tuple(work.notes))
+    return Protected(tuple(columns), suppressed, tuple(work.notes), work.blanked)
 
 
 def _column(work: Work, stored: Property) -> Held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,8 @@ from arengo.privacy.mask import derive
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from arengo.privacy.case import Case
 
 NUMBER = "_number"
 SUBJECT = "_subject"
@@ -40,7 +43,8 @@ class Work:
     """One table being protected.
 
     ``intake``: SQL of the table as read. ``number``: SQL of a row's number in it, unique. ``subject``: SQL of the
-    person's blind number over a row of the intake, '' when unknown.
+    person's blind number over a row of the intake, '' when unknown. ``beside(table)``: the made table (SQL) as a case
+    before the gate, with the earlier releases it is compared with; None where none are known.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -54,6 +58,8 @@ class Work:
     epoch: str = ""
     notes: list[str] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
+    beside: Callable[[str], Case] | None = None
+    blanked: int = 0  # single values that were left out of rows that stayed
 
     def key(self, *parts: str) -> bytes:
         """A key of this dataset's own for what must look random and be the same at the next publication."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
 SUBJECT = "_subject"
+PEOPLE = "_linkage_people"
+CORRECT = "_linkage_correct"
 LABELS = 200_000
 """Different values of a column that are brought to a coarser level one by one."""
 
@@ -56,9 +58,25 @@ class Linked:
 def look(case: Case) -> Report:
     """Findings ``linkage-*``. ``measured``: ``releases`` (each ``label``, ``shared``, ``rows``, ``unique``,
     ``telling``, ``correct``), ``traces`` (see :mod:`arengo.privacy.risk.traces`)."""
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {PEOPLE} ({SUBJECT} VARCHAR)")
     if case.release.form != ROWS or case.contract.access != "open":
         return Report()
     findings, measured = traces.look(case)
+    findings += _rows(case, measured)
+    return Report(tuple(findings), measured)
+
+
+def people(case: Case) -> set[str]:
+    """Blind numbers of the people whose rows are linked rightly, for a repair that leaves them out; never shown."""
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {PEOPLE} ({SUBJECT} VARCHAR)")
+    if case.release.form == ROWS and case.contract.access == "open" and case.release.subject:
+        _rows(case, {})
+    return {str(row[0]) for row in case.connection.execute(f"SELECT DISTINCT {SUBJECT} FROM {PEOPLE}").fetchall()}
+
+
+def _rows(case: Case, measured: dict[str, Any]) -> list[Finding]:
+    """Findings about rows that match those of earlier releases."""
+    findings: list[Finding] = []
     compared = []
     for earlier in case.earlier:
         if earlier.form != ROWS or not _meets(case.release, earlier):
@@ -84,7 +102,7 @@ def look(case: Case) -> Report:
         findings += _found(case, earlier, linked, names)
     if compared:
         measured["releases"] = compared
-    return Report(tuple(findings), measured)
+    return findings
 
 
 def _found(case: Case, earlier: Release, linked: Linked, names: Sequence[str]) -> list[Finding]:
@@ -98,6 +116,7 @@ def _found(case: Case, earlier: Release, linked: Linked, names: Sequence[str]) -
     # group of k.
     if linked.correct * case.target.k <= linked.telling:
         return []
+    case.connection.execute(f"INSERT INTO {PEOPLE} SELECT DISTINCT {SUBJECT} FROM {CORRECT}")
     return [Finding("linkage-unique", "block", facts, told, (earlier.label,), linked.correct)]
 
 
@@ -209,6 +228,7 @@ def link(case: Case, earlier: Release, rows: str, shared: Sequence[Shared]) -> L
             f"FROM {source} WHERE {there}"
         )
     k = int(case.target.k)
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {CORRECT} ({SUBJECT} VARCHAR)")
     if moment is not None:
         # An attacker takes times as they are, and as about right; whichever leads him farther.
         near = DAYS if moment.attribute.kind is Kind.DATE else MINUTES
@@ -222,8 +242,23 @@ def link(case: Case, earlier: Release, rows: str, shared: Sequence[Shared]) -> L
             (SELECT count(*) FROM _linkage_mine c JOIN met USING (key) WHERE met.n < {k} AND c.{SUBJECT} = met.s)
         FROM met"""
     ).fetchone() or (0, 0, 0, 0)
+    if checked and row[3]:
+        case.connection.execute(
+            f"""INSERT INTO {CORRECT} WITH theirs AS (SELECT key, any_value({SUBJECT}) AS s FROM _linkage_theirs
+            GROUP BY key HAVING count(*) = 1), met AS (SELECT key, s FROM _linkage_mine JOIN theirs USING (key)
+            GROUP BY key, s HAVING count(*) < {k})
+            SELECT c.{SUBJECT} FROM _linkage_mine c JOIN met USING (key) WHERE c.{SUBJECT} = met.s"""
+        )
     total, unique, telling, correct = (int(item) for item in row)
     return Linked(total, unique, telling, correct if checked else None)
+
+
+def _keep(case: Case, people: Any) -> None:
+    import pyarrow as pa
+
+    case.connection.register("_linked_now", pa.table({SUBJECT: people}))
+    case.connection.execute(f"INSERT INTO {CORRECT} SELECT {SUBJECT} FROM _linked_now")
+    case.connection.unregister("_linked_now")
 
 
 def _near(case: Case, tolerance: int, k: int, checked: bool) -> Linked:
@@ -257,6 +292,9 @@ def _near(case: Case, tolerance: int, k: int, checked: bool) -> Linked:
         import pyarrow.compute as pc
 
         chosen = np.flatnonzero(telling)
-        pairs = pc.equal(mine.column("s").take(chosen), theirs.column("s").take(first[chosen]))
+        own = mine.column("s").take(chosen)
+        pairs = pc.equal(own, theirs.column("s").take(first[chosen]))
         correct = int(pc.sum(pairs).as_py() or 0)
+        if correct:
+            _keep(case, own.filter(pairs))
     return Linked(int(total), int(unique.sum()), int(telling.sum()), correct)

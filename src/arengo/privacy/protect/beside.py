@@ -1,0 +1,215 @@
+"""``arengoProtection.suppress`` with ``beside``: rows are left out that would single people out together with what is
+public already (privacy.md, section 3, steps 3 to 5 and 8).
+
+The street asks at every publication, against the ledger as it is then. Whom it concerns is what the gate's own steps
+find; what is done about it is chosen by :mod:`arengo.privacy.search.withheld`, and looked at again until the steps find
+nobody more. The gate judges the result like any other table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.errors import Place, PolicyError
+from arengo.lake.layout import listing, quote, text
+from arengo.privacy.protect.work import NUMBER, SUBJECT, Work
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from arengo.privacy.case import Case
+    from arengo.privacy.search.withheld import People
+
+ROUNDS = 8
+"""How often what was left is looked at again: leaving rows out makes other groups smaller."""
+BASE, STATE, ROWS = "_beside_base", "_beside_state", "_beside_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """``people``: whom the table is about. ``names``: what finds their rows, in the same order: blind numbers, or what
+    the table tells (``_code``) where it is not known whose row is whose (``whole``)."""
+
+    people: People
+    names: Sequence[Any]
+    whole: bool
+
+
+def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]) -> int:
+    """Leave out of the made ``table`` (SQL) what singles people out beside earlier releases; how many rows went.
+
+    ``told``: the rule. ``blank``: columns whose values go first, before rows do. Raises PolicyError where the rule
+    stands in a place that knows of no other releases, or names columns that are not stored.
+    """
+    from arengo.privacy.search import withheld
+
+    blank = _blank(work, told)
+    if work.beside is None:
+        raise PolicyError(
+            "arengoProtection.suppress asks to compare with earlier releases, and there are none to compare with here.",
+            todo="Publish the dataset: its population's releases are known then.",
+            place=Place(column="arengoProtection.suppress"),
+        )
+    connection = work.connection
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {BASE} AS SELECT * FROM {table}")
+    case = work.beside(table)
+    k = max(int(told["below"]), case.target.k)
+    held = _held(work, case, blank)
+    least = np.zeros(len(held.people), np.int8)
+    rows: set[int] = set()
+    places = {name: at for at, name in enumerate(held.names)}
+    for _ in range(ROUNDS):
+        state = withheld.choose(held.people, k, least, held.whole)
+        _apply(work, table, held, state, rows, blank)
+        people, lonely = _concerned(work, table, work.beside(table), by, k, held.whole)
+        more = {places[name] for name in people if name in places}
+        more = {at for at in more if state[at] < withheld.OUT and not held.people.fixed[at]}
+        if not more and lonely <= rows:
+            break
+        for at in more:
+            partly = state[at] == withheld.SHOWN and held.people.blank[at] >= 0
+            least[at] = withheld.BLANK if partly else withheld.OUT
+        rows |= lonely
+    (before, after) = connection.execute(
+        f"SELECT (SELECT count(*) FROM {BASE}), (SELECT count(*) FROM {table})"
+    ).fetchone() or (0, 0)
+    for name in blank:
+        column = quote(name)
+        (gone,) = connection.execute(
+            f"SELECT count(b.{column}) - count(t.{column}) FROM {table} t JOIN {BASE} b USING ({quote(NUMBER)})"
+        ).fetchone() or (0,)
+        work.blanked += int(gone)
+    connection.execute(f"DROP TABLE {BASE}")
+    return int(before) - int(after)
+
+
+def _blank(work: Work, told: Mapping[str, Any]) -> tuple[str, ...]:
+    there = {item.name for item in work.contract.properties}
+    names = tuple(str(item) for item in told.get("blank", ()))
+    for name in names:
+        if name not in there:
+            raise PolicyError(
+                f"arengoProtection.suppress leaves out values of the column {name!r}, which is not stored.",
+                todo=f"Name columns that are: {', '.join(sorted(there)[:12])}.",
+                place=Place(column="arengoProtection.suppress"),
+            )
+    return names
+
+
+# Whom the table is about
+
+
+def _held(work: Work, case: Case, blank: Sequence[str]) -> Held:
+    """The people of the table with their classes by all that is public elsewhere."""
+    from arengo.privacy.declared import K_MAP, model_of
+    from arengo.privacy.overlap import joint
+    from arengo.privacy.overlap.classes import canonical, marks, series_of
+    from arengo.privacy.release import ROWS as OF_ROWS
+    from arengo.privacy.search.withheld import People
+
+    none = np.zeros(0, np.int64)
+    before = joint.scope(case)
+    linked = case.release.subject
+    if case.release.form != OF_ROWS or case.population is None or not case.release.quasi:
+        return Held(People(none, none, none, none, none.astype(bool)), (), False)
+    truth = case.truth()
+    made = joint.build(case, before, truth)
+    whole = not made.linked or (model_of(case.contract) == K_MAP and bool(truth))
+    series = series_of(case.release)
+    kept = ["NULL" if item.column in blank else f"c{at}" for at, item in enumerate(made.columns)]
+    bare = marks(series, kept, "_joint_rows")
+    mine = f"{quote(SUBJECT)} IN (SELECT {quote(SUBJECT)} FROM {BASE})" if linked and not whole else "true"
+    protected = "other <> 0" if whole else "known"
+    # A class that was smaller than k before is judged by another finding, which asks people and holds nothing back.
+    least = int(case.target.k)
+    name = "CAST(code AS VARCHAR)" if whole else f"j.{quote(SUBJECT)}"
+    draw = f"CAST('0x' || left(sha256({text(work.key('beside').hex())} || j.{quote(SUBJECT)}), 12) AS BIGINT)"
+    found = case.connection.execute(
+        f"""SELECT {name} AS name, CASE WHEN {protected} AND n_before >= {least} THEN dense_rank() OVER (ORDER BY other)
+            ELSE -1 END AS other, dense_rank() OVER (ORDER BY j.code) AS shown,
+        {"coalesce(dense_rank() OVER (ORDER BY b.code), -1)" if blank and not whole else "-1"} AS blank,
+        {draw} AS draw, NOT ({mine}) AS fixed
+        FROM _joint j LEFT JOIN ({bare}) b USING ({quote(SUBJECT)}) ORDER BY j.{quote(SUBJECT)}"""
+    ).to_arrow_table()
+    numbers = {item: found.column(item).to_numpy().astype(np.int64) for item in ("other", "shown", "blank", "draw")}
+    if whole:
+        told = canonical([quote(item.column) for item in made.columns])
+        case.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT {quote(NUMBER)}, CAST(md5_number_lower("
+            f"{text(series + '|')} || {told}) AS VARCHAR) AS _name FROM {BASE}"
+        )
+    fixed = found.column("fixed").to_numpy(zero_copy_only=False).astype(bool)
+    return Held(People(**numbers, fixed=fixed), found.column("name").to_pylist(), whole)
+
+
+# What is left of it
+
+
+def _apply(work: Work, table: str, held: Held, state: NDArray[np.int8], rows: set[int], blank: Sequence[str]) -> None:
+    """Make the table anew: without those left out, and with less of those of whom less is told."""
+    import pyarrow as pa
+
+    chosen = np.flatnonzero(state)
+    told = {held.names[at]: int(state[at]) for at in chosen.tolist()}
+    named = pa.table({"_name": pa.array(list(told), pa.string()), "_state": pa.array(list(told.values()), pa.int8())})
+    _register(work, STATE, named)
+    _register(work, f"{STATE}_rows", pa.table({NUMBER: pa.array(sorted(rows), pa.int64())}))
+    match = f"s._name = b.{quote(SUBJECT)}"
+    source = f"{BASE} b"
+    if held.whole:
+        source += f" JOIN {ROWS} r USING ({quote(NUMBER)})"
+        match = "s._name = r._name"
+    shown = ", ".join(f"CASE WHEN s._state = 1 THEN NULL ELSE b.{quote(name)} END AS {quote(name)}" for name in blank)
+    replaced = f" REPLACE ({shown})" if blank else ""
+    work.connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT b.*{replaced} FROM {source} LEFT JOIN {STATE} s ON {match} "
+        f"WHERE coalesce(s._state, 0) < 2 AND b.{quote(NUMBER)} NOT IN (SELECT {quote(NUMBER)} FROM {STATE}_rows) "
+        f"ORDER BY b.{quote(NUMBER)}"
+    )
+
+
+def _register(work: Work, name: str, table: Any) -> None:
+    work.connection.register("_beside", table)
+    work.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM _beside")
+    work.connection.unregister("_beside")
+
+
+def _concerned(work: Work, table: str, case: Case, by: Sequence[str], k: int, whole: bool) -> tuple[set[str], set[int]]:
+    """Whom the gate's steps still find: (blind numbers, rows of ``table`` by their number). ``case.table``: all that
+    readers would get, with rows that stay from the version before."""
+    from arengo.privacy.overlap import intersection, joint
+    from arengo.privacy.risk import linkage
+
+    connection = case.connection
+    subject, number = quote(SUBJECT), quote(NUMBER)
+    small = "SELECT NULL::VARCHAR AS s, NULL::BIGINT AS n WHERE false"
+    if by:
+        people = f"count(DISTINCT {subject}) + count(*) FILTER ({subject} IS NULL)"
+        match = " AND ".join(f"t.{quote(name)} IS NOT DISTINCT FROM g.{quote(name)}" for name in by)
+        small = (
+            f"SELECT t.{subject} AS s, t.{number} AS n FROM {table} t SEMI JOIN (SELECT {listing(by)} FROM "
+            f"{case.table} GROUP BY {listing(by)} HAVING {people} < {k}) g ON {match}"
+        )
+    found = connection.execute(small).fetchall()
+    persons = {str(who) for who, _ in found if who is not None}
+    rows = {int(at) for who, at in found if who is None or whole}
+    before = joint.scope(case)
+    if case.population is not None and before and case.release.quasi and not whole:
+        joint.build(case, before, case.truth())
+        persons |= {str(row[0]) for row in connection.execute(f"SELECT {subject} FROM _joint WHERE newly").fetchall()}
+    concerned = {*intersection.people(case), *linkage.people(case)}
+    if whole and concerned:
+        _register_people(work, concerned)
+        rows |= {int(row[0]) for row in connection.execute(
+            f"SELECT {number} FROM {table} SEMI JOIN {STATE}_people USING ({subject})").fetchall()}  # fmt: skip
+    return persons | concerned, rows
+
+
+def _register_people(work: Work, people: set[str]) -> None:
+    import pyarrow as pa
+
+    _register(work, f"{STATE}_people", pa.table({SUBJECT: pa.array(sorted(people), pa.string())}))
