@@ -10,7 +10,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +63,9 @@ class Safety:
 
     # Protecting
 
-    def protect(self, contract: Contract, staged: Staged) -> tuple[Staged, int] | None:
+    def protect(
+        self, contract: Contract, staged: Staged, mode: str = "replace", at: datetime | None = None
+    ) -> tuple[Staged, int] | None:
         """The staged table as it will be stored, and how many rows were withheld; None when nothing is to be done."""
         from arengo.privacy.protect import protect
 
@@ -74,9 +76,30 @@ class Safety:
             expression = self._blind(connection, contract, staged, subject) if subject else ""
             intake = self._sealed(connection, contract, staged)
             secret = secret_of(self.settings.home)
-            made = protect(connection, intake, contract, self.codes, secret=secret, subject=expression, into=RELEASED)
+            made = protect(
+                connection, intake, contract, self.codes, secret=secret, subject=expression, into=RELEASED,
+                beside=self._beside(connection, contract, staged, mode, at or datetime.now(UTC)),
+            )  # fmt: skip
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
         return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
+
+    def _beside(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, mode: str, at: datetime
+    ) -> Callable[[str], Case]:
+        """The table while it is protected, as the gate would see it, for rules that ask what is public already."""
+        columns = tuple((item.name, item.kind, item.required) for item in contract.properties)
+        made = replace(staged, table=RELEASED, columns=columns, number="_number")
+        held: list[Case] = []
+
+        def case(table: str) -> Case:
+            whole = self._table(connection, contract, made, staged, mode)
+            (rows,) = connection.execute(f"SELECT count(*) FROM {whole}").fetchone() or (0,)
+            release = self._release(contract, 0, at, int(rows))
+            if not held:  # the register is read once
+                held.append(self._made(connection, contract, release, whole, self._read(connection, staged), at))
+            return replace(held[0], table=whole, release=release)
+
+        return case
 
     def _sealed(self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged) -> str:
         """The staged table, with the columns of the vault sealed; quoted."""

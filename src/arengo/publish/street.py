@@ -193,7 +193,7 @@ class Street:
         from arengo.lake.engine import translated
 
         with translated(self.folder):
-            made = self.safety.protect(self.contract, self._table(found))
+            made = self.safety.protect(self.contract, self._table(found), self._mode(found), self.at)
         if made is None:
             return {}
         staged, withheld = made
