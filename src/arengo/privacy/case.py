@@ -14,6 +14,7 @@ from arengo.privacy.release import Population, Profile, Release, Target
 if TYPE_CHECKING:
     import duckdb
 
+    from arengo.privacy.reckoning import Reckoning
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -63,3 +64,12 @@ class Case:
     secret: bytes = b""
     truth: Callable[[], str] = field(default=lambda: "")
     rows: Callable[[Release], str] = field(default=lambda release: "")
+    reckoning: Reckoning | None = None
+
+    def reckoned(self) -> Reckoning:
+        """The aggregates of ``table``: those every step shares, where the gate made them, else new ones."""
+        from arengo.privacy.reckoning import Reckoning
+
+        if self.reckoning is not None and self.reckoning.table == self.table:
+            return self.reckoning
+        return Reckoning(self.connection, self.table, self.settings.privacy.sample)

@@ -36,6 +36,7 @@ REPAIRS = ("arengo.privacy.repair", "arengo.privacy.cells.repair")
 
 def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda step, done, total: None) -> Verdict:
     """The verdict on ``case``. A step that cannot look says so in a finding; it never passes silently."""
+    case = replace(case, reckoning=case.reckoned())
     findings: list[Finding] = []
     measured: dict[str, Any] = {"release": {"rows": case.release.rows}}
     for number, (name, module) in enumerate(STEPS):

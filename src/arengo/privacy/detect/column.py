@@ -11,12 +11,10 @@ from arengo.contract.draft.column import NULLS, SUPPRESSED
 from arengo.contract.draft.column import Column as Drafted
 from arengo.contract.draft.words import concepts, plain
 from arengo.contract.model import EMPTY, Kind
-from arengo.lake.layout import quote
 
 if TYPE_CHECKING:
-    import duckdb
+    from arengo.privacy.reckoning import Reckoning, Values
 
-SEED = 7
 IDENTIFIERS = frozenset(
     {"name", "email", "phone", "address", "national-id", "document-id", "person-id", "iban", "card", "plate",
      "ip-address", "device-id", "biometric", "image"}
@@ -70,8 +68,9 @@ EVIDENCE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """One column's values: ``weights``: distinct text -> rows of the sample. ``filled``, ``rows``: of the whole table.
-    ``sampled``: rows of the sample."""
+    """One column's values: ``weights``: distinct text -> rows of the table that have it. ``filled``, ``rows``: of the
+    whole table. ``share``: of the different values, about so many are here (1: all). ``sampled``: rows whose values are
+    here, and their part of the rows without one."""
 
     name: str
     kind: Kind
@@ -82,14 +81,16 @@ class Sampled:
     sampled: int
     withheld: int
     title: str = ""
+    share: float = 1.0
 
     @property
     def separation(self) -> float:
-        """Share of pairs of rows with different values, unknown being a value of its own; from the sample."""
-        empty = self.sampled - sum(self.weights.values())
-        n = self.sampled
-        same = sum(count * (count - 1) for count in self.weights.values()) + max(0, empty) * (empty - 1)
-        return 1.0 - same / (n * (n - 1)) if n > 1 else 0.0
+        """Share of pairs of rows with different values, unknown being a value of its own; estimated where there are
+        very many values."""
+        n = self.rows
+        empty = max(0.0, n - sum(self.weights.values()) / self.share)
+        same = sum(count * (count - 1) for count in self.weights.values()) / self.share + empty * max(empty - 1, 0)
+        return min(1.0, max(0.0, 1.0 - same / (n * (n - 1)))) if n > 1 else 0.0
 
     @property
     def distinction(self) -> float:
@@ -114,58 +115,39 @@ class Sampled:
 
 
 def sample(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    columns: Sequence[tuple[str, Kind]],
-    size: int = 10_000,
-    titles: Mapping[str, str] = EMPTY,
+    reckoning: Reckoning, columns: Sequence[tuple[str, Kind]], titles: Mapping[str, str] = EMPTY
 ) -> tuple[Sampled, ...]:
-    """About ``size`` rows of ``table`` (SQL) by Bernoulli sampling, and counts over all of them. Columns whose kind
-    holds no text, number or day are given without values."""
+    """The values of each column, of very many those whose hash is small. Columns whose kind holds no text, number or
+    day are given without values."""
     looked = [(name, kind) for name, kind in columns if kind in _LOOKED or kind is Kind.JSON]
-    (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
-    if not looked or not rows:
-        return tuple(Sampled(name, kind, Counter(), rows, 0, 0, 0, 0, titles.get(name, "")) for name, kind in columns)
-    whole = rows <= 4 * size
-    share = "" if whole else f" TABLESAMPLE bernoulli({120.0 * size / rows:.6f}%) REPEATABLE ({SEED})"
-    listed = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name, _ in looked)
-    held = connection.execute(f"SELECT {listed} FROM {_named(table)}{share}").to_arrow_table()
-    counts: dict[str, tuple[int, int]] = {}
-    if not whole:
-        asked = ", ".join(f"count({quote(name)}), approx_count_distinct({quote(name)})" for name, _ in looked)
-        told = connection.execute(f"SELECT {asked} FROM {table}").fetchone() or ()
-        counts = {name: (told[2 * at], told[2 * at + 1]) for at, (name, _) in enumerate(looked)}
-    made: dict[str, Sampled] = {}
-    for at, (name, kind) in enumerate(looked):
-        pairs = held.column(at).value_counts().to_pylist()
-        weights: Counter[str] = Counter()
-        withheld = 0
-        for pair in pairs:
-            value, count = pair["values"], pair["counts"]
-            text = value.strip() if value is not None else ""
-            if not text:
-                continue
-            if len(text) <= 16 and not text.isdigit() and marks(text):
-                withheld += count
-                continue
-            weights[text] += count
-        filled, distinct = counts.get(name, (sum(weights.values()) + withheld, len(weights)))
-        if not whole and filled > 200 > sum(weights.values()):  # mostly empty: look where it is not
-            more = f"SELECT CAST({quote(name)} AS VARCHAR) FROM {table} WHERE {quote(name)} IS NOT NULL LIMIT 2000"
-            weights = Counter(text for (value,) in connection.execute(more).fetchall() if (text := value.strip()))
-        made[name] = Sampled(name, kind, weights, rows, filled, distinct, held.num_rows, withheld, titles.get(name, ""))
+    rows = reckoning.rows
+    held = reckoning.columns(looked) if looked and rows else {}
+    made = {name: _sampled(name, kind, held[name], rows, titles) for name, kind in looked if name in held}
     return tuple(
         made.get(name) or Sampled(name, kind, Counter(), rows, 0, 0, 0, 0, titles.get(name, ""))
         for name, kind in columns
     )
 
 
+def _sampled(name: str, kind: Kind, held: Values, rows: int, titles: Mapping[str, str]) -> Sampled:
+    weights: Counter[str] = Counter()
+    withheld = 0
+    for value, count in zip(held.texts, held.counts.tolist(), strict=True):
+        text = value.strip()
+        if not text:
+            continue
+        if len(text) <= 16 and not text.isdigit() and marks(text):
+            withheld += count
+            continue
+        weights[text] += count
+    share = held.share
+    filled = held.filled if held.power else sum(weights.values()) + withheld
+    sampled = int(held.counts.sum()) + round((rows - held.filled) * share)
+    distinct = min(round(len(weights) / share), rows)
+    return Sampled(name, kind, weights, rows, filled, distinct, sampled, withheld, titles.get(name, ""), share)
+
+
 def marks(text: str) -> bool:
     """Whether a text stands for something withheld or unknown: ``..``, ``*``, ``<5``, ``c``, ``-``."""
     low = text.casefold() if text.isascii() else plain(text)
     return low in SUPPRESSED or low in NULLS
-
-
-def _named(table: str) -> str:
-    """A sample is taken of a name or of a subquery with one."""
-    return f"{table} AS _whole" if table.lstrip().startswith("(") else table

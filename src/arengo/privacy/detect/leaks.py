@@ -27,8 +27,6 @@ TEXTS = 5
 SAME_ORDER = 0.95
 """Rank correlation from which rows stand in the order of a column."""
 LEAST_ROWS = 20
-SAMPLE = 2_000
-"""Rows that tell whether a column is hash-shaped, a text, or a number of somebody."""
 _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer", "client", "cliente", "subscriber",
                       "visitor", "session", "author", "autor", "benutzer", "nutzer", "kunde", "abonne",
                       "usager"})  # fmt: skip
@@ -37,7 +35,7 @@ _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer",
 def look(case: Case) -> Report:
     """Findings of step 1; notes only where the dataset is not open."""
     columns = [(item.name, item.kind) for item in case.contract.properties]
-    held = {item.name: item for item in sample(case.connection, case.table, columns, SAMPLE)}
+    held = {item.name: item for item in sample(case.reckoned(), columns)}
     measured: dict[str, Any] = {}
     found = [*_hashes(case, held, measured), *_reused(case), *_texts(case, held), *_order(case), *_writers(case, held)]
     if case.contract.access != "open":
@@ -133,7 +131,7 @@ def _texts(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
             continue
         if identifies(column) and "redact" not in set(names(column)):
             continue  # said, and judged, as a whole
-        seen = text.search(case.connection, case.table, column.name, country)
+        seen = text.search(case.reckoned(), column.name, country)
         facts = {"column": column.name, "texts": seen.texts, "what": seen.what}
         if seen.numbers:
             yield Finding("numbers-in-text", "block", facts, (column.name,))

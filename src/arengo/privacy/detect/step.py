@@ -16,7 +16,7 @@ from arengo.contract.protection import names
 from arengo.contract.vocabulary import PERSONAL_KINDS
 from arengo.privacy.declared import cell_columns
 from arengo.privacy.detect.column import IDENTIFIERS, ColumnFinding
-from arengo.privacy.detect.table import find, ranks
+from arengo.privacy.detect.table import find, ranked
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS, ROWS
 
@@ -39,16 +39,8 @@ def look(case: Case) -> Report:
     contract = case.contract
     public = contract.access == "open"
     columns = [(item.name, item.kind) for item in contract.properties]
-    found, _, _ = find(
-        case.connection,
-        case.table,
-        columns,
-        case.settings.city.country,
-        case.settings.privacy.sample,
-        contract,
-        False,
-        case.target.threshold,
-    )
+    reckoning = case.reckoned()
+    found, _, _ = find(reckoning, columns, case.settings.city.country, contract, False, case.target.threshold)
     by_name = {item.column: item for item in found}
     cells = cell_columns(contract) if case.release.form == CELLS else frozenset()
     findings: list[Finding] = []
@@ -63,7 +55,7 @@ def look(case: Case) -> Report:
             finding = _declared(item, proven)
             if finding is not None:
                 findings.append(finding)
-            elif proven:
+            if proven and (finding is None or _disputed(item, seen)):
                 strong.append(seen)  # the word of the contract is another than what the values say
             continue
         if proven or (seen.kind and not (set(names(item)) & REMOVES)):
@@ -85,7 +77,8 @@ def look(case: Case) -> Report:
     ]
     if weak:
         findings.append(
-            Finding("weak-evidence", "pass", {"why": _listed(f"{item.column} ({item.kind})" for item in weak)},
+            Finding("weak-evidence", "pass", {"why": _listed(f"{item.column} ({item.kind})" for item in weak),
+                                              "kinds": [item.kind for item in weak]},
                     tuple(item.column for item in weak))
         )  # fmt: skip
     withheld = [item for item in found if item.suppressed]
@@ -110,6 +103,12 @@ def reason_of(column: Property) -> str:
     return text if len(text.split()) >= 3 and sum(letter.isalpha() for letter in text) >= 15 else ""
 
 
+def _disputed(column: Property, seen: ColumnFinding) -> bool:
+    """Whether a reason stands where nothing is said to be about persons, and checked numbers prove that it is."""
+    told = column.privacy_role or column.custom.get("arengoPersonalKind")
+    return bool(reason_of(column)) and not told and seen.evidence == "number"
+
+
 def _person(column: Property) -> bool:
     """Whether the contract says that each row is about a person."""
     return bool(column.privacy_role or column.custom.get("arengoSubject"))
@@ -122,7 +121,7 @@ def _scant(case: Case, weak: list[ColumnFinding]) -> list[ColumnFinding]:
     if len({item.kind for item in some}) < 2:
         return []
     quasi = [item for item in weak if item.role == "quasi" or item.kind in _SCANT]
-    most = ranks(case.connection, case.table, [item.column for item in quasi])
+    most = ranked(case.reckoned(), [item.column for item in quasi])
     return quasi if most and most[0].distinction >= _UNIQUE else []
 
 
@@ -180,6 +179,6 @@ def _measured(case: Case, found: list[ColumnFinding]) -> dict[str, Any]:
         "quasi": [
             {"columns": list(item.columns), "distinction": round(item.distinction, 6),
              "separation": round(item.separation, 6)}
-            for item in ranks(case.connection, case.table, quasi)[:20]
+            for item in ranked(case.reckoned(), quasi)[:20]
         ] if quasi else [],
     }  # fmt: skip

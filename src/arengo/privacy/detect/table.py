@@ -15,11 +15,11 @@ from arengo.contract.draft import people, places
 from arengo.contract.draft.column import Column as Drafted
 from arengo.contract.draft.words import concepts
 from arengo.contract.model import Contract, Frozen, Kind
-from arengo.lake.layout import quote
 from arengo.privacy.detect import checks, text
 from arengo.privacy.detect.checks import BOTH, FIRM, Hit
-from arengo.privacy.detect.column import IDENTIFIERS, SEED, ColumnFinding, Sampled
+from arengo.privacy.detect.column import IDENTIFIERS, ColumnFinding, Sampled
 from arengo.privacy.detect.column import sample as taken
+from arengo.privacy.reckoning import Reckoning
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,24 +59,23 @@ def detect(
     that are looked at closely. ``declared``: the contract, for titles and language; what it says of persons is not
     taken over. ``inside``: also look through every text of the text columns. Spurious columns cost nothing.
     """
-    return tuple(find(connection, table, columns, country, sample, declared, inside, threshold)[0])
+    reckoning = Reckoning(connection, table, sample)
+    return tuple(find(reckoning, columns, country, declared, inside, threshold)[0])
 
 
 def find(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
+    reckoning: Reckoning,
     columns: Sequence[tuple[str, Kind]],
     country: str,
-    size: int,
     declared: Contract | None,
     inside: bool,
     threshold: int,
 ) -> tuple[list[ColumnFinding], tuple[Sampled, ...], dict[str, text.Inside]]:
-    """:func:`detect` with what it was made from: the samples, and what the texts hold."""
+    """:func:`detect` with what it was made from: the values, and what the texts hold."""
     titles: Mapping[str, str] = (
         {item.name: item.physical_name or item.title for item in declared.properties} if declared else {}
     )
-    held = taken(connection, table, columns, size, titles)
+    held = taken(reckoning, columns, titles)
     drafted = [item.drafted(at) for at, item in enumerate(held)]
     language = (declared.language.split("-")[0] if declared and "arengoLanguage" in declared.custom else "") or ""
     texts = [part for part in (declared.name, declared.schema_name, declared.id) if part] if declared else []
@@ -90,11 +89,11 @@ def find(
     for item, draft in zip(held, drafted, strict=True):
         finding = _one(item, draft, country, personal, item.name in axes or draft.name in axes)
         if inside and not finding.strong and _is_text(item):
-            seen = looked[item.name] = text.search(connection, table, item.name, country)
+            seen = looked[item.name] = text.search(reckoning, item.name, country)
             if seen.found:
                 facts = Frozen({"texts": seen.texts, "what": seen.what})
                 finding = _made(item, "free-text", "identifier", True, "inside", facts)
-        small = _smallest(connection, table, item, threshold) if _place(item) else 0
+        small = _smallest(item, threshold) if _place(item) else 0
         out.append(_with(finding, small) if small else finding)
     return out, held, looked
 
@@ -181,13 +180,9 @@ def _place(item: Sampled) -> bool:
     return item.kind in (Kind.STRING, Kind.INTEGER) and bool(concepts(item.name) & PLACES or _AREA.search(item.name))
 
 
-def _smallest(connection: duckdb.DuckDBPyConnection, table: str, item: Sampled, threshold: int) -> int:
-    name = quote(item.name)
-    found = connection.execute(
-        f"SELECT count(*) FROM (SELECT {name} FROM {table} WHERE {name} IS NOT NULL GROUP BY 1 HAVING count(*) < ?)",
-        [threshold],
-    ).fetchone()
-    return int(found[0]) if found else 0
+def _smallest(item: Sampled, threshold: int) -> int:
+    """Values that fewer rows than the threshold have; estimated where there are very many values."""
+    return round(sum(count < threshold for count in item.weights.values()) / item.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,33 +198,39 @@ class Rank:
 def ranks(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], *, most: int = 3, size: int = 20_000
 ) -> tuple[Rank, ...]:
+    """:func:`ranked` of a table (SQL)."""
+    return ranked(Reckoning(connection, table), columns, most=most, size=size)
+
+
+def ranked(reckoning: Reckoning, columns: Sequence[str], *, most: int = 3, size: int = 20_000) -> tuple[Rank, ...]:
     """Every set of up to ``most`` of ``columns``, the most telling first (distinction, then separation, then fewer).
 
-    Measured on about ``size`` rows: separation is then unbiased, distinction is that of a table of this size.
+    Where the table is large, distinction is what ``size`` rows drawn from it would have: the more rows, the fewer new
+    combinations, whatever the columns are (rarefaction: Hurlbert, *The nonconcept of species diversity*, 1971).
     """
     names = list(columns)[:10]
     if not names:
         return ()
-    (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
-    whole = rows <= 2 * size
-    share = "" if whole else f" TABLESAMPLE bernoulli({100.0 * size / rows:.6f}%) REPEATABLE ({SEED})"
-    aliased = f"{table} AS _whole" if table.lstrip().startswith("(") else table
-    held = connection.execute(f"SELECT {', '.join(map(quote, names))} FROM {aliased}{share}").to_arrow_table()
-    n = held.num_rows
-    if n < 2:
+    held = reckoning.combos(names)
+    if reckoning.rows < 2 or not held.table.num_rows:
         return ()
+    counts = held.table.column("n").to_numpy().astype(np.float64)
+    n = float(counts.sum())
+    drawn = n if reckoning.rows <= 2 * size else min(float(size), n)
     codes = [
-        held.column(at).combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy(
+        held.table.column(at).combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy(
             zero_copy_only=False).astype(np.int64)
         for at in range(len(names))
     ]  # fmt: skip
     out = []
     for width in range(1, most + 1):
         for chosen in combinations(range(len(names)), width):
-            class_of = np.zeros(n, np.int64)
+            class_of = np.zeros(len(counts), np.int64)
             for at in chosen:
                 _, class_of = np.unique(class_of * (int(codes[at].max()) + 1) + codes[at], return_inverse=True)
-            counts = np.bincount(class_of).astype(np.float64)
-            pairs = float((counts * (counts - 1)).sum())
-            out.append(Rank(tuple(names[at] for at in chosen), len(counts) / n, 1.0 - pairs / (n * (n - 1.0))))
+            sizes = np.bincount(class_of, counts)
+            pairs = float((sizes * (sizes - 1)).sum())
+            seen = float(len(sizes)) if drawn == n else float((-np.expm1(drawn * np.log1p(-sizes / (n + 1)))).sum())
+            separation = 1.0 - pairs / (n * (n - 1.0)) if n > 1 else 0.0
+            out.append(Rank(tuple(names[at] for at in chosen), min(1.0, seen / drawn), separation))
     return tuple(sorted(out, key=lambda item: (-item.distinction, -item.separation, len(item.columns))))

@@ -1,14 +1,14 @@
 """A few numbers, addresses and telephones of persons inside a column of texts: every text is looked at, not a sample.
 
 The engine sets aside the texts that could hold one (an ``@``, a long run of digits); what is left is looked at one by
-one, in chunks. A number counts when its check holds and that is more than luck (privacy.md, section 2.3).
+one. A number counts when its check holds and that is more than luck (privacy.md, section 2.3).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,13 @@ from arengo.contract.draft.given_names import COMMON_WORDS, NAMES, PRIVATE_MAIL
 from arengo.contract.draft.people import office_mail
 from arengo.contract.draft.words import plain
 from arengo.contract.model import EMPTY
-from arengo.lake.layout import quote, text
 from arengo.privacy.detect.checks import BOTH, CHECKS, FIRM, Check, by_luck
 
 if TYPE_CHECKING:
-    import duckdb
+    from arengo.privacy.reckoning import Reckoning
 
 LUCK = 0.002
 """Valid numbers in a text are taken for what they look like when chance alone would give as many this rarely."""
-CHUNK = 5_000
 MOST = 200_000
 """Texts of a column that are looked at one by one."""
 _COULD = r"@|\d(?:[ ().\-/+]{0,2}[A-Za-z]?\d){6}|\d{6}[-+A-Y]\d{3}|[A-Z]{6}\d{2}[A-Z]|[A-Z]{4}\d{6}[A-Z0-9]"
@@ -66,26 +64,12 @@ class Inside:
         return ", ".join(parts)
 
 
-def search(connection: duckdb.DuckDBPyConnection, table: str, column: str, country: str = "") -> Inside:
-    """Looks through the whole column. ``table``: SQL. ``country``: ISO 3166, its own numbers are looked for too."""
-    name = quote(column)
-    (aside,) = connection.execute(
-        f"SELECT count(*) FROM (SELECT DISTINCT {name} FROM {table} WHERE regexp_matches(CAST({name} AS VARCHAR), "
-        f"{text(_COULD)}))"
-    ).fetchone() or (0,)
-    if not aside:
+def search(reckoning: Reckoning, column: str, country: str = "") -> Inside:
+    """Looks through the whole column. ``country``: ISO 3166, its own numbers are looked for too."""
+    aside, number = reckoning.texts(column, _COULD, MOST)
+    if not number:
         return Inside(column)
-    held = connection.execute(
-        f"SELECT CAST({name} AS VARCHAR), count(*) FROM {table} WHERE regexp_matches(CAST({name} AS VARCHAR), "
-        f"{text(_COULD)}) GROUP BY 1 LIMIT {MOST}"
-    )
-    found = read(_chunks(held), country)
-    return Inside(column, **found, looked=min(aside, MOST), unlooked=max(0, aside - MOST))
-
-
-def _chunks(held: Any) -> Iterator[tuple[str, int]]:
-    while chunk := held.fetchmany(CHUNK):
-        yield from chunk
+    return Inside(column, **read(aside, country), looked=len(aside), unlooked=number - len(aside))
 
 
 def read(texts: Iterable[tuple[str, int]], country: str = "") -> dict[str, Any]:

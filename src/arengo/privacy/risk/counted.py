@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arengo.lake.layout import quote
 from arengo.privacy.overlap import mapped
 from arengo.privacy.risk.groups import Sizes
+from arengo.privacy.tuples import Tuples
 
 if TYPE_CHECKING:
+    import duckdb
     from numpy.typing import NDArray
 
     from arengo.privacy.case import Case
     from arengo.privacy.release import Attribute
 
 SUBJECT = "_subject"
-GROUPS = "_risk_groups"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """``rows``: of the table; ``people``: persons they are about. ``several``: whether persons have several rows.
-    ``base``: SQL of the quasi-identifiers ``c0``, ``c1``, ... once a person and group, with ``_subject``.
+    ``base``: SQL of the quasi-identifiers ``c0``, ``c1``, ... once a person and group, with ``_subject``. ``groups``:
+    the table of ``c0``, ``c1``, ... and ``n``, the persons of each group.
     """
 
     columns: tuple[Attribute, ...]
@@ -37,51 +38,57 @@ class Counted:
     people: int
     several: bool
     base: str
+    groups: str
 
     def names(self, columns: Sequence[Attribute] | None = None) -> list[str]:
-        """How the given columns are called in :data:`GROUPS`."""
+        """How the given columns are called in ``groups``."""
         return [f"c{self.columns.index(item)}" for item in (self.columns if columns is None else columns)]
 
 
 def count(case: Case, columns: tuple[Attribute, ...]) -> Counted:
-    """Make :data:`GROUPS`: ``c0``, ``c1``, ... and ``n``, the persons of each group."""
-    row = case.connection.execute(
-        f"SELECT count(*), count({SUBJECT}), count(DISTINCT {SUBJECT}) FROM {case.table}"
-    ).fetchone() or (0, 0, 0)
-    rows, linked, persons = (int(item) for item in row)
-    listed = ", ".join(f"{quote(item.column)} AS c{at}" for at, item in enumerate(columns))
-    several = linked > persons
-    base = f"(SELECT {listed}, {SUBJECT} FROM {case.table})"
-    if several:
-        base = (
-            f"(SELECT DISTINCT {listed}, {SUBJECT} FROM {case.table} WHERE {SUBJECT} IS NOT NULL "
-            f"UNION ALL SELECT {listed}, {SUBJECT} FROM {case.table} WHERE {SUBJECT} IS NULL)"
-        )
-    names = ", ".join(f"c{at}" for at in range(len(columns)))
-    case.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {GROUPS} AS SELECT {names}, count(*) AS n FROM {base} GROUP BY {names}"
+    """The groups by all of the columns."""
+    reckoning = case.reckoned()
+    names = [item.column for item in columns]
+    persons = reckoning.persons()
+    if not persons.several:  # groups with a sensitive column are finer, so they tell these
+        for item in case.release.sensitive[:1]:
+            reckoning.cells(names, item.column)
+    return Counted(
+        columns, persons.rows, persons.people, persons.several, reckoning.base(names), reckoning.groups(names)
     )
-    return Counted(columns, rows, rows - linked + persons, several, base)
+
+
+def weighed(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> Tuples:
+    """Combinations from a table of them, ``c0``, ``c1``, ... in the order of ``columns``, and ``n``, their rows; in one
+    order, whatever made the table."""
+    listed = ", ".join(f"c{at}" for at in range(len(columns)))
+    found = connection.execute(f"SELECT {listed}, n FROM {table} ORDER BY {listed}").to_arrow_table()
+    values, codes = [], np.empty((len(columns), found.num_rows), np.int32)
+    for at in range(len(columns)):
+        held = found.column(at).combine_chunks().dictionary_encode(null_encoding="encode")
+        values.append(tuple(held.dictionary.to_pylist()))
+        codes[at] = held.indices.to_numpy(zero_copy_only=False)
+    return Tuples(tuple(columns), tuple(values), codes, found.column(len(columns)).to_numpy().astype(np.int64))
 
 
 def sizes(case: Case, held: Counted, columns: Sequence[Attribute] | None = None) -> Sizes:
     """Sizes of the groups by all or some of the columns."""
-    sql = f"SELECT n FROM {GROUPS}"
+    sql = f"SELECT n FROM {held.groups}"
     if columns is not None and len(columns) < len(held.columns):
         names = held.names(columns)
         by = f" GROUP BY {', '.join(names)}" if names else ""
-        sql = f"SELECT sum(n) AS n FROM {GROUPS}{by}"
+        sql = f"SELECT sum(n) AS n FROM {held.groups}{by}"
     return Sizes.counted(case.connection.execute(f"SELECT n, count(*) FROM ({sql}) GROUP BY n").fetchall())
 
 
 def below(case: Case, held: Counted, found: Sizes, k: int) -> int:
     """Persons in groups of fewer than ``k`` by all columns; somebody in two of them counts once."""
-    if not held.several:
+    if not held.several or not found.below(k):
         return found.below(k)
     match = " AND ".join(f"b.{name} IS NOT DISTINCT FROM g.{name}" for name in held.names())
     row = case.connection.execute(
         f"SELECT count(DISTINCT {SUBJECT}) + count(*) FILTER ({SUBJECT} IS NULL) FROM {held.base} b "
-        f"SEMI JOIN (SELECT * FROM {GROUPS} WHERE n < {int(k)}) g ON {match}"
+        f"SEMI JOIN (SELECT * FROM {held.groups} WHERE n < {int(k)}) g ON {match}"
     ).fetchone() or (0,)
     return int(row[0])
 
@@ -91,7 +98,7 @@ def values(case: Case, held: Counted) -> tuple[tuple[int, int], ...]:
     estimated to a few percent (HyperLogLog) where there are many."""
     listed = ", ".join(f"approx_count_distinct({name}), coalesce(sum(n) FILTER ({name} IS NOT NULL), 0)"
                        for name in held.names())  # fmt: skip
-    row = case.connection.execute(f"SELECT {listed} FROM {GROUPS}").fetchone() or ()
+    row = case.connection.execute(f"SELECT {listed} FROM {held.groups}").fetchone() or ()
     return tuple((int(row[at]), int(row[at + 1])) for at in range(0, len(row), 2))
 
 
@@ -124,7 +131,7 @@ def population(case: Case, held: Counted, columns: Sequence[Attribute], truth: s
     by = ", ".join(listed)
     match = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in listed)
     found = case.connection.execute(
-        f"WITH s AS (SELECT {by}, sum(n) AS rows FROM (SELECT {mine}, n FROM {GROUPS}) GROUP BY {by}), "
+        f"WITH s AS (SELECT {by}, sum(n) AS rows FROM (SELECT {mine}, n FROM {held.groups}) GROUP BY {by}), "
         f"p AS (SELECT {by}, count(DISTINCT {SUBJECT}) AS people FROM ({shown}) GROUP BY {by}) "
         f"SELECT rows, people, count(*) FROM s LEFT JOIN p ON {match} GROUP BY rows, people"
     ).fetchall()
@@ -148,7 +155,7 @@ def by_place(case: Case, held: Counted, column: Attribute, k: int, threshold: in
     """Value of a column of places -> persons below ``k`` there, of places with at least ``threshold`` persons."""
     (name,) = held.names([column])
     rows = case.connection.execute(
-        f"SELECT CAST({name} AS VARCHAR), sum(n) FILTER (n < {int(k)}) FROM {GROUPS} WHERE {name} IS NOT NULL "
+        f"SELECT CAST({name} AS VARCHAR), sum(n) FILTER (n < {int(k)}) FROM {held.groups} WHERE {name} IS NOT NULL "
         f"GROUP BY {name} HAVING sum(n) >= {int(threshold)} ORDER BY 1 LIMIT {int(most) + 1}"
     ).fetchall()
     return {str(value): int(few or 0) for value, few in rows} if len(rows) <= most else {}

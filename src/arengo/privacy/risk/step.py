@@ -23,7 +23,7 @@ from arengo.privacy.risk import counted, sensitive
 from arengo.privacy.risk.counted import Counted, Mapped
 from arengo.privacy.risk.groups import Sizes, journalist, marketer, prosecutor
 from arengo.privacy.risk.uniqueness import estimate
-from arengo.privacy.tuples import Tuples, tuples
+from arengo.privacy.tuples import Tuples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -257,16 +257,13 @@ def _sensitive(case: Case, held: Counted, measured: dict[str, Any]) -> list[Find
 
 
 def _cells(case: Case, held: Counted, item: Attribute) -> tuple[Tuples, sensitive.Cells] | None:
-    columns = [*(one.column for one in held.columns), item.column]
-    from arengo.lake.layout import listing
-
-    (many,) = case.connection.execute(
-        f"SELECT count(*) FROM (SELECT DISTINCT {listing(columns)} FROM {case.table} LIMIT {COMBINATIONS + 1})"
-    ).fetchone() or (0,)
+    names = [one.column for one in held.columns]
+    table = case.reckoned().cells(names, item.column)
+    (many,) = case.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
     if many > COMBINATIONS:
         return None
-    data = tuples(case.connection, case.table, columns)
-    return data, sensitive.cells(data, columns[:-1], item.column)
+    data = counted.weighed(case.connection, table, [*names, item.column])
+    return data, sensitive.cells(data, names, item.column)
 
 
 def _measures(case: Case, item: Attribute, data: Tuples, cells: sensitive.Cells) -> dict[str, Any]:
@@ -299,7 +296,7 @@ def _sortable(value: Any) -> Any:
     return (0, value) if value is not None and value == value else (-1, 0)  # NaN stands before all
 
 
-def _tree(case: Case, item: Attribute, values: tuple[Any, ...]) -> np.ndarray | None:
+def _tree(case: Case, item: Attribute, values: Sequence[Any]) -> np.ndarray | None:
     """Group of each value at each level; None when the hierarchy is not in force or does not end in one group."""
     import pyarrow as pa
 

@@ -1,0 +1,518 @@
+"""What the steps of the gate reckon with, each counted once: values of columns, combinations of them, texts, groups.
+
+Every aggregate is a function of the rows' content alone and is added to by more rows: what was kept of a version and
+the rows an append brings give what a pass over the whole table would give (reference: decision 0220). A column of very
+many values is told by those whose hash is small, all of them with how many rows have each (a KMV sketch: Beyer, Haas,
+Reinwald, Sismanis, Gemulla, *On synopses for distinct-value estimation*, SIGMOD 2007), so that few rows of many are
+looked at and yet the same ones every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.contract.model import EMPTY, Kind
+from arengo.lake.layout import listing, quote, text
+from arengo.privacy.overlap.classes import write
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+SIZE = 10_000
+"""Values of a column, and combinations of columns, that are kept of very many."""
+WHOLE = 4
+"""Times the size: a table of at most so many rows is kept with all its values."""
+MOST_KEPT = 1_000_000
+"""Rows of one aggregate beyond which it is not kept, so that the next version takes a pass over it all."""
+SUBJECT = "_subject"
+_NUMBERS = count()
+_NEGATIVE_ZERO = "-0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A column's values, by hash. ``texts``, ``hashes``, ``counts``: beside each other, all values whose hash is below
+    2**(64 - ``power``), with the rows that have each. ``filled``: rows that have a value, of the whole table.
+    """
+
+    texts: tuple[str, ...]
+    hashes: NDArray[np.uint64]
+    counts: NDArray[np.int64]
+    filled: int
+    power: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of all values, about so many are here; 1 is every one."""
+        return 0.5**self.power
+
+    def settled(self, size: int) -> Values:
+        """With as few halvings as leave at most ``size`` values."""
+        power = self.power
+        here = np.ones(len(self.hashes), bool)
+        while int(here.sum()) > size:
+            power += 1
+            here = self.hashes < np.uint64(1 << (64 - power))
+        if power == self.power:
+            return self
+        told = tuple(item for item, keep in zip(self.texts, here.tolist(), strict=True) if keep)
+        return Values(told, self.hashes[here], self.counts[here], self.filled, power)
+
+    def joined(self, more: Values) -> Values:
+        """Of both tables; ``more`` was taken at the same power."""
+        counts: dict[str, int] = dict(zip(self.texts, self.counts.tolist(), strict=True))
+        hashes = dict(zip(self.texts, self.hashes.tolist(), strict=True))
+        for told, mark, rows in zip(more.texts, more.hashes.tolist(), more.counts.tolist(), strict=True):
+            counts[told] = counts.get(told, 0) + rows
+            hashes[told] = mark
+        return _values(
+            list(counts), list(hashes.values()), list(counts.values()), self.filled + more.filled, self.power
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Combos:
+    """Distinct combinations of some columns, as :class:`Values` has those of one. ``table``: columns ``c0``, ``c1``,
+    ..., ``h`` (hash) and ``n`` (rows)."""
+
+    table: pa.Table
+    power: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """``rows`` of a table, ``linked`` of them to persons, and ``persons`` they are about."""
+
+    rows: int
+    linked: int
+    persons: int
+
+    @property
+    def several(self) -> bool:
+        """Whether persons have several rows."""
+        return self.linked > self.persons
+
+    @property
+    def people(self) -> int:
+        return self.rows - self.linked + self.persons
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An append: ``rows`` is SQL of the rows that are new, of all released columns and ``_subject``; ``kept`` the
+    folder of what was kept of the version they are added to; ``held``: SQL of that version's persons and what is told
+    of them ('' where nobody is known)."""
+
+    rows: str
+    kept: Path
+    held: str = ""
+
+
+@dataclass(slots=True)
+class Reckoning:
+    """The aggregates of ``table`` in ``connection``, made when they are asked for and then held. ``told``: column ->
+    (rows that have a value, about how many different ones), where that was counted before. ``people``: SQL of the same
+    rows, of persons and what is told of them alone, where that costs less than ``table``.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    table: str
+    size: int = SIZE
+    told: Mapping[str, tuple[int, int]] = EMPTY
+    added: Added | None = None
+    people: str = ""
+    _columns: dict[str, Values] = field(default_factory=dict)
+    _combos: dict[tuple[str, ...], Combos] = field(default_factory=dict)
+    _texts: dict[str, tuple[tuple[tuple[str, int], ...], int]] = field(default_factory=dict)
+    _grouped: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _persons: People | None = None
+    _rows: int = -1
+    _passes: list[str] = field(default_factory=list)
+    _note: dict[str, Any] | None = None
+
+    # What was kept
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """What the version before kept; {} when this is no append."""
+        if self._note is None:
+            self._note = _read_note(self.added.kept) if self.added is not None else {}
+        return self._note
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """What had to be counted over the whole table."""
+        return tuple(self._passes)
+
+    def _kept(self, name: str, key: str) -> Any:
+        """What was kept under a key, None when nothing was."""
+        return self.kept.get(name, {}).get(key)
+
+    def _file(self, name: str) -> str:
+        assert self.added is not None
+        return f"read_parquet({text(str(self.added.kept / name))})"
+
+    def _whole(self, what: str) -> None:
+        self._passes.append(what)
+
+    # Rows
+
+    @property
+    def rows(self) -> int:
+        if self._rows < 0:
+            if self.added is not None and "rows" in self.kept:
+                self._rows = int(self.kept["rows"]) + self._count(self.added.rows)
+            else:
+                self._rows = self._count(self.table)
+        return self._rows
+
+    def _count(self, table: str) -> int:
+        (rows,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        return int(rows)
+
+    # Values of a column
+
+    def columns(self, wanted: Sequence[tuple[str, Kind]]) -> dict[str, Values]:
+        """The values of columns of texts, numbers, days or structures."""
+        missing = [item for item in wanted if item[0] not in self._columns]
+        self._load([name for name, _ in missing])
+        missing = [item for item in missing if item[0] not in self._columns]
+        if missing:
+            self._scan(missing)
+        return {name: self._columns[name] for name, _ in wanted}
+
+    def _limit(self) -> int:
+        return self.size * WHOLE if self.rows <= self.size * WHOLE else self.size
+
+    def _load(self, names: Sequence[str]) -> None:
+        """From what was kept, with the rows that are new."""
+        held = {name: told for name in names if (told := self._kept("columns", name)) is not None}
+        if not held or self.added is None:
+            return
+        found = self.connection.execute(
+            f"SELECT name, value, hash, n FROM {self._file('values.parquet')} ORDER BY name, hash, value"
+        ).to_arrow_table()
+        place = _places(found.column("name"))
+        for name, note in held.items():
+            start, stop = place.get(name, (0, 0))
+            part = found.slice(start, stop - start)
+            old = Values(
+                tuple(part.column("value").to_pylist()), part.column("hash").to_numpy(), part.column("n").to_numpy(),
+                int(note["filled"]), int(note["power"]),
+            )  # fmt: skip
+            filled = self._count(f"{self.added.rows} WHERE {quote(name)} IS NOT NULL")
+            new = self._values(self.added.rows, name, old.power, filled)
+            self._columns[name] = old.joined(new).settled(self._limit())
+
+    def _scan(self, wanted: Sequence[tuple[str, Kind]]) -> None:
+        self._whole("values of " + ", ".join(name for name, _ in wanted))
+        limit, all_ = self._limit(), self.rows <= self.size * WHOLE
+        told = dict(self.told)
+        unknown = [name for name, _ in wanted if name not in told]
+        if unknown and not all_:
+            asked = ", ".join(f"count({quote(name)}), approx_count_distinct({quote(name)})" for name in unknown)
+            row = self.connection.execute(f"SELECT {asked} FROM {self.table}").fetchone() or ()
+            told |= {name: (int(row[2 * at]), int(row[2 * at + 1])) for at, name in enumerate(unknown)}
+        for name, _ in wanted:
+            filled, distinct = told.get(name, (0, 0))
+            power = 0 if all_ else _power(distinct, limit)
+            made = self._values(self.table, name, power, filled)
+            while power and len(made.texts) <= limit // 2:  # an estimate was too high
+                power -= 1
+                made = self._values(self.table, name, power, filled)
+            if not made.power:
+                made = Values(made.texts, made.hashes, made.counts, int(made.counts.sum()))
+            self._columns[name] = made.settled(limit)
+
+    def _values(self, table: str, name: str, power: int, filled: int) -> Values:
+        held = quote(name)
+        small = f" AND hash({held}) < {1 << (64 - power)}::UBIGINT" if power else ""
+        found = self.connection.execute(
+            f"SELECT CAST({held} AS VARCHAR), hash({held}), count(*) FROM {table} WHERE {held} IS NOT NULL{small} "
+            f"GROUP BY {held}"
+        ).to_arrow_table()
+        texts = [("0.0" if item == _NEGATIVE_ZERO else item) for item in found.column(0).to_pylist()]
+        return _values(texts, found.column(1).to_numpy(), found.column(2).to_numpy(), filled, power)
+
+    # Combinations
+
+    def combos(self, names: Sequence[str]) -> Combos:
+        """The distinct combinations of some columns, of very many those whose hash is small."""
+        key = tuple(names)
+        if key not in self._combos:
+            self._combos[key] = self._combined(key)
+        return self._combos[key]
+
+    def _combined(self, names: tuple[str, ...]) -> Combos:
+        limit = (WHOLE if self.rows <= WHOLE * self.size else 2) * self.size
+        note = self._kept("combos", "\n".join(names))
+        listed = ", ".join(f"{quote(name)} AS c{at}" for at, name in enumerate(names))
+        by = ", ".join(f"c{at}" for at in range(len(names)))
+        if note is not None and self.added is not None:
+            power = int(note["power"])
+            small = f" WHERE h < {1 << (64 - power)}::UBIGINT" if power else ""
+            here = f"(SELECT {listed} FROM {self.added.rows})"
+            new = f"SELECT {by}, hash({by}) AS h, count(*) AS n FROM {here} GROUP BY {by}"
+            both = f"SELECT * FROM {self._file(note['file'])} UNION ALL SELECT * FROM ({new}){small}"
+            sql = f"SELECT {by}, h, sum(n)::BIGINT AS n FROM ({both}) GROUP BY {by}, h ORDER BY h, {by}"
+            return _halved(self.connection.execute(sql).to_arrow_table(), power, limit, self.rows)
+        self._whole("combinations of " + ", ".join(names))
+        power = 0
+        if self.rows > limit:
+            (many,) = self.connection.execute(
+                f"SELECT approx_count_distinct(hash({listing(names)})) FROM {self.table}"
+            ).fetchone() or (0,)
+            power = _power(int(many), limit)
+        while True:
+            small = f"WHERE hash({by}) < {1 << (64 - power)}::UBIGINT " if power else ""
+            found = self.connection.execute(
+                f"SELECT {by}, hash({by}) AS h, count(*) AS n FROM (SELECT {listed} FROM {self.table}) {small}"
+                f"GROUP BY {by} ORDER BY h, {by}"
+            ).to_arrow_table()
+            if not power or found.num_rows > limit // 2:
+                return _halved(found, power, limit, self.rows)
+            power -= 1
+
+    # Texts that could hold something of a person
+
+    def texts(self, name: str, pattern: str, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
+        """(text, rows that have it) of the texts that match, in an order by chance; and how many there are, of which at
+        most ``most`` are told."""
+        if name not in self._texts:
+            self._texts[name] = self._matching(name, pattern, most)
+        return self._texts[name]
+
+    def _matching(self, name: str, pattern: str, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
+        known = self._columns.get(name)
+        if known is not None and not known.power:
+            import pyarrow as pa
+
+            every = pa.table({"v": pa.array(known.texts, pa.string()), "n": pa.array(known.counts)})
+            self.connection.register("_known_texts", every)
+            try:
+                return self._aside(f"SELECT v, n FROM _known_texts WHERE regexp_matches(v, {text(pattern)})", most)
+            finally:
+                self.connection.unregister("_known_texts")
+        table, old = self.table, ""
+        if self._kept("texts", name) and self.added is not None:
+            table = self.added.rows
+            old = f" UNION ALL SELECT value, n FROM {self._file('texts.parquet')} WHERE name = {text(name)}"
+        else:
+            self._whole(f"texts of {name}")
+        held = f"CAST({quote(name)} AS VARCHAR)"
+        found = (
+            f"SELECT {held} AS v, count(*) AS n FROM {table} WHERE regexp_matches({held}, {text(pattern)}) GROUP BY 1"
+        )
+        return self._aside(f"SELECT v, sum(n)::BIGINT AS n FROM ({found}{old}) GROUP BY v" if old else found, most)
+
+    def _aside(self, sql: str, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE _aside AS {sql}")
+        number = self._count("_aside")
+        rows = self.connection.execute(f"SELECT v, n FROM _aside ORDER BY hash(v), v LIMIT {int(most)}").fetchall()
+        return tuple((str(told), int(many)) for told, many in rows), number
+
+    # Persons and groups
+
+    def persons(self) -> People:
+        if self._persons is None:
+            self._persons = self._counted_people()
+        return self._persons
+
+    @property
+    def _about(self) -> str:
+        return self.people or self.table
+
+    def _counted_people(self) -> People:
+        asked = f"SELECT count(*), count({SUBJECT}), count(DISTINCT {SUBJECT}) FROM "
+        note = self.kept.get("people")
+        if note is not None and self.added is not None and (self.added.held or not note["linked"]):
+            rows, linked, persons = self.connection.execute(asked + self.added.rows).fetchone() or (0, 0, 0)
+            again = 0
+            if persons and note["linked"]:
+                (again,) = self.connection.execute(
+                    f"SELECT count(DISTINCT h.{SUBJECT}) FROM {self.added.held} h SEMI JOIN {self.added.rows} a "
+                    f"ON a.{SUBJECT} = h.{SUBJECT}"
+                ).fetchone() or (0,)
+            return People(note["rows"] + rows, note["linked"] + linked, note["persons"] + persons - again)
+        self._whole("persons")
+        rows, linked, persons = self.connection.execute(asked + self._about).fetchone() or (0, 0, 0)
+        return People(int(rows), int(linked), int(persons))
+
+    def groups(self, names: Sequence[str]) -> str:
+        """Make a table of ``c0``, ``c1``, ... and ``n``, the persons of each group; its name. A person counts once in a
+        group, a row about nobody known counts for one."""
+        key = ("", *names)
+        if key not in self._grouped:
+            name = f"_risk_groups_{next(_NUMBERS)}"
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {self._groups(names)}")
+            self._grouped[key] = name
+        return self._grouped[key]
+
+    def _groups(self, names: Sequence[str]) -> str:
+        by, listed = _aliased(names)
+        people = self.persons()
+        note = self._kept("groups", "\n".join(names))
+        if note is not None and self.added is not None and (self.added.held or not people.linked):
+            new = f"SELECT {listed}, {SUBJECT} FROM {self.added.rows}"
+            if people.several:
+                again = ""
+                if note["linked"]:
+                    match = " AND ".join(f"a.c{at} IS NOT DISTINCT FROM h.c{at}" for at in range(len(names)))
+                    again = (
+                        f" ANTI JOIN (SELECT {listed}, {SUBJECT} FROM {self.added.held} SEMI JOIN {self.added.rows} r "
+                        f"USING ({SUBJECT})) h ON a.{SUBJECT} = h.{SUBJECT} AND {match}"
+                    )
+                new = (
+                    f"SELECT * FROM (SELECT DISTINCT * FROM ({new}) WHERE {SUBJECT} IS NOT NULL) a{again} "
+                    f"UNION ALL SELECT * FROM ({new}) WHERE {SUBJECT} IS NULL"
+                )
+            kept = f"SELECT {by}, n FROM {self._file(note['file'])}"
+            both = f"{kept} UNION ALL SELECT {by}, count(*) AS n FROM ({new}) GROUP BY {by}"
+            return f"SELECT {by}, sum(n)::BIGINT AS n FROM ({both}) GROUP BY {by}"
+        if not people.several and (
+            cells := next((item for item in self._grouped if item[0] and item[1:] == tuple(names)), None)
+        ):
+            return f"SELECT {by}, sum(n)::BIGINT AS n FROM {self._grouped[cells]} GROUP BY {by}"
+        self._whole("groups")
+        return f"SELECT {by}, count(*) AS n FROM {self.base(names)} GROUP BY {by}"
+
+    def base(self, names: Sequence[str]) -> str:
+        """SQL of ``c0``, ``c1``, ... once a person and group, with ``_subject``."""
+        _, listed = _aliased(names)
+        if not self.persons().several:
+            return f"(SELECT {listed}, {SUBJECT} FROM {self._about})"
+        return (
+            f"(SELECT DISTINCT {listed}, {SUBJECT} FROM {self._about} WHERE {SUBJECT} IS NOT NULL "
+            f"UNION ALL SELECT {listed}, {SUBJECT} FROM {self._about} WHERE {SUBJECT} IS NULL)"
+        )
+
+    def cells(self, names: Sequence[str], sensitive: str) -> str:
+        """Make a table of the combinations of some columns and a sensitive one (``c0``, ``c1``, ..., the last is it),
+        and ``n``, the rows of each; its name."""
+        key = (sensitive, *names)
+        if key not in self._grouped:
+            name = f"_risk_cells_{next(_NUMBERS)}"
+            by, listed = _aliased((*names, sensitive))
+            new = f"SELECT {by}, count(*) AS n FROM (SELECT {listed} FROM {{}}) GROUP BY {by}"
+            note = self._kept("cells", "\n".join(key))
+            if note is not None and self.added is not None:
+                both = f"SELECT {by}, n FROM {self._file(note['file'])} UNION ALL {new.format(self.added.rows)}"
+                sql = f"SELECT {by}, sum(n)::BIGINT AS n FROM ({both}) GROUP BY {by}"
+            else:
+                self._whole(f"groups with {sensitive}")
+                sql = new.format(self._about)
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+            self._grouped[key] = name
+        return self._grouped[key]
+
+    # Keeping it
+
+    def keep(self, folder: Path) -> dict[str, Any]:
+        """Write what was counted into a folder, for the next append; the note that tells what is there."""
+        import pyarrow as pa
+
+        folder.mkdir(parents=True, exist_ok=True)
+        note: dict[str, Any] = {"rows": self.rows, "columns": {}, "combos": {}, "texts": {}, "groups": {}, "cells": {}}
+        names = sorted(self._columns)
+        note["columns"] = {
+            name: {"filled": self._columns[name].filled, "power": self._columns[name].power} for name in names
+        }
+        self._write(folder / "values.parquet", pa.table({
+            "name": pa.array([name for name in names for _ in self._columns[name].texts], pa.string()),
+            "value": pa.array([told for name in names for told in self._columns[name].texts], pa.string()),
+            "hash": pa.array(np.concatenate([np.zeros(0, np.uint64), *(self._columns[name].hashes for name in names)])),
+            "n": pa.array(np.concatenate([np.zeros(0, np.int64), *(self._columns[name].counts for name in names)])),
+        }))  # fmt: skip
+        for at, (key, held) in enumerate(sorted(self._combos.items())):
+            file = f"combos-{at}.parquet"
+            self._write(folder / file, held.table)
+            note["combos"]["\n".join(key)] = {"file": file, "power": held.power}
+        whole = {name: told for name, (told, number) in sorted(self._texts.items()) if len(told) == number}
+        listed = [(name, *pair) for name, told in whole.items() for pair in told]
+        self._write(folder / "texts.parquet", pa.table({
+            "name": pa.array([item[0] for item in listed], pa.string()),
+            "value": pa.array([item[1] for item in listed], pa.string()),
+            "n": pa.array([item[2] for item in listed], pa.int64()),
+        }))  # fmt: skip
+        note["texts"] = dict.fromkeys(whole, True)
+        if self._persons is not None:
+            held_ = self._persons
+            note["people"] = {"rows": held_.rows, "linked": held_.linked, "persons": held_.persons}
+        for at, (key, table) in enumerate(sorted(self._grouped.items())):
+            if self._count(table) > MOST_KEPT:
+                continue
+            file, kind = f"groups-{at}.parquet", "cells" if key[0] else "groups"
+            write(self.connection, f"SELECT * FROM {table}", folder / file)
+            note[kind]["\n".join(key if key[0] else key[1:])] = {
+                "file": file, "linked": self._persons.linked if self._persons else 0,
+            }  # fmt: skip
+        return note
+
+    def _write(self, path: Path, table: pa.Table) -> None:
+        self.connection.register("_keeping", table)
+        try:
+            write(self.connection, "SELECT * FROM _keeping", path)
+        finally:
+            self.connection.unregister("_keeping")
+
+
+def _values(texts: Sequence[str], hashes: Any, counts: Any, filled: int, power: int) -> Values:
+    """Sorted by hash, which is an order by chance and always the same one."""
+    marks, rows = np.asarray(hashes, np.uint64), np.asarray(counts, np.int64)
+    order = np.argsort(marks, kind="stable")
+    return Values(tuple(texts[at] for at in order.tolist()), marks[order], rows[order], filled, power)
+
+
+def _power(distinct: int, limit: int) -> int:
+    """Halvings after which about twice the limit is left of ``distinct`` values, or more."""
+    power = 0
+    while distinct > 2 * limit:
+        distinct //= 2
+        power += 1
+    return power
+
+
+def _halved(found: pa.Table, power: int, limit: int, rows: int) -> Combos:
+    if rows <= limit:
+        return Combos(found, power)
+    marks = found.column("h").to_numpy()
+    here = np.ones(len(marks), bool)
+    while int(here.sum()) > limit:
+        power += 1
+        here = marks < np.uint64(1 << (64 - power))
+    import pyarrow as pa
+
+    return Combos(found.filter(pa.array(here)), power)
+
+
+def _aliased(names: Sequence[str]) -> tuple[str, str]:
+    by = ", ".join(f"c{at}" for at in range(len(names)))
+    return by, ", ".join(f"{quote(name)} AS c{at}" for at, name in enumerate(names))
+
+
+def _places(names: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
+    """First and last place of each name in a sorted column."""
+    out: dict[str, tuple[int, int]] = {}
+    start = 0
+    for pair in names.combine_chunks().value_counts().to_pylist():
+        out[pair["values"]] = (start, start + pair["counts"])
+        start += pair["counts"]
+    return out
+
+
+def _read_note(folder: Path) -> dict[str, Any]:
+    import orjson
+
+    try:
+        told = orjson.loads((folder / "note.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return told if isinstance(told, dict) else {}
