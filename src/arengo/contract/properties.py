@@ -214,7 +214,8 @@ _ENTRIES = (
                        microaggregate=_object(("k", "columns"), k=_COUNT, columns=_TEXTS),
                        shuffle={"type": "boolean"},
                        cells=_object(("method",), method={"enum": list(vocabulary.CELL_METHODS)}, base=_COUNT,
-                                     threshold=_COUNT, seed=_TEXT, hide={"type": "array", "items": {
+                                     beside={"type": "boolean"}, threshold=_COUNT, seed=_TEXT,
+                                     hide={"type": "array", "items": {
                                          "type": "object", "additionalProperties": _WORD, "minProperties": 1}},
                                      epsilon={"type": "number", "exclusiveMinimum": 0, "maximum": 100},
                                      rho={"type": "number", "exclusiveMinimum": 0, "maximum": 100}, rows=_COUNT,
@@ -222,14 +223,15 @@ _ENTRIES = (
                                          "type": "array", "items": {"type": "number"}, "minItems": 2,
                                          "maxItems": 2}})),
                    "mapping of `suppress` (`{below, by, beside, blank}`), `local` (`{k, by}`), `microaggregate` "
-                   "(`{k, columns}`), `shuffle`, `cells` (`{method, base, threshold, seed, hide}`; method `noise`: "
-                   "`epsilon` or `rho`, `rows` a person may stand in, `bounds` of each summed column)",
+                   "(`{k, columns}`), `shuffle`, `cells` (`{method, base, threshold, seed, hide, beside}`; "
+                   "method `noise`: `epsilon` or `rho`, `rows` a person may stand in, `bounds` of each summed column)",
                    "What is done to whole rows and tables before they become a version: rows of groups smaller than "
                    "`below` are left out, with `beside` also those that would make such groups together with what is "
                    "public already (of the columns `blank` only the value, where that is enough); columns are "
                    "coarsened only where a group would be smaller than `k`; numbers are averaged over groups "
-                   "of `k`; the source's order is given up; cells of a table of counts are suppressed, rounded or "
-                   "perturbed.", "", {"suppress": {"below": 5}}),
+                   "of `k`; the source's order is given up; cells of a table of counts are suppressed (with "
+                   "`beside` also what would follow from them and earlier tables), rounded or perturbed.", "",
+                   {"suppress": {"below": 5}}),
     CustomProperty("arengoCells", _CONTRACT, _object(
                        ("by",), by=_TEXTS, count=_TEXT, sums={"type": "array", "items": _object(
                            ("column",), column=_TEXT, largest=_TEXT, second=_TEXT, contributors=_TEXT)},

@@ -35,6 +35,23 @@ ALIKE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class System:
+    """What an attacker reckons with: ``matrix`` @ parts == ``figures``, of all exact cells. ``mine``: the candidate's,
+    ``cell``: their places in their table. ``sizes``: persons in each part, NaN where the register does not say.
+    ``parts``: those that only the candidate makes derivable; ``near``: small ones that it touches.
+    """
+
+    matrix: Any
+    figures: NDArray[np.float64]
+    mine: NDArray[np.bool_]
+    cell: NDArray[np.int64]
+    sizes: NDArray[np.float64]
+    parts: tuple[tuple[int, ...], ...]
+    near: NDArray[np.bool_]
+    keys: tuple[Any, ...] = ()  # labels of the candidate's cells, by their places
+
+
+@dataclass(frozen=True, slots=True)
 class Exposed:
     """Parts of the population that only the candidate makes derivable. ``counts``: persons in each (rounded figures
     of the register or of the tables). ``releases``: labels of earlier ones that take part. ``cells``: indices of the
@@ -50,6 +67,7 @@ class Exposed:
     already: int = 0
     measured: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Finding, ...] = ()
+    system: System | None = None
 
 
 def look(case: Case) -> Report:
@@ -234,8 +252,12 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
                                                              "why": why})))  # fmt: skip
     if alike and not earlier_names:
         earlier_names = tuple(dict.fromkeys(item.release.label for item in others))
+    touched = np.asarray(matrix[np.flatnonzero(exact & (rows.owner == last))].sum(axis=0)).ravel() > 0
+    near = touched & small if small is not None else np.zeros(many, bool)
+    system = System(matrix[now], figures[now], rows.owner[now] == last, rows.cell[now], sizes,
+                    tuple(columns for columns, _ in exposed_), near, mine.keys)  # fmt: skip
     return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, pinned, unlooked, already,
-                   measured, tuple(notes))  # fmt: skip
+                   measured, tuple(notes), system=system)  # fmt: skip
 
 
 def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.bool_]:

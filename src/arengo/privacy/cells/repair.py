@@ -24,9 +24,6 @@ from arengo.privacy.verdict import Repair
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
-ROUNDS = 5
-"""How often cells are added to those left out until nothing is derivable any more."""
-
 
 def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
     """Repairs for the findings of step 6 that call for one, the least loss first."""
@@ -109,30 +106,15 @@ def cells_of(contract: Contract) -> set[str]:
 
 
 def _measured(case: Case, told: Layout, trial: _Trial) -> Repair | None:
-    """The repair with what it costs; cells that still give something away are left out too, a few times over."""
+    """The repair with what it costs; where cells still give something away beside earlier tables, those go as well, at
+    this publication and at each later one."""
     cells = dict(trial.cells)
     tried = _made(case, cells, trial.columns)
-    outcome, exposed = _judged(tried)
-    for _ in range(ROUNDS if cells["method"] == "suppress" else 0):
-        if outcome != "block" or not exposed.cells:
-            break
-        hide = list(cells.get("hide", ()))
-        layout = step.layout_of(tried)
-        assert layout is not None
-        table = read(tried.connection, tried.table, layout, layout.measures[:1])
-        values = table.values[layout.measures[0]]
-        for part in exposed.cells:
-            shown = [cell for cell in part if not np.isnan(values[cell])]
-            if shown:
-                chosen = min(shown, key=lambda cell: float(values[cell]))
-                named = dict(zip(layout.by, (str(label) for label in table.keys[chosen]), strict=True))
-                if named not in hide:
-                    hide.append(named)
-        if hide == cells.get("hide", []):
-            break
-        cells["hide"] = hide
+    outcome = _judged(tried)
+    if cells["method"] == "suppress" and OUTCOMES.index(outcome) >= OUTCOMES.index("repair"):
+        cells["beside"] = True
         tried = _made(case, cells, trial.columns)
-        outcome, exposed = _judged(tried)
+        outcome = _judged(tried)
     return _told(case, told, trial, cells, tried, outcome)
 
 
@@ -142,12 +124,13 @@ def _made(case: Case, cells: Mapping[str, Any], columns: Mapping[str, Any]) -> C
 
     contract = repaired(case.contract, _frozen(cells), columns)
     into = "_cells_repair"
+    release = replace(case.release, attributes=tuple(attribute(contract, item) for item in contract.properties))
+    made = replace(case, contract=contract, release=release, table=quote(into))
     protect(
         case.connection, case.intake, contract, case.codes,  # type: ignore[arg-type]
-        secret=case.secret, subject="", into=into, population=case.release.population,
+        secret=case.secret, subject="", into=into, population=case.release.population, beside=lambda table: made,
     )  # fmt: skip
-    release = replace(case.release, attributes=tuple(attribute(contract, item) for item in contract.properties))
-    return replace(case, contract=contract, release=release, table=quote(into))
+    return made
 
 
 def _frozen(value: Any) -> Any:
@@ -156,11 +139,8 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _judged(case: Case) -> tuple[str, differencing.Exposed]:
-    exposed = differencing.exposed(case)
-    outcomes = [item.outcome for item in step.look(case).findings]
-    outcomes += [item.outcome for item in differencing.told(case, exposed).findings]
-    return worst(outcomes), exposed
+def _judged(case: Case) -> str:
+    return worst(item.outcome for one in (step, differencing) for item in one.look(case).findings)
 
 
 def _told(case: Case, told: Layout, trial: _Trial, cells: Mapping[str, Any], tried: Case, outcome: str) -> Repair:
@@ -185,7 +165,7 @@ def _told(case: Case, told: Layout, trial: _Trial, cells: Mapping[str, Any], tri
         if sums.any():
             errors["margins"] = float(np.abs(shown - true)[sums].sum() / max(np.abs(true[sums]).sum(), 1.0))
     protection = {**case.contract.custom.get("arengoProtection", EMPTY), "cells": _frozen(cells)}
-    facts = {**trial.facts, "cells": len(new), "hidden": len(cells.get("hide", ()))}
+    facts = {**trial.facts, "cells": len(new), "of": len(new), "hidden": int(gone.sum())}
     return Repair(
         trial.id, trial.kind, Frozen(trial.columns), Frozen(protection), round(min(max(loss, 0.0), 1.0), 4),
         int(gone.sum()), outcome, Frozen(errors), _people(old, name), _people(new, name), Frozen(facts),
