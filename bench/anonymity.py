@@ -27,7 +27,7 @@ from arengo.lake.layout import quote
 from arengo.privacy.hierarchy import CityCodes
 from arengo.privacy.search import Axis, Problem, axis, mondrian, optimum
 from arengo.privacy.search.mondrian import ranked
-from arengo.privacy.spread import coarser, labels
+from arengo.privacy.spread import coarser, grouped
 from arengo.privacy.tuples import tuples
 from arengo.settings import Settings
 from arengo.state import open_state
@@ -81,7 +81,7 @@ def transformed(source: Path, target: Path, ladders: CityCodes, k: int, limit: f
         axes: list[Axis] = []
         for (name, kind, hierarchy), values in zip(COLUMNS, told.values, strict=True):
             levels = ladders.levels(hierarchy)
-            shown = labels(connection, ladders, hierarchy, levels, "", kind, values)
+            shown = grouped(connection, ladders, hierarchy, levels, "", kind, values)
             axes.append(coarser(name, levels, shown, len(values)))
         found = optimum(Problem(tuple(axes), told.codes, told.counts, k, limit))
         assert found.node is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 
 import duckdb
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arengo.privacy.search import Found, Problem, axis, loss, mondrian, optimum, recoded
-from arengo.privacy.search.lattice import Groups
+from arengo.privacy.search import Found, InEngine, Problem, axis, engine, loss, mondrian, optimum, recoded
+from arengo.privacy.search.lattice import Members
 from arengo.privacy.search.optimum import brute
+from arengo.privacy.tuples import Stored
+
+module = import_module("arengo.privacy.search.mondrian")
 
 
 @st.composite
@@ -60,6 +64,47 @@ def test_the_search_finds_what_trying_all_finds(problem: Problem) -> None:
         assert found.withheld == fresh(problem).withheld(found.node)
 
 
+def in_engine(problem: Problem, connection: duckdb.DuckDBPyConnection) -> InEngine:
+    """The same problem with its combinations in the engine, whose numbers of the values have gaps."""
+    columns = [*(row * 2 + 1 for row in problem.codes), *([] if problem.joint is None else [problem.joint])]
+    lists = {**{f"c{at}": row.tolist() for at, row in enumerate(columns)}, "n": problem.counts.tolist()}
+    shown = ", ".join(f"unnest({told})::UINTEGER AS {name}" for name, told in lists.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS SELECT {shown}")
+    places = []
+    for item in problem.axes:
+        place = np.full(2 * item.groups.shape[1], -1, np.int32)
+        place[1::2] = np.arange(item.groups.shape[1])
+        places.append(place)
+    values: list[tuple[object, ...]] = [tuple(range(item.groups.shape[1])) for item in problem.axes]
+    if problem.joint is not None:
+        places.append(np.arange(4, dtype=np.int32))
+        values.append((0, 1, 2, 3))
+    held = Stored(connection, "held", tuple(f"c{at}" for at in range(len(columns))), tuple(values), tuple(places),
+                  problem.rows, len(problem.counts))  # fmt: skip
+    at = len(problem.axes) if problem.joint is not None else -1
+    return InEngine(problem.axes, held, tuple(range(len(problem.axes))), problem.k, problem.limit, at, problem.promise)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_stays_in_the_engine_finds_the_same(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    with duckdb.connect(config={"threads": 1}) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "TAKEN", data.draw(st.integers(0, 12)))
+        patch.setattr(engine, "KEPT", 15)
+        patch.setattr(engine, "WORD", data.draw(st.sampled_from([6, 1 << 62])))
+        held = in_engine(problem, connection)
+        for _ in range(6):
+            node = tuple(data.draw(st.integers(0, size - 1)) for size in problem.shape)
+            assert held.withheld(node) == problem.withheld(node)
+            assert loss(held, node) == pytest.approx(loss(problem, node))
+        least, nodes = brute(fresh(problem))
+        found = optimum(held)
+        assert found.optimal
+        assert (found.node in nodes) if nodes else found.node is None
+        assert not nodes or found.loss == pytest.approx(least)
+
+
 @settings(max_examples=80, deadline=None)
 @given(problems(), st.integers(0, 2**20))
 def test_the_loss_is_the_mean_over_people_who_are_withheld_are_lost_whole(problem: Problem, seed: int) -> None:
@@ -104,8 +149,8 @@ def test_what_fits_goes_on_fitting_above(problem: Problem, seed: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_a_promise_that_does_not_grow_upwards_is_asked_of_each_node(problem: Problem) -> None:
-    def odd(groups: Groups) -> bool:
-        return len(groups.counts) % 2 == 1
+    def odd(held: Members) -> bool:
+        return len(held.sizes) % 2 == 1
 
     problem.promise = odd
     least, nodes = brute(fresh(problem))
@@ -163,13 +208,49 @@ def test_mondrian_keeps_groups_of_k_and_splits_what_it_can(problem: Problem) -> 
                 assert below < problem.k or sizes[group] - below < problem.k
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_mondrian_splits_the_same_in_blocks_and_with_values_far_apart(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    apart = problem.codes * data.draw(st.sampled_from([1, 100_000]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SMALL", 0)
+        patch.setattr(module, "BLOCK", data.draw(st.integers(1, 6)))
+        blocks = mondrian(apart, problem.counts, problem.k)
+    whole = mondrian(problem.codes, problem.counts, problem.k)
+    assert len(set(zip(blocks.tolist(), whole.tolist(), strict=True))) == len(set(whole.tolist())) == blocks.max() + 1
+
+
+def test_local_recoding_in_parts_keeps_its_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arengo.privacy.tuples.MANY", 0)
+    monkeypatch.setattr("arengo.privacy.tuples.MEMORY", 100)
+    monkeypatch.setattr(module, "MOST", 60)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT hash(r) % 40 AS age, 's' || hash(r * 3) % 9 AS section, "
+            "hash(r * 5) % 30 = 0 AS away FROM range(2000) t(r)"
+        )
+        by = ["age", "section", "away"]
+        recoded(connection, "t", by, 7, "told")
+        match = " AND ".join(f"t.{name} IS NOT DISTINCT FROM told.v{at}" for at, name in enumerate(by))
+        sizes = connection.execute(
+            f"SELECT l0, l1, l2, count(*) FROM t JOIN told ON {match} GROUP BY ALL ORDER BY 4"
+        ).fetchall()
+        tables = connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+    assert sum(row[-1] for row in sizes) == 2000
+    assert sizes[0][-1] >= 7
+    assert len(sizes) > 50
+    assert tables == [("t",), ("told",)]
+
+
 def test_local_recoding_names_what_a_group_holds() -> None:
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE t AS SELECT CASE WHEN r % 3 = 0 THEN NULL ELSE r END AS age, "
             "CASE r % 2 WHEN 0 THEN 'f' ELSE 'm' END AS sex FROM range(30) t(r)"
         )
-        told = recoded(connection, "t", ["age", "sex"], 5).to_pylist()
+        recoded(connection, "t", ["age", "sex"], 5, "told")
+        told = connection.execute("FROM told").to_arrow_table().to_pylist()
     for row in told:
         low, _, high = str(row["l0"]).strip("[]").partition(", ")
         assert row["l0"] in (None, "*") or int(low) <= row["v0"] <= int(high)
@@ -179,7 +260,8 @@ def test_local_recoding_names_what_a_group_holds() -> None:
 def test_a_table_smaller_than_k_tells_nothing() -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t AS SELECT r AS age FROM range(3) t(r)")
-        assert {row["l0"] for row in recoded(connection, "t", ["age"], 5).to_pylist()} == {"*"}
+        recoded(connection, "t", ["age"], 5, "told")
+        assert connection.execute("SELECT DISTINCT l0 FROM told").fetchall() == [("*",)]
 
 
 def people(rows: int, k: int, limit: float = 0.0, seed: int = 5) -> Problem:

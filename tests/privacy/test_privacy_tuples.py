@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from arengo.privacy import tuples as module
-from arengo.privacy.tuples import Tuples, tuples
+from arengo.privacy.tuples import Stored, Tuples, Values, combinations, tuples
 
 
 @pytest.fixture
@@ -35,29 +35,56 @@ def rows(found: Tuples) -> dict[tuple[Any, ...], int]:
     return out
 
 
-@pytest.mark.parametrize(
-    "columns", [["s"], ["i", "s"], ["b", "d", "w"], ["n", "s"], ["e", "n"], ["s", "i", "b", "d", "w", "n", "e"]]
-)
+COLUMNS = [["s"], ["i", "s"], ["b", "d", "w"], ["n", "s"], ["e", "n"], ["s", "i", "b", "d", "w", "n", "e", "f"]]
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("word", [module.WORD, 50])
 def test_packed_and_plain_say_the_same(
-    engine: duckdb.DuckDBPyConnection, columns: list[str], monkeypatch: pytest.MonkeyPatch
+    engine: duckdb.DuckDBPyConnection, columns: list[str], word: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = rows(tuples(engine, "t", columns))
     monkeypatch.setattr(module, "MANY", 0)
-    packed = module._packed(engine, "t", columns, "")
-    assert packed is not None
+    monkeypatch.setattr(module, "WORD", word)
+    packed = tuples(engine, "t", columns)
     assert rows(packed) == plain
     assert {len(values) for values in packed.values} == {len(set(values)) for values in packed.values}
     assert sum(plain.values()) == packed.rows == 3000
+    left = engine.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    assert left == [("t",)]
 
 
-def test_what_cannot_be_packed_is_grouped_as_it_is(
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("word", [module.WORD, 50])
+def test_what_stays_in_the_engine_is_the_same(
+    engine: duckdb.DuckDBPyConnection, columns: list[str], word: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = rows(tuples(engine, "t", columns))
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "WORD", word)
+    monkeypatch.setattr(module, "LISTED", 3)
+    stored = combinations(engine, "t", columns, most=1)
+    if len(plain) == 1:
+        assert isinstance(stored, Tuples)
+        return
+    assert isinstance(stored, Stored)
+    assert (stored.rows, len(stored)) == (3000, len(plain))
+    assert rows(stored.fetched()) == plain
+    for values in stored.values:  # numbers of the engine are in the order of the values
+        known = [item for item in values if item is not None]
+        assert known == sorted(known)
+        assert values[0] is None or None not in values
+
+
+def test_many_values_are_held_as_the_engine_gave_them(
     engine: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MANY", 0)
-    assert module._packed(engine, "t", ["s", "f"], "") is None
-    monkeypatch.setattr(module, "MODERATE", 3)
-    assert module._packed(engine, "t", ["s"], "") is None
-    assert tuples(engine, "t", ["s"]).rows == 3000
+    monkeypatch.setattr(module, "LISTED", 3)
+    (values,) = tuples(engine, "t", ["s"]).values
+    assert isinstance(values, Values)
+    assert list(values) == [None, "v'0", "v'1", "v'2", "v'4", "v'5", "v'6"]
+    assert (len(values), values[1], list(values[1:3])) == (7, "v'0", ["v'0", "v'1"])
 
 
 def test_a_condition_and_no_rows(engine: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen, Kind, Property
-from arengo.lake.layout import listing, quote
+from arengo.lake.layout import quote
 from arengo.privacy.hierarchy.ladder import ALL
-from arengo.privacy.search import Axis, Problem, axis, mondrian
-from arengo.privacy.search.lattice import Groups, Node
-from arengo.privacy.search.mondrian import ranked
-from arengo.privacy.tuples import Tuples, tuples
+from arengo.privacy.search import Axis, InEngine, Lattice, Problem, axis, mondrian
+from arengo.privacy.search.lattice import Members, Node
+from arengo.privacy.search.mondrian import parts, ranked
+from arengo.privacy.tuples import Stored, Tuples, Values, combinations
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 JOINT = "_class"
 SOURCE = "_spread"
+_DIGIT = re.compile(r"\d")
 OPAQUE = frozenset({Kind.GEOMETRY, Kind.JSON})
 """Kinds that have no levels: they stay or go."""
 
@@ -38,14 +40,14 @@ class Spread:
     axes: tuple[Axis, ...]
     hierarchies: Mapping[str, str]
     kinds: Mapping[str, Kind]
-    told: Tuples
+    told: Tuples | Stored
     k: int
-    joint: NDArray[np.int64] | None = None
+    joint: NDArray[np.int64] | int | None = None  # of each combination; of Stored: where it stands in ``told``
     l: int = 1  # noqa: E741 - the literature's own letter
     t: float = 0.0
     sensitive: tuple[int, ...] = ()  # where they stand in ``told``
 
-    def problem(self, limit: float, only: Mapping[str, bool] = EMPTY) -> tuple[Problem, tuple[Axis, ...]]:
+    def problem(self, limit: float, only: Mapping[str, bool] = EMPTY) -> tuple[Lattice, tuple[Axis, ...]]:
         """The search over all columns but those of ``only``, which are left out (True) or kept as they are (False)."""
         chosen: list[Axis] = []
         places: list[int] = []
@@ -54,8 +56,15 @@ class Spread:
                 continue
             places.append(at)
             chosen.append(item if item.column not in only else Axis(item.column, item.groups[:1]))
-        codes = self.told.codes[places] if places else np.zeros((0, len(self.told)), np.int32)
-        made = Problem(tuple(chosen), codes, self.told.counts, self.k, limit, self.joint, self._promise())
+        promise = self._promise()
+        also = self.sensitive if promise else ()
+        if isinstance(self.told, Stored):
+            at = self.joint if isinstance(self.joint, int) else -1
+            held = InEngine(tuple(chosen), self.told, tuple(places), self.k, limit, at, promise, also)
+            return held, tuple(chosen)
+        assert not isinstance(self.joint, int)
+        codes, more = (self.told.codes[list(rows)] for rows in (places, also))
+        made = Problem(tuple(chosen), codes, self.told.counts, self.k, limit, self.joint, promise, more)
         return made, tuple(chosen)
 
     def full(self, axes: Sequence[Axis], node: Node, only: Mapping[str, bool]) -> Node:
@@ -80,32 +89,38 @@ class Spread:
         places = [at for at, item in enumerate(self.axes) if item.column in by]
         if not places:
             return 1.0
-        codes = ranked(self.told)[places]
-        groups = mondrian(codes, self.told.counts, self.k)
+        lost = sum(self._lost(part, places) for part in parts(self.told, self.k)) / max(self.told.rows, 1)
+        return (lost + len(self.axes) - len(places)) / len(self.axes)
+
+    def _lost(self, part: Tuples, places: list[int]) -> float:
+        codes = ranked(part)[places]
+        groups = mondrian(codes, part.counts, self.k)
         number = int(groups.max(initial=-1)) + 1
         lost = 0.0
         for row, at in zip(codes, places, strict=True):
             pairs = np.unique(groups * (int(row.max(initial=0)) + 1) + row)
             held = np.bincount(pairs // (int(row.max(initial=0)) + 1), minlength=number)
-            known = max(len(self.told.values[at]) - 1, 1)
-            lost += float(((held[groups] - 1) / known * self.told.counts).sum()) / max(self.told.rows, 1)
-        return (lost + len(self.axes) - len(places)) / len(self.axes)
+            known = max(len(part.values[at]) - 1, 1)
+            lost += float(((held[groups] - 1) / known * part.counts).sum())
+        return lost
 
-    def _promise(self) -> Callable[[Groups], bool] | None:
+    def _promise(self) -> Callable[[Members], bool] | None:
         if not self.sensitive or (self.l < 2 and not self.t):
             return None
 
-        def kept(groups: Groups) -> bool:
-            assert groups.of is not None
-            return all(self._varied(groups.of, groups.counts, at) for at in self.sensitive)
+        def kept(held: Members) -> bool:
+            return all(
+                self._varied(held, codes, len(self.told.values[at]))
+                for at, codes in zip(self.sensitive, held.more, strict=True)
+            )
 
         return kept
 
-    def _varied(self, of: NDArray[np.int64], people: NDArray[np.int64], at: int) -> bool:
+    def _varied(self, held: Members, codes: NDArray[np.int32], width: int) -> bool:
         """Whether every group that is large enough shows ``l`` values of a sensitive column, none too unlike all."""
-        width = len(self.told.values[at])
-        pairs, inverse = np.unique(of * width + self.told.codes[at], return_inverse=True)
-        counts = np.bincount(inverse, weights=self.told.counts)
+        people = held.sizes
+        pairs, inverse = np.unique(held.of * width + codes, return_inverse=True)
+        counts = np.bincount(inverse, weights=held.people)
         group, value = np.divmod(pairs, width)
         large = people >= self.k
         if self.l > 1 and (np.bincount(group, minlength=len(people))[large] < self.l).any():
@@ -128,7 +143,7 @@ def spread(case: Case, joint: bool = False, varied: bool = False) -> Spread:
     classes = _classes(case) if joint else None
     listed = [*columns, JOINT] if classes is not None else columns
     source = _persons(case, columns, classes)
-    told = tuples(case.connection, source, listed)
+    told = combinations(case.connection, source, listed)
     axes, hierarchies, kinds = [], {}, {}
     for at, name in enumerate(quasi):
         column = case.contract.column(name)
@@ -136,10 +151,12 @@ def spread(case: Case, joint: bool = False, varied: bool = False) -> Spread:
         hierarchies[name], held = ladder(case, column, told.values[at])
         kinds[name] = column.kind
         axes.append(held)
-    held_classes = None
-    if classes is not None:
+    held_classes: NDArray[np.int64] | int | None = None
+    if classes is not None and isinstance(told, Stored):
+        held_classes = len(listed) - 1
+    elif classes is not None and isinstance(told, Tuples):
         held_classes = np.array([int(item or 0) for item in told.values[-1]], np.int64)[told.codes[-1]]
-        if not held_classes.any():
+        if not np.any(held_classes):
             held_classes = None
     return Spread(
         tuple(axes), hierarchies, kinds, told, case.target.k, held_classes, max(case.target.l, 2 if varied else 1),
@@ -170,11 +187,10 @@ def _persons(case: Case, columns: Sequence[str], classes: NDArray[np.int64] | No
     if not case.release.subject:
         return f"(SELECT {names}{extra} FROM {given})"
     case.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {SOURCE} AS SELECT {names}{extra}, "
+        f"CREATE OR REPLACE TEMP TABLE {SOURCE} AS SELECT DISTINCT {names}{extra}, "
         f"coalesce(t.\"_subject\", '#' || row_number() OVER ()) AS _person FROM {given}"
     )
-    more = [JOINT] if classes is not None else []
-    return f"(SELECT DISTINCT {listing([*columns, *more])}, _person FROM {SOURCE})"
+    return quote(SOURCE)
 
 
 # Ladders
@@ -198,54 +214,70 @@ def ladder(case: Case, column: Property, values: Sequence[Any]) -> tuple[str, Ax
     kind = Kind.STRING if at else column.kind
     above = names[here:]
     return hierarchy, coarser(
-        column.name, above, labels(case.connection, case.codes, hierarchy, above, at, kind, values), len(values)
+        column.name, above, grouped(case.connection, case.codes, hierarchy, above, at, kind, values), len(values)
     )
 
 
-def coarser(column: str, above: Sequence[str], told: Sequence[Sequence[object]], values: int) -> Axis:
-    """The axis of a column from the names of its values' groups at each level above them; a level that tells apart
+def coarser(column: str, above: Sequence[str], told: Sequence[NDArray[np.int32]], values: int) -> Axis:
+    """The axis of a column from its values' groups at each level above them, numbered from 0; a level that tells apart
     what the one below does is none."""
-    levels: list[Sequence[object]] = [list(range(values))]
+    levels = [np.arange(values, dtype=np.int32)]
     kept: list[str] = []
     for name, row in zip(above, told, strict=True):
-        if len(set(row)) < len(set(levels[-1])) or name == ALL:
+        if int(row.max(initial=-1)) < int(levels[-1].max(initial=-1)) or name == ALL:
             levels.append(row)
             kept.append(name)
-    return axis(column, levels, kept)
+    return Axis(column, np.stack(levels), tuple(kept))
 
 
-def labels(
+def grouped(
     connection: duckdb.DuckDBPyConnection, codes: Any, hierarchy: str, levels: Sequence[str], at: str, kind: Kind,
     values: Sequence[Any],
-) -> list[list[Any]]:  # fmt: skip
-    """The name of each value's group at each of ``levels``. ``at``: the level the values stand at already."""
+) -> list[NDArray[np.int32]]:  # fmt: skip
+    """The group of each value at each of ``levels``, numbered from 0. ``at``: the level the values stand at already."""
     import pyarrow as pa
 
-    held = pa.table({"n": pa.array(range(len(values)), pa.int64()), "v": pa.array(values)})
-    connection.register("_values", held)
+    held = values.array if isinstance(values, Values) else pa.array(values)
+    connection.register("_values", pa.table({"n": np.arange(len(values)), "v": held}))
     try:
         value = f'CAST("v" AS {kind.duckdb})'
-        told = ", ".join(
-            f"{codes.sql(hierarchy, level, value, kind, at) if at else codes.sql(hierarchy, level, value, kind)} "
-            f"AS l{place}"
-            for place, level in enumerate(levels)
-        )
-        found = connection.execute(f"SELECT {told} FROM _values ORDER BY n").to_arrow_table()
-        return [column.to_pylist() for column in found.columns]
+        told = [codes.sql(hierarchy, level, value, kind, *([at] if at else [])) for level in levels]
+        # Many values take one level after the other, so that the names of one are in memory.
+        together = 1 if isinstance(values, Values) else max(len(told), 1)
+        out: list[NDArray[np.int32]] = []
+        for start in range(0, len(told), together):
+            listed = ", ".join(f"{sql} AS l{place}" for place, sql in enumerate(told[start : start + together]))
+            found = connection.execute(f"SELECT {listed} FROM _values ORDER BY n").to_arrow_table()
+            for column in found.columns:
+                named = column.combine_chunks().dictionary_encode(null_encoding="encode")
+                out.append(named.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False))
+        return out
     finally:
         connection.unregister("_values")
 
 
 def fitting(column: Property, values: Sequence[Any]) -> str:
     """The built-in hierarchy that fits the values of a column whose contract names none."""
-    known = [item for item in values if item is not None]
-    if column.kind in (Kind.INTEGER, Kind.NUMBER) and known:
-        return _numbers(column.kind, float(max(known)) - float(min(known)), len(known))
+    if column.kind in (Kind.INTEGER, Kind.NUMBER):
+        known = np.array([item for item in values if item is not None], np.float64)
+        if len(known):
+            return _numbers(column.kind, float(known.max()) - float(known.min()), len(known))
     if column.kind is Kind.STRING:
-        coded = [item for item in known if 3 <= len(item) <= 12 and any(mark.isdigit() for mark in item)]
-        alike = len({len(item) for item in coded}) == 1 and len(coded) > 0.8 * len(known)
-        return "characters" if alike and len(known) > 20 else "all"
+        return _texts(values)
     return {Kind.DATE: "dates", Kind.TIMESTAMP: "moments", Kind.TIME: "times"}.get(column.kind, "all")
+
+
+def _texts(values: Sequence[Any]) -> str:
+    """Codes of one length are told by their first characters."""
+    number, coded, lengths = 0, 0, set()
+    for item in values:
+        if item is None:
+            continue
+        number += 1
+        if 3 <= len(item) <= 12 and _DIGIT.search(item):
+            coded += 1
+            lengths.add(len(item))
+    return "characters" if len(lengths) == 1 and coded > 0.8 * number and number > 20 else "all"
 
 
 def _numbers(kind: Kind, extent: float, values: int) -> str:

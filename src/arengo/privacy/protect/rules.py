@@ -61,23 +61,20 @@ def _small(work: Work, table: str, told: Any, by: Sequence[str]) -> int:
 
 def local(work: Work, table: str, told: Any) -> int:
     """Values are made coarser only where a group would be smaller than ``k`` (Mondrian)."""
-    from arengo.privacy.search.mondrian import recoded
+    from arengo.privacy.search import recoded
 
     by = by_of(work.contract, told, "local")
     if not by:
         work.notes.append("arengoProtection.local: no column is a quasi-identifier, so there are no groups.")
         return 0
-    groups = recoded(work.connection, table, by, int(told["k"]))
-    work.connection.register("_recoded", groups)
-    try:
-        match = " AND ".join(f"r.{quote(name)} IS NOT DISTINCT FROM g.v{at}" for at, name in enumerate(by))
-        shown = ", ".join(f"g.l{at} AS {quote(name)}" for at, name in enumerate(by))
-        work.connection.execute(
-            f"CREATE OR REPLACE TABLE {table} AS SELECT r.* REPLACE ({shown}) FROM {table} r JOIN _recoded g "
-            f"ON {match} ORDER BY r.{quote(NUMBER)}"
-        )
-    finally:
-        work.connection.unregister("_recoded")
+    recoded(work.connection, table, by, int(told["k"]), "_recoded")
+    match = " AND ".join(f"r.{quote(name)} IS NOT DISTINCT FROM g.v{at}" for at, name in enumerate(by))
+    shown = ", ".join(f"g.l{at} AS {quote(name)}" for at, name in enumerate(by))
+    work.connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT r.* REPLACE ({shown}) FROM {table} r JOIN _recoded g "
+        f"ON {match} ORDER BY r.{quote(NUMBER)}"
+    )
+    work.connection.execute("DROP TABLE _recoded")
     return 0
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from arengo.privacy.search.lattice import Axis, Node, Problem, axis
+from arengo.privacy.search.engine import InEngine
+from arengo.privacy.search.lattice import Axis, Lattice, Node, Problem, axis
 from arengo.privacy.search.loss import loss, losses
-from arengo.privacy.search.mondrian import mondrian, recoded
+from arengo.privacy.search.mondrian import mondrian
 from arengo.privacy.search.optimum import Found, optimum
+from arengo.privacy.search.recoded import recoded
 
-__all__ = ["Axis", "Found", "Node", "Problem", "axis", "loss", "losses", "mondrian", "optimum", "recoded"]
+__all__ = [
+    "Axis", "Found", "InEngine", "Lattice", "Node", "Problem", "axis", "loss", "losses", "mondrian", "optimum",
+    "recoded",
+]  # fmt: skip

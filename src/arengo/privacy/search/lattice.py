@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -38,8 +38,14 @@ class Axis:
     def height(self) -> int:
         return len(self.groups) - 1
 
-    def sizes(self) -> list[int]:
-        return [int(row.max(initial=-1)) + 1 for row in self.groups]
+    @property
+    def single(self) -> bool:
+        """Whether the top is one group, which tells nobody apart."""
+        return not self.groups[-1].any()
+
+    def size(self, level: int) -> int:
+        """Groups at a level."""
+        return int(self.groups[level].max(initial=-1)) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,46 @@ class Groups:
 
     first: NDArray[np.int64]
     counts: NDArray[np.int64]
-    of: NDArray[np.int64] | None = None  # (n,) group of each combination, when asked for
 
 
-Promise = Callable[[Groups], bool]
-"""Whether a node keeps some other promise; ``of`` is filled."""
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The groups at a node with who is in them. ``of``: (n,) group of each combination; ``people``: (n,) of each;
+    ``sizes``: (m,) people of each group; ``more``: (columns, n) codes of columns the groups are not made by.
+    """
+
+    of: NDArray[np.int64]
+    people: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    more: NDArray[np.int32]
+
+
+Promise = Callable[[Members], bool]
+"""Whether a node keeps some other promise."""
+
+
+Small = tuple["NDArray[np.int32]", "NDArray[np.int64]"]
+"""(columns, m) a value of each column of each group that is too small, (m,) its people."""
+
+
+class Lattice(Protocol):
+    """What a search asks of the combinations, in memory (:class:`Problem`) or in the engine
+    (:class:`~arengo.privacy.search.engine.InEngine`)."""
+
+    axes: tuple[Axis, ...]
+    k: int
+    promise: Promise | None
+    checked: int
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def shape(self) -> Node: ...
+    def people(self, at: int) -> NDArray[np.int64]: ...
+    def withheld(self, node: Node) -> int: ...
+    def small(self, node: Node) -> Small: ...
+    def fits(self, node: Node) -> bool: ...
+    def promises(self, node: Node) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -61,6 +102,7 @@ class Problem:
 
     ``joint`` (n,) int64: class of what is public elsewhere, 0 for nobody in particular. People of one class must stay
     in groups of at least ``k`` of that class, or all together. ``limit``: share of people that may be withheld.
+    ``more`` (columns, n): codes of other columns, for the promise.
     """
 
     axes: tuple[Axis, ...]
@@ -70,11 +112,11 @@ class Problem:
     limit: float = 0.0
     joint: NDArray[np.int64] | None = None
     promise: Promise | None = None
+    more: NDArray[np.int32] | None = None
     checked: int = 0
     _kept: dict[Node, Groups] = field(default_factory=dict)
-    _jointly: dict[Node, Groups] = field(default_factory=dict)
     _alike: NDArray[np.int64] | None = None
-    _last: tuple[Node, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = None
+    _last: tuple[Node, Small] | None = None
 
     @property
     def rows(self) -> int:
@@ -84,33 +126,38 @@ class Problem:
     def shape(self) -> Node:
         return tuple(axis.height + 1 for axis in self.axes)
 
+    def people(self, at: int) -> NDArray[np.int64]:
+        """People of each value of a column."""
+        found = np.bincount(self.codes[at], weights=self.counts, minlength=self.axes[at].groups.shape[1])
+        return found.astype(np.int64)
+
     def withheld(self, node: Node) -> int:
         """People who would have to be withheld at a node so that nobody stands in a group smaller than ``k``."""
         self.checked += 1
         return int(self.small(node)[1].sum())
 
-    def small(self, node: Node) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(one combination of each group that would have to be withheld at a node, its people)."""
+    def small(self, node: Node) -> Small:
+        """What would have to be withheld at a node."""
         if self._last is not None and self._last[0] == node:
             return self._last[1]
         if self.joint is None:
             groups = self.groups(node)
             few = groups.counts < self.k
-            made = (groups.first[few], groups.counts[few])
+            made = (self.codes[:, groups.first[few]], groups.counts[few])
         else:
             some = np.flatnonzero(self.violating(node))
-            made = (some, self.counts[some])
+            made = (self.codes[:, some], self.counts[some])
         self._last = (node, made)
         return made
 
     def violating(self, node: Node) -> NDArray[np.bool_]:
         """(n,) which combinations would have to be withheld at a node."""
-        of, sums = self._of(self._codes_at(node, None), None)
+        of, sums = self._of(self._codes_at(node, None))
         if self.joint is None:
             return np.asarray((sums < self.k)[of])
         if self._alike is None:
-            _, self._alike = self._of([self.joint], None)
-        by_class, sizes = self._of([of, self.joint], None)
+            _, self._alike = self._of([self.joint])
+        by_class, sizes = self._of([of, self.joint])
         whole = self._alike[self._dense(self.joint)]
         small = (self.joint != 0) & (sizes[by_class] < np.minimum(self.k, whole))
         left = np.bincount(of, weights=np.where(small, 0, self.counts), minlength=len(sums))
@@ -123,8 +170,9 @@ class Problem:
         """Whether the other promise is kept; it need not get better on the way up."""
         if self.promise is None:
             return True
-        of, sums = self._of(self._codes_at(node, None), None)
-        return self.promise(Groups(np.zeros(0, np.int64), sums, of))
+        of, sums = self._of(self._codes_at(node, None))
+        more = np.zeros((0, len(of)), np.int32) if self.more is None else self.more
+        return self.promise(Members(of, self.counts, sums, more))
 
     def groups(self, node: Node) -> Groups:
         """By roll-up from the smallest finer node that is known."""
@@ -145,8 +193,8 @@ class Problem:
     def _codes_at(self, node: Node, first: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
         out = []
         for axis, level, row in zip(self.axes, node, self.codes, strict=True):
-            if level == axis.height and axis.sizes()[-1] == 1:
-                continue  # the top tells nobody apart
+            if level == axis.height and axis.single:
+                continue
             held = row if first is None else row[first]
             out.append(axis.groups[level][held])
         return out
@@ -168,16 +216,14 @@ class Problem:
             picked, people = order[starts], np.add.reduceat(counts[order], starts)
         return Groups(picked if first is None else first[picked], people)
 
-    def _of(
-        self, codes: Sequence[NDArray[np.int64]], counts: NDArray[np.int64] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _of(self, codes: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(group of each combination from 0, people of each group)."""
         key, size = packed(codes, len(self.counts))
         if size > min(max(SMALL, SPARSE * len(self.counts)), DENSE):
             _, key = np.unique(key, return_inverse=True)
         else:
             key = self._dense(key)
-        sums = np.bincount(key, weights=self.counts if counts is None else counts).astype(np.int64)
+        sums = np.bincount(key, weights=self.counts).astype(np.int64)
         return key, sums
 
     @staticmethod

@@ -13,10 +13,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from arengo.privacy.search.lattice import Node, Problem
+    from arengo.privacy.search.lattice import Lattice, Node
 
 
-def shares(problem: Problem) -> list[NDArray[np.float64]]:
+def shares(problem: Lattice) -> list[NDArray[np.float64]]:
     """For each column, shape (levels, values): what each level of each value has lost, as its part of a row's loss."""
     out = []
     for axis in problem.axes:
@@ -25,31 +25,28 @@ def shares(problem: Problem) -> list[NDArray[np.float64]]:
     return out
 
 
-def losses(problem: Problem) -> list[NDArray[np.float64]]:
+def losses(problem: Lattice) -> list[NDArray[np.float64]]:
     """For each column the part of the table's loss that each level costs; a node's loss is the sum over its levels,
     and more where people are withheld (:func:`withheld`).
     """
     rows = max(problem.rows, 1)
-    return [
-        part @ np.bincount(codes, weights=problem.counts, minlength=part.shape[1]) / rows
-        for part, codes in zip(shares(problem), problem.codes, strict=True)
-    ]
+    return [part @ problem.people(at) / rows for at, part in enumerate(shares(problem))]
 
 
-def withheld(problem: Problem, parts: list[NDArray[np.float64]], node: Node) -> float:
+def withheld(problem: Lattice, parts: list[NDArray[np.float64]], node: Node) -> float:
     """What a node costs beyond its levels: those who are withheld at it are lost whole, not as far as the levels go.
 
     ``parts``: :func:`shares`.
     """
-    some, people = problem.small(node)
-    if not len(some):
+    values, people = problem.small(node)
+    if not len(people):
         return 0.0
-    told = sum((part[level][codes[some]] for part, level, codes in zip(parts, node, problem.codes, strict=True)),
-               np.zeros(len(some)))  # fmt: skip
+    told = sum((part[level][codes] for part, level, codes in zip(parts, node, values, strict=True)),
+               np.zeros(len(people)))  # fmt: skip
     return float(((1 - told) * people).sum()) / max(problem.rows, 1)
 
 
-def loss(problem: Problem, node: Node) -> float:
+def loss(problem: Lattice, node: Node) -> float:
     """Of a node: the mean over all people of what is lost of each, 1 for who is withheld at it."""
     told = sum(float(levels[level]) for levels, level in zip(losses(problem), node, strict=True))
     return told + withheld(problem, shares(problem), node)

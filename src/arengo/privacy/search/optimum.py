@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arengo.privacy.search.lattice import Node, Problem
+from arengo.privacy.search.lattice import Lattice, Node
 from arengo.privacy.search.loss import losses, shares, withheld
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Found:
     seconds: float
 
 
-def optimum(problem: Problem, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> Found:
-    """The node with the least loss that fits; of equal ones the one that withholds fewer people."""
+def optimum(problem: Lattice, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> Found:
+    """The node with the least loss that fits; of equal ones one whose levels are no coarser than they need to be."""
     begin = clock()
     shape = problem.shape
     nodes = int(np.prod([float(size) for size in shape]))
@@ -67,8 +67,9 @@ def optimum(problem: Problem, seconds: float = 60.0, clock: Callable[[], float] 
     optimal &= _settled(problem, state, costs, begin, seconds, clock)
     if costs.best is None:
         return Found(None, 1.0, problem.rows, problem.checked, nodes, optimal, clock() - begin)
-    held = problem.withheld(costs.best)
-    return Found(costs.best, costs.bound, held, problem.checked, nodes, optimal, clock() - begin)
+    best = _finest(problem, costs, costs.best)
+    held = problem.withheld(best)
+    return Found(best, costs.bound, held, problem.checked, nodes, optimal, clock() - begin)
 
 
 class _Costs:
@@ -76,7 +77,7 @@ class _Costs:
     that keeps the promise, where none is asked; ``bound``: its cost.
     """
 
-    def __init__(self, problem: Problem, per: list[NDArray[np.float64]]) -> None:
+    def __init__(self, problem: Lattice, per: list[NDArray[np.float64]]) -> None:
         shape = problem.shape
         self._problem = problem
         self._parts = shares(problem)
@@ -119,7 +120,7 @@ def _path(asked: NDArray[np.bool_], cost: NDArray[np.float64], start: Node) -> l
         path.append(node)
 
 
-def _halved(problem: Problem, state: NDArray[np.int8], costs: _Costs, path: list[Node]) -> None:
+def _halved(problem: Lattice, state: NDArray[np.int8], costs: _Costs, path: list[Node]) -> None:
     """The lowest node of a path that fits, by halves; what it settles is marked, what it costs is known."""
     low, high = 0, len(path) - 1
     while low <= high:
@@ -139,7 +140,7 @@ def _halved(problem: Problem, state: NDArray[np.int8], costs: _Costs, path: list
 
 
 def _settled(
-    problem: Problem, state: NDArray[np.int8], costs: _Costs, begin: float, seconds: float, clock: Callable[[], float]
+    problem: Lattice, state: NDArray[np.int8], costs: _Costs, begin: float, seconds: float, clock: Callable[[], float]
 ) -> bool:
     """Of the nodes that fit those that may be cheaper than the best one, the most promising first. False: no time."""
     tried = np.zeros(costs.levels.shape, bool)
@@ -162,8 +163,25 @@ def _settled(
         costs.take(node)
 
 
+def _finest(problem: Lattice, costs: _Costs, best: Node) -> Node:
+    """Down as long as it costs the same: levels that tell the values at hand no further apart can still be read better
+    (``81***`` than ``8****`` where all begin with 81).
+    """
+    moved = True
+    while moved:
+        moved = False
+        for at, level in enumerate(best):
+            below = (*best[:at], level - 1, *best[at + 1 :])
+            if level and costs.levels[below] >= costs.levels[best] - 1e-12 and problem.fits(below):
+                costs.look(below)
+                if costs.known[below] <= costs.bound + 1e-12 and problem.promises(below):
+                    best, moved = below, True
+                    break
+    return best
+
+
 def _greedy(
-    problem: Problem, per: list[NDArray[np.float64]], nodes: int, begin: float, seconds: float,
+    problem: Lattice, per: list[NDArray[np.float64]], nodes: int, begin: float, seconds: float,
     clock: Callable[[], float],
 ) -> Found:  # fmt: skip
     """A lattice too large to hold: down from the top, the step that regains most first, as long as it fits."""
@@ -190,7 +208,7 @@ def _greedy(
     return Found(node, bound, problem.withheld(node), problem.checked, nodes, False, clock() - begin)
 
 
-def brute(problem: Problem) -> tuple[float, set[Any]]:
+def brute(problem: Lattice) -> tuple[float, set[Any]]:
     """The least loss that fits and the nodes that have it, by trying all: what the search is tested against."""
     per, parts = losses(problem), shares(problem)
     best = np.inf

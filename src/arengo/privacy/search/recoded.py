@@ -1,0 +1,106 @@
+"""What is told instead of the values of a group that local recoding made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arengo.privacy.search.mondrian import mondrian, parts, ranked
+from arengo.privacy.tuples import Tuples, Values, combinations, regroup
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+FEW = 6
+"""Values of a group that are listed; more become the first and the last, or ``*``."""
+
+
+def recoded(connection: duckdb.DuckDBPyConnection, table: str, by: Sequence[str], k: int, into: str) -> None:
+    """Make the temporary table ``into``: for each combination of ``by`` in ``table`` its values ``v0``, ... and what is
+    told instead, ``l0``, ...
+
+    With fewer than ``k`` rows in all, everything is ``*``.
+    """
+    connection.execute(f"DROP TABLE IF EXISTS {into}")
+    found = combinations(connection, table, by)
+    first = True
+    for part in parts(found, k):
+        connection.register("_part", _told(part, k, found.rows < k))
+        try:
+            said = ", ".join(f"v{at}, CAST(l{at} AS VARCHAR) AS l{at}" for at in range(len(by)))
+            make = f"CREATE TEMP TABLE {into} AS" if first else f"INSERT INTO {into}"
+            connection.execute(f"{make} SELECT {said} FROM _part")
+        finally:
+            connection.unregister("_part")
+        first = False
+    if not isinstance(found, Tuples):
+        connection.execute(f"DROP TABLE {found.table}")
+
+
+def _told(part: Tuples, k: int, hide: bool) -> pa.Table:
+    import pyarrow as pa
+
+    ranks = ranked(part)
+    groups = mondrian(ranks, part.counts, k)
+    columns: dict[str, Any] = {}
+    for at, values in enumerate(part.values):
+        held = values.array if isinstance(values, Values) else pa.array(values)
+        columns[f"v{at}"] = held.take(pa.array(part.codes[at]))
+        names, of = told(values, part.codes[at], ranks[at], groups, hide)
+        columns[f"l{at}"] = pa.DictionaryArray.from_arrays(pa.array(of[groups]), pa.array(names, pa.string()))
+    return pa.table(columns)
+
+
+def told(
+    values: Sequence[Any], codes: NDArray[np.int32], ranks: NDArray[np.int32], groups: NDArray[np.int64], hide: bool
+) -> tuple[list[str | None], NDArray[np.int32]]:
+    """What is told of one column instead of its values: the names, and which one each group has. ``codes``, ``ranks``:
+    of each combination, into ``values`` and in their order."""
+    number = int(groups.max(initial=-1)) + 1
+    if hide:
+        return ["*"], np.zeros(number, np.int32)
+    width = int(ranks.max(initial=0)) + 1
+    value = np.zeros(width, np.int64)
+    value[ranks] = codes
+    owner, member = np.divmod(np.unique(groups * width + ranks), width)
+    starts = np.searchsorted(owner, np.arange(number))
+    lengths = np.diff(np.append(starts, len(owner)))
+    # Groups of the same few values, or of the same first, last and number of values, have the same name.
+    shown = np.zeros((FEW + 1, number), np.int64)
+    few = lengths <= FEW
+    for at in range(FEW):
+        has = few & (lengths > at)
+        shown[at, has] = member[starts[has] + at] + 1
+    many = ~few
+    shown[0, many], shown[1, many] = member[starts[many]] + 1, member[(starts + lengths - 1)[many]] + 1
+    shown[FEW, many] = lengths[many]
+    of, _ = regroup(shown, np.ones(number, np.int64))
+    _, first = np.unique(of, return_index=True)
+    names = []
+    for group in first:
+        at, length = int(starts[group]), int(lengths[group])
+        places = range(at, at + length) if length <= FEW else (at, at + length - 1)
+        names.append(spelt([values[int(value[member[place]])] for place in places], length, len(values)))
+    return names, of.astype(np.int32)
+
+
+def spelt(members: Sequence[Any], number: int, of: int) -> str | None:
+    """The name of a group of ``number`` of the column's ``of`` values, in their order (the first and last are enough
+    of many): itself, ``{a, b}``, ``[20, 34]``, or ``*``."""
+    if number == 1:
+        return None if members[0] is None else word(members[0])
+    if number == of or members[0] is None:
+        return "*"
+    if isinstance(members[0], str):
+        return "{" + ", ".join(members) + "}" if number <= FEW else "*"
+    return f"[{word(members[0])}, {word(members[-1])}]"
+
+
+def word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
