@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from arengo.contract.sample import Sample
     from arengo.door import Answer, Door, PastRow
     from arengo.door.sql.derived import CityQuestions
+    from arengo.governance.agreement import Agreement, Terms
     from arengo.governance.policy.force import Policies
     from arengo.lake import Lake
     from arengo.lake.version import Change, Difference, Version
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from arengo.services.held import HeldLetters
     from arengo.services.register import Register
     from arengo.services.retention import Retention
+    from arengo.services.together import Recipients, Together
     from arengo.sources.base import Context
     from arengo.state import State
     from arengo.state.records import ContractRecord
@@ -154,7 +156,24 @@ class City:
         """Who may read what: people, programs, agreements, policies; and the record of it."""
         from arengo.services.access import Access
 
-        return Access(self.settings, self.state, self.ledger, lambda dataset: self.catalogue.entry(dataset).contract)
+        def weigh(item: Agreement, terms: Terms) -> Together | None:
+            return self.recipients.weigh(item, terms)
+
+        return Access(self.settings, self.state, self.ledger, self._in_force, together=weigh)
+
+    def _in_force(self, dataset: str) -> Contract:
+        return self.catalogue.entry(dataset).contract
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """What an organisation could put together from all that it reads by agreements and all that is public."""
+        from arengo.services.together import Recipients
+
+        access = self.access
+        return Recipients(
+            self.settings, self.state, self.lake, lambda: access.agreements, lambda: access.hierarchies,
+            self._in_force, lambda: datetime.now(UTC),
+        )  # fmt: skip
 
     @cached_property
     def policies(self) -> Policies:
@@ -214,9 +233,11 @@ class City:
     @cached_property
     def desk(self) -> Desk:
         """The privacy desk: what the gate holds back, and what people decide about it."""
+        from arengo.publish.safety import Safety
         from arengo.services.gate import Desk, in_background
 
-        return Desk(self.state, self._registered, self.ledger.tell, in_background(self._publish_one))
+        drop = Safety(self.settings, self.state, self.lake).withdraw
+        return Desk(self.state, self._registered, self.ledger.tell, in_background(self._publish_one), drop)
 
     def _publish_one(self, dataset: str) -> None:
         """Publish under the contract in force, after a decision on the desk."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from arengo.contract.model import EMPTY, Contract
 from arengo.errors import BadForm, NotFound, UnknownDataset
 from arengo.governance import approval as approvals
 from arengo.governance import dossier
-from arengo.governance.agreement import Agreement, Stamp
+from arengo.governance.agreement import Agreement, Stamp, Terms
 from arengo.governance.approval import Level, Named, is_person, member, named_nobody, steward
 from arengo.governance.caller import CITY_WIDE, Caller
 from arengo.governance.delegation import Delegations, Roles
@@ -42,6 +42,24 @@ def untold(kind: str, **facts: object) -> None:
     """Where nobody keeps a record."""
 
 
+class Overlap(Protocol):
+    """Persons who come out of a group of at least ``k`` that hid them (:mod:`arengo.services.together`)."""
+
+    @property
+    def people(self) -> int: ...
+    @property
+    def k(self) -> int: ...
+    @property
+    def unseen(self) -> tuple[str, ...]: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+def nothing_together(item: Agreement, terms: Terms) -> Overlap | None:
+    """Where nobody can compare."""
+    return None
+
+
 class Holdings:
     """The agreements of a city, to be read. Thread-safe; several processes may use the same state.
 
@@ -49,7 +67,8 @@ class Holdings:
     ledger's). ``application``: id of an application -> the organisation it belongs to, '' when there is no such one or
     it is blocked. ``roles``: id of a person -> roles she has now. ``named``: id of a person -> how a contract may name
     her. ``rows``: the columns a row filter looks at; raises for one that the query room cannot read. ``levels``:
-    role -> the assurance of a login at which it holds.
+    role -> the assurance of a login at which it holds. ``together``: what granting some terms would let the recipient
+    put together with all else it reads, None for nothing that was to be compared.
     """
 
     def __init__(
@@ -65,6 +84,7 @@ class Holdings:
         named: Named = named_nobody,
         rows: Callable[[Contract, str], Iterable[str]] = lambda contract, text: (),
         levels: Mapping[str, int] = EMPTY,
+        together: Callable[[Agreement, Terms], Overlap | None] = nothing_together,
     ) -> None:
         self.state = state
         self.now = now
@@ -77,6 +97,7 @@ class Holdings:
         self._application = application
         self.named = named
         self._rows = rows
+        self.together = together
         self._held: dict[tuple[str, str], tuple[Agreement, ...]] = {}
         self._generation = -1
         self._texts: dict[tuple[str, str], Contract | None] = {}

@@ -25,6 +25,7 @@ from arengo.governance.approval import (
     steward,
 )
 from arengo.governance.caller import CITY_WIDE, Caller
+from arengo.governance.holdings import Overlap
 from arengo.governance.owner import owner_of
 from arengo.governance.product import Product, lock
 from arengo.governance.request import Requests
@@ -44,6 +45,15 @@ class Outcome:
     id: str
     agreement: Agreement | None
     error: ArengoError | None = None
+
+
+def _exposed(item: Agreement, found: Overlap) -> str:
+    if not found.people:
+        return "What this lets its reader put together could not be compared."
+    return (
+        f"Together with what {item.organisation} reads already and what is public, {found.people:,} people would come "
+        f"out of the groups of at least {found.k} that hide them."
+    )
 
 
 class Agreements(Requests):
@@ -81,6 +91,10 @@ class Agreements(Requests):
             self._rows(contract, wanted.rows)
         if wanted.valid_to <= self.now():
             raise Conflict("The end that was asked for has passed.", todo="Send it back.")
+        found = self.together(item, wanted)
+        if found is not None and (found.people or item.id in found.unseen) and len(why.strip()) < 3:
+            raise BadForm(_exposed(item, found), todo="Give less, or say why it is needed: the reason stays on record.")
+        noted = {"together": found.as_json()} if found is not None else {}
         given = Approval(by.party, self.now(), why_of(why), behalf, due.number)
         last = len(item.approvals) + 1 >= len(self.levels(item))
         with self._step() as connection:
@@ -95,11 +109,13 @@ class Agreements(Requests):
                 raise Conflict(f"There is an agreement for this purpose already: {other}.", todo="Look at that one.")
             dossier.approve(connection, id, given)
             if last:
-                self._activate(connection, item, wanted, action=action, actor=by.party, why=given.why, behalf=behalf)
+                self._activate(
+                    connection, item, wanted, action=action, actor=by.party, why=given.why, behalf=behalf, more=noted
+                )
             else:
                 dossier.move(
                     connection, item, "pending", action=action, at=given.at, actor=by.party, behalf=behalf,
-                    why=given.why, organisation=self.owner(item), granted=wanted, body=grant_of(item, wanted),
+                    why=given.why, organisation=self.owner(item), granted=wanted, body=grant_of(item, wanted) | noted,
                 )  # fmt: skip
         return self._after(id)
 

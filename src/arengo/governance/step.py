@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from arengo.contract.model import EMPTY
 from arengo.errors import BadForm, Busy, Conflict, NotAllowed
 from arengo.governance import dossier
 from arengo.governance.agreement import Agreement, Terms, compare, fingerprint_of
@@ -129,11 +130,11 @@ class Steps(Holdings):
 
     def _activate(
         self, connection: Connection, item: Agreement, terms: Terms, *, action: str, actor: str, why: str,
-        behalf: str = "",
+        behalf: str = "", more: Mapping[str, Any] = EMPTY,
     ) -> None:  # fmt: skip
-        """The step to active, and the end of the agreement it follows."""
+        """The step to active, and the end of the agreement it follows. ``more``: what else the record says of it."""
         now, purpose = self.now(), self.purposes.get(item.purpose)
-        body = grant_of(item, terms) | {"fingerprint": fingerprint_of(item, terms, purpose.as_json())}
+        body = grant_of(item, terms) | {"fingerprint": fingerprint_of(item, terms, purpose.as_json()), **more}
         organisation = "" if actor == THE_RULE else self.owner(item)
         dossier.move(
             connection, item, "active", action=action, at=now, actor=actor, organisation=organisation, behalf=behalf,

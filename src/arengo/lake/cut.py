@@ -108,6 +108,21 @@ def count(lake: Lake, version: Version, cut: Cut) -> int:
     return int(row[0]) if row else 0
 
 
+def rows(lake: Lake, connection: duckdb.DuckDBPyConnection, version: Version, cut: Cut, table: str) -> None:
+    """Make the temporary ``table`` of the cut's rows, unsorted, with :data:`SUBJECT` where the cut has it."""
+    shown = [*cut.columns, *([cut.subject] if cut.subject else [])]
+    select = [f"{item.sql} AS {quote(item.column.name)}" for item in shown]
+    params: list[object] = [value for item in shown for value in item.params]
+    if cut.geometry is not None and cut.geometry.stored:
+        select.append("{" + ", ".join(f"'{side}': \"_{side}\"" for side in SIDES) + "} AS " + quote(BOX))
+    where = f" WHERE {cut.where}" if cut.where else ""
+    source = _opened(lake, connection, version, " ".join([*select, where]))
+    connection.execute(
+        f"CREATE TEMP TABLE {quote(table)} AS SELECT {', '.join(select)} FROM {source} AS held{where}",
+        [*params, *cut.params],
+    )
+
+
 def sweep(lake: Lake, dataset: str, kept: Sequence[int], unused_since: float) -> int:
     """Delete cuts of versions not in ``kept`` and those nobody read since (seconds since 1970); how many files."""
     gone = 0
@@ -126,11 +141,6 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shown = [*cut.columns, *([cut.subject] if cut.subject else [])]
     stored = cut.geometry is not None and cut.geometry.stored
-    select = [f"{item.sql} AS {quote(item.column.name)}" for item in shown]
-    params: list[object] = [value for item in shown for value in item.params]
-    if stored:
-        select.append("{" + ", ".join(f"'{side}': \"_{side}\"" for side in SIDES) + "} AS " + quote(BOX))
-    where = f" WHERE {cut.where}" if cut.where else ""
     names = [item.column.name for item in cut.columns]
     terms = [sort_term(item) for item in cut.order]
     terms += [sort_term(name) for name in names if name not in {item.lstrip("-") for item in cut.order}]
@@ -142,11 +152,7 @@ def _write(lake: Lake, version: Version, cut: Cut, path: Path) -> None:
     half = path.with_name(f"{path.name}.building-{os.getpid()}")
     with job(lake.settings, path.parent, extensions=("spatial",) if cut.spatial else ()) as connection:
         try:
-            source = _opened(lake, connection, version, " ".join([*select, where]))
-            connection.execute(
-                f"CREATE TEMP TABLE cut AS SELECT {', '.join(select)} FROM {source} AS held{where}",
-                [*params, *cut.params],
-            )
+            rows(lake, connection, version, cut, "cut")
             connection.execute(
                 f"COPY (SELECT *, row_number() OVER (ORDER BY {', '.join(terms)}) - 1 AS {quote(ROW)} FROM cut "
                 f"ORDER BY {quote(ROW)}) TO {text(str(half))} "

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from arengo.contract.model import Contract
 from arengo.contract.purpose import purposes
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, PolicyError, UnknownDataset
-from arengo.governance.agreement import Agreement
+from arengo.governance.agreement import Agreement, Terms
 from arengo.governance.approval import member, steward
 from arengo.governance.plan import Plan, plan_of, plans
 from arengo.governance.purpose import Purpose, stated
@@ -21,6 +21,7 @@ from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import mask_kinds
 from arengo.portal.entrance import private, signed_in
 from arengo.portal.look_through import Seen, look, may_look
+from arengo.portal.recipient import beside
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
 from arengo.portal.terms import details, given_lines, last_day, read_given
@@ -52,7 +53,7 @@ def take(visit: Visit, given: Form) -> Response:
     if does in ("look", "beside"):
         if f.errors or terms is None:
             return _page(visit, f)
-        return _page(visit, f, look(visit, item, contract, terms, does == "beside"))
+        return _page(visit, f, look(visit, item, contract, terms, does == "beside"), terms)
     if does in ("return", "reject") and not why:
         f.wrong("why", _("A reason is needed: whoever asked reads it."))
     if f.errors:
@@ -102,7 +103,7 @@ def _late(visit: Visit, f: Sheet, item: Agreement) -> Response:
     return _page(visit, f)
 
 
-def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
+def _page(visit: Visit, f: Sheet, seen: Seen | None = None, terms: Terms | None = None) -> Response:
     _, item, accords = visit._, _item(visit), visit.site.agreements
     names, contract = Names(visit), told.contract_of(visit, item.dataset)
     purpose = accords.purposes.get(item.purpose)
@@ -121,6 +122,8 @@ def _page(visit: Visit, f: Sheet, seen: Seen | None = None) -> Response:
         "approvers": told.approvals(visit, item, contract, purpose.personal, names),
         "closed": closed,
         "blocked": _blocked(visit, item, names) if closed else None,
+        "together": beside(visit, item, contract, terms or item.terms, names, asked=seen is not None)
+                    if contract and not closed else None,
         "columns": given_lines(visit, contract, item, f) if contract else [],
         "kinds": mask_kinds(visit),
         "kinds_more": [("", _("as asked")), *mask_kinds(visit)[1:]],

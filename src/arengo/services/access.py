@@ -21,6 +21,7 @@ from arengo.governance import Caller
 
 if TYPE_CHECKING:
     from arengo.contract.model import Contract
+    from arengo.governance.agreement import Agreement, Terms
     from arengo.governance.application import Applications
     from arengo.governance.hierarchy import Hierarchies
     from arengo.governance.party import Parties
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from arengo.governance.session import Sessions
     from arengo.ledger import Ledger
     from arengo.services.store import Store
+    from arengo.services.together import Together
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -41,7 +43,8 @@ WAIT = 30.0
 
 
 class Access:
-    """``contract``: the contract in force of a dataset; raises UnknownDataset. ``now``: what time it is.
+    """``contract``: the contract in force of a dataset; raises UnknownDataset. ``now``: what time it is. ``together``:
+    what a grant would let its recipient put together with all else it reads.
 
     Rooms open when asked for.
     """
@@ -53,12 +56,14 @@ class Access:
         ledger: Ledger,
         contract: Callable[[str], Contract],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        together: Callable[[Agreement, Terms], Together | None] = lambda item, terms: None,
     ) -> None:
         self.settings = settings
         self.state = state
         self.ledger = ledger
         self._contract = contract
         self._now = now
+        self._together = together
         self._purposes: dict[str, tuple[str, str]] = {}
 
     # The rooms
@@ -106,6 +111,7 @@ class Access:
             named=self._named,
             rows=check_rows,
             levels=needed(self.settings.login.assurance),
+            together=self._together,
         )
 
     @cached_property
