@@ -33,6 +33,8 @@ SEERS = ("steward", "publisher", "auditor")
 """Who sees a verdict."""
 ON_PAGE = 50
 ACTS = ("approve", "override", "confirm", "decline")
+AGAIN = "*"
+"""In place of a column's name: a publication was started."""
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -47,7 +49,12 @@ def routes(site: Site) -> list[BaseRoute]:
         f"{at}.pdf": paper,
         f"{at}/repair/{{repair}}": before_repair,
     }
-    taken = {f"{at}/decide": decide, f"{at}/repair/{{repair}}": repair}
+    taken = {
+        f"{at}/decide": decide,
+        f"{at}/repair/{{repair}}": repair,
+        "/privacy/findings/{dataset}": answer,
+        "/privacy/findings/{dataset}/again": again,
+    }
     return [
         *(Route(path, site.serve(answer), methods=["GET", "HEAD"]) for path, answer in shown.items()),
         *(Route(path, site.take(answer), methods=["POST"]) for path, answer in taken.items()),
@@ -426,16 +433,48 @@ def budget(visit: Visit) -> Response:
 
 def columns(visit: Visit) -> Response:
     """``GET /privacy/findings/{dataset}``: what was found in each column, and what the contract says of it."""
-    labels = _looking(visit)
+    return _columns(visit, Sheet(visit, "findings"), _looking(visit))
+
+
+def _columns(visit: Visit, f: Sheet, labels: Labels) -> Response:
     dataset = visit.request.path_params["dataset"]
     held = _held(visit, dataset)
+    decides = _decides(visit, _owner(visit, dataset), STEWARDS)
+    done, known = visit.param("done"), visit.site.catalogue.entry(dataset).contract.as_read()
+    found, wanted = privacy_columns.lines(visit, dataset, held), f.value("column") or visit.param("column")
     values = {
+        "f": f,
         "id": dataset,
         "title": labels.title(dataset),
         "held": held,
-        "lines": privacy_columns.lines(visit, dataset, held),
+        "lines": found,
+        "asked": privacy_columns.ask(visit) if decides else None,
+        "answers": [item for item in found if item.open or item.name == wanted],
+        "wanted": wanted,
+        "stale": visit.site.desk.stale(dataset),
+        "done": labels.column(done) if known.column(done) is not None else "",
+        "started": done == AGAIN,
     }
-    return private(visit.page("privacy_columns.html", values))
+    return private(visit.page("privacy_columns.html", values, f.status))
+
+
+def answer(visit: Visit, given: Form) -> Response:
+    """``POST /privacy/findings/{dataset}``: ``column`` and ``answer``: yes with ``role``, ``kind``, ``concept``; no
+    with ``reason``. It goes into the contract."""
+    labels = _looking(visit)
+    dataset = visit.request.path_params["dataset"]
+    f = Sheet(visit, "findings", given)
+    if not privacy_columns.answer(visit, f, dataset, _who(visit)):
+        return _columns(visit, f, labels)
+    return RedirectResponse(visit.link("privacy", "findings", dataset, done=given.one("column")), 303)
+
+
+def again(visit: Visit, given: Form) -> Response:
+    """``POST /privacy/findings/{dataset}/again``: publish, so that the gate looks at what was answered."""
+    _looking(visit)
+    dataset = visit.request.path_params["dataset"]
+    visit.site.desk.again(dataset, _who(visit))
+    return RedirectResponse(visit.link("privacy", "findings", dataset, done=AGAIN), 303)
 
 
 def how(visit: Visit) -> Response:

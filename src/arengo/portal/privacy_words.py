@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from arengo.portal.language import Speech
+from arengo.portal.privacy_reasons import reason
+from arengo.portal.register_words import data
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Assumption
 from arengo.privacy.words import SENTENCES
@@ -30,10 +32,27 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     }
     if isinstance(facts.get("column"), str):
         values["column"] = column(facts["column"])
+    values |= _told(s, item, column)
     template = templates(s, counted(item)).get(item.code)
     if template is None:
         return SENTENCES[item.code].format_map(_Open(values))
     return template % _Open(values)
+
+
+def _told(s: Speech, item: Finding, column: Names) -> dict[str, str]:
+    """Facts that are words themselves: a kind of data, a reason, what was not looked at."""
+    facts, out = item.facts, {}
+    if facts.get("kind"):
+        out["what"] = data(s, str(facts["kind"]))
+    elif isinstance(facts.get("what"), str):
+        out["what"] = reason(s, facts["what"]) or column(facts["what"])
+    if isinstance(facts.get("why"), str):
+        out["why"] = reason(s, facts["why"]) or str(facts["why"])
+    kinds = facts.get("kinds")
+    if isinstance(kinds, list | tuple) and len(kinds) == len(item.columns):
+        pairs = zip(item.columns, kinds, strict=True)
+        out["why"] = ", ".join(f"{column(name)} ({data(s, str(kind))})" for name, kind in pairs)
+    return out
 
 
 def counted(item: Finding) -> Count:
@@ -155,6 +174,25 @@ def _declared(s: Speech, n: Count) -> dict[str, str]:
             "nothing found here holds it back."
         ),
         "not-looked": _("%(what)s was not looked at: %(why)s."),
+        "no-repair": _(
+            "No repair was found: with fewer rows, single values or coarser levels it would still expose people. It "
+            "can be shared with those who need it under an agreement, or published as a table of counts, or by larger "
+            "areas or longer times."
+        ),
+        "no-repair-few": _(
+            "No repair was found: a group must have %(k)s people, and there are %(rows)s rows in all. It can be "
+            "published later, together with more people, or be shared under an agreement."
+        ),
+        "no-repair-left": _(
+            "No repair was found: what %(releases)s told of those who left or moved follows from any later version. It "
+            "can be published later, when more people have come and gone, without the column that is told, or be "
+            "shared under an agreement."
+        ),
+        "no-repair-beside": _(
+            "No repair was found: whatever is left out or made coarser here, %(releases)s tells the rest. It can be "
+            "shared with those who need it under an agreement, published later about other people, or by larger areas "
+            "or longer times."
+        ),
     }
 
 
@@ -350,6 +388,20 @@ def _overlap(s: Speech, n: Count) -> dict[str, str]:
             "%(people)s people.",
             "people",
         ),
+        "public-small-groups": _(
+            "%(releases)s, which everybody can read, shows %(people)s of %(rows)s people in groups of fewer than %(k)s "
+            "by %(columns)s. Publishing anew does not take that back: publish what is safe, then withdraw it, or say "
+            "why it may stay."
+        ),
+        "public-names": _(
+            "%(releases)s, which everybody can read, names single persons (%(columns)s). Publishing anew does not take "
+            "that back: publish what is safe, then withdraw it, or say why it may stay."
+        ),
+        "public-small-cells": _(
+            "%(releases)s, which everybody can read, shows %(cells)s cells that count fewer than %(threshold)s "
+            "persons. Publishing anew does not take that back: publish what is safe, then withdraw it, or say why it "
+            "may stay."
+        ),
         "overlap-leavers": many(
             "Compared with %(releases)s, the value of %(columns)s of %(people)s person who left, joined or "
             "changed group can be worked out.",
@@ -492,6 +544,24 @@ def _cells(s: Speech, n: Count) -> dict[str, str]:
             "sensitive category (%(people)s persons).",
             "%(parts)s parts of the population that subtracting published counts sets apart fall whole into one "
             "sensitive category (%(people)s persons).",
+            "parts",
+        ),
+        "cells-differenced-places": many(
+            "Where the areas of %(zonings)s overlap, %(parts)s small part of the population can be worked out by "
+            "subtracting the counts of %(release)s and %(releases)s: each has fewer than %(threshold)s persons "
+            "(%(people)s in all).",
+            "Where the areas of %(zonings)s overlap, %(parts)s small parts of the population can be worked out by "
+            "subtracting the counts of %(release)s and %(releases)s: each has fewer than %(threshold)s persons "
+            "(%(people)s in all).",
+            "parts",
+        ),
+        "cells-differenced-areas": many(
+            "Where the areas of %(zonings)s overlap, the counts of %(release)s and %(releases)s differ by "
+            "%(people)s persons in %(parts)s part of fewer than %(threshold)s. Nothing says who lives there (the "
+            "register has no coordinates, and the population names no addresses), so this goes by the shapes alone.",
+            "Where the areas of %(zonings)s overlap, the counts of %(release)s and %(releases)s differ by "
+            "%(people)s persons in %(parts)s parts of fewer than %(threshold)s. Nothing says who lives there (the "
+            "register has no coordinates, and the population names no addresses), so this goes by the shapes alone.",
             "parts",
         ),
         "cells-pinned": many(

@@ -7,14 +7,14 @@ into the contract, or when two different people override it with their reasons. 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.document import parse
 from arengo.contract.write import remove, set_property
-from arengo.errors import ArengoError, BadForm, Conflict, NotAllowed, NotFound
+from arengo.errors import ArengoError, BadForm, Conflict, ContractError, NotAllowed, NotFound
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
 from arengo.privacy.verdict import Repair
@@ -30,7 +30,8 @@ from arengo.privacy.verdicts import (
     Held,
     Verdicts,
 )
-from arengo.services.stewardship import Stewardship
+from arengo.services.answer import Answer, answered
+from arengo.services.stewardship import Proposal, Stewardship
 
 if TYPE_CHECKING:
     from arengo.contract.model import Contract
@@ -60,7 +61,8 @@ class Mended:
 
 
 class Desk:
-    """``tell``: the record. ``publish``: starts a publication of a dataset and comes back at once."""
+    """``tell``: the record. ``publish``: starts a publication of a dataset and comes back at once. ``drop``: takes
+    versions of a dataset from readers (dataset, numbers, time); those it took."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class Desk:
         contract: Callable[[str], Contract],
         tell: Callable[..., object] = untold,
         publish: Callable[[str], object] = lambda dataset: None,
+        drop: Callable[[str, Sequence[int], datetime], tuple[int, ...]] = lambda dataset, numbers, at: (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.state = state
@@ -75,6 +78,7 @@ class Desk:
         self._contract = contract
         self._tell = tell
         self._publish = publish
+        self._drop = drop
         self._now = now
 
     # Looking
@@ -200,6 +204,74 @@ class Desk:
         self._recorded("gate repair", held, by, decision, {"repair": repair, "contract": contract.version})
         self._publish(held.dataset)
         return contract
+
+    # Withdrawing
+
+    def withdraw(self, dataset: str, numbers: Sequence[int], by: Caller, reason: str) -> tuple[int, ...]:
+        """Take versions that are public from readers; the numbers that went. The newest stays: its readers lose it by
+        a safer version after it, or when the contract closes the dataset. Whoever took a copy has it, so what it told
+        stays in the publication ledger. Raises NotAllowed, BadForm, Conflict when nothing can go."""
+        self._may(by, dataset, STEWARDS)
+        said = _reason(reason)
+        gone = self._drop(dataset, tuple(numbers), self._now())
+        if not gone:
+            raise Conflict(
+                f"None of these versions of {dataset} can be withdrawn: they are gone already, or the newest.",
+                todo="Publish a safer version first, or close the dataset (arengoAccess: closed).",
+            )
+        self._tell(
+            "administration",
+            actor=by.party,
+            organisation=by.organisation,
+            dataset=dataset,
+            body={"act": "gate withdraw", "versions": list(gone), "reason": said},
+        )
+        return gone
+
+    # Answering what was found in a column
+
+    def proposed(self, dataset: str, answer: Answer) -> Proposal:
+        """The contract as it would be with an answer in it. Raises NotFound, Conflict, ContractError, BadForm."""
+        stewardship, newest = Stewardship(self.state), self.latest(dataset)
+        text = answered(stewardship.current(dataset).text, answer, newest.verdict if newest else None)
+        made = stewardship.propose(dataset, text)
+        if not made.sound:
+            raise ContractError(made.errors[0].message, todo=made.errors[0].todo)
+        return made
+
+    def answer(self, dataset: str, answer: Answer, by: Caller) -> Contract:
+        """Keep what a steward says about a column, as the next version of the contract; nothing is published by it.
+
+        Raises NotAllowed, NotFound, Conflict, ContractError.
+        """
+        self._may(by, dataset, STEWARDS)
+        stewardship = Stewardship(self.state)
+        base = stewardship.current(dataset)
+        made = self.proposed(dataset, answer)
+        contract = stewardship.keep(dataset, made.text, base.sha)
+        self.told(dataset, answer, by, contract.version)
+        return contract
+
+    def told(self, dataset: str, answer: Answer, by: Caller, version: str) -> None:
+        """Put an answer on record. ``version``: of the contract that holds it."""
+        newest = self.latest(dataset)
+        self._tell(
+            "administration",
+            actor=by.party,
+            organisation=by.organisation,
+            dataset=dataset,
+            body={"act": answer.act, **answer.told, "contract": version, "verdict": newest.mark if newest else ""},
+        )
+
+    def stale(self, dataset: str) -> bool:
+        """Whether the contract says something else than when the gate last looked."""
+        newest = self.latest(dataset)
+        return newest is not None and Stewardship(self.state).current(dataset).sha != newest.verdict.contract
+
+    def again(self, dataset: str, by: Caller) -> None:
+        """Publish, so that the gate looks at the contract as it is now. Raises NotAllowed."""
+        self._may(by, dataset, STEWARDS)
+        self._publish(dataset)
 
     # What they share
 
