@@ -37,7 +37,8 @@ LARGEST = 1_000_000
 UNITS = ("person", "household", "vehicle", "device")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _POPULATION: Mapping[str, type | tuple[type, ...]] = {
-    "register": str, "unit": str, "subject": str, "epsilon": (int, float), "period": int,
+    "register": str, "unit": str, "subject": str, "epsilon": (int, float), "period": int, "addresses": str,
+    "sliver": (int, float),
 }  # fmt: skip
 _PROFILE: Mapping[str, type | tuple[type, ...]] = {"title": str, "knows": list, "populations": list}
 
@@ -176,8 +177,11 @@ def _population(name: str, item: Mapping[str, Any]) -> Population:
         raise _wrong(f"{key}.epsilon", "The cap is not between 0 and 1000", "Write 1.0, say.")
     if not 0 < made.period <= 36_600:
         raise _wrong(f"{key}.period", "The period is no number of days", "Write 365, say.")
-    if made.register and not _NAME.fullmatch(made.register):
-        raise _wrong(f"{key}.register", "This is no id of a dataset", "Write the id of the contract.")
+    for which, told in (("register", made.register), ("addresses", made.addresses)):
+        if told and not _NAME.fullmatch(told):
+            raise _wrong(f"{key}.{which}", "This is no id of a dataset", "Write the id of the contract.")
+    if not 0 <= made.sliver <= 1000:
+        raise _wrong(f"{key}.sliver", "The width is not between 0 and 1000 metres", "Write 5, say.")
     return made
 
 
@@ -301,6 +305,50 @@ class Truth:
         self.kinds = Frozen({concept: stored[item.name] for concept, item in concepts.items()})
         self.version, self.at = version.number, version.published_at
         return self.TABLE if self.rows else ""
+
+    def homes(self) -> str:
+        """SQL of (``_subject``, ``home``: point as WKB in OGC:CRS84) of everybody the register places; '' when it
+        holds no coordinates (``arengoGeometry``)."""
+        population = self._population
+        version = self._lake.newest(population.register) if self() and population is not None else None
+        if version is None or version.number != self.version or version.geometry is None:
+            return ""
+        from arengo.contract.load import loads
+
+        assert population is not None
+        record = self._state.contracts().get(population.register)
+        subject = population.subject or (subject_of(loads(record.text), population.name) if record else "")
+        if subject not in {column.name for column in version.schema}:
+            return ""
+        number, params = blind_sql(self._secret, population.name, quote(subject))
+        place = version.geometry
+        if place.stored:
+            point = f"ST_AsWKB(ST_Centroid(ST_GeomFromWKB({quote(place.column)})))"
+            there = f"{quote(place.column)} IS NOT NULL"
+        else:
+            point = f"ST_AsWKB(ST_Point(CAST({quote(place.x)} AS DOUBLE), CAST({quote(place.y)} AS DOUBLE)))"
+            there = f"{quote(place.x)} IS NOT NULL AND {quote(place.y)} IS NOT NULL"
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE _homes AS SELECT _subject, any_value(home) AS home FROM (SELECT {number} "
+            f"AS _subject, {point} AS home FROM {self._lake.source(version)} WHERE {there}) "
+            "WHERE _subject IS NOT NULL GROUP BY _subject",
+            params,
+        )
+        return "_homes"
+
+    def addresses(self) -> str:
+        """SQL of (``home``: point as WKB) of the addresses the population names; '' when there are none."""
+        named = self._population.addresses if self._population is not None else ""
+        version = self._lake.newest(named) if named else None
+        if version is None or version.geometry is None:
+            return ""
+        place = version.geometry
+        point = (
+            f"ST_AsWKB(ST_PointOnSurface(ST_GeomFromWKB({quote(place.column)})))"
+            if place.stored
+            else f"ST_AsWKB(ST_Point(CAST({quote(place.x)} AS DOUBLE), CAST({quote(place.y)} AS DOUBLE)))"
+        )
+        return f"(SELECT {point} AS home FROM {self._lake.source(version)})"
 
     def _clean(self, facts: Mapping[str, Any]) -> None:
         """Everybody once; who is in the register twice, or without a number, is counted and said."""

@@ -57,6 +57,7 @@ class Release:
 
     ``subject``: whether the rows are linked to persons by the city (never in what is released). ``cells``: of a table
     of counts and sums, value of ``arengoCells``. ``pseudonyms``: column -> mark of the key it was made with.
+    ``declared``: SHA-256 of the contract by which it is described.
     """
 
     dataset: str
@@ -72,6 +73,7 @@ class Release:
     recipient: str = ""  # '' is everybody
     pseudonyms: Mapping[str, str] = EMPTY
     withdrawn: bool = False
+    declared: str = ""
 
     @property
     def label(self) -> str:
@@ -95,6 +97,8 @@ class Population:
 
     ``register``: the dataset that lists everybody once, '' when there is none; ``subject``: its column that identifies
     (by default the one marked ``arengoSubject``). ``epsilon``: cap of differential privacy over ``period`` days.
+    ``addresses``: the dataset of the points where its members live, for when the register has no coordinates.
+    ``sliver``: metres below which a strip between two drawn boundaries is taken for one boundary drawn twice.
     """
 
     name: str
@@ -103,6 +107,8 @@ class Population:
     subject: str = ""
     epsilon: float = 1.0
     period: int = 365
+    addresses: str = ""
+    sliver: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,17 @@ SENTENCES: Mapping[str, str] = {
     "groups-only": "Readers get figures about groups and no rows, and small groups are left out where they ask, so "
     "nothing found here holds it back.",
     "not-looked": "{what} was not looked at: {why}.",
+    "no-repair": "No repair was found: with fewer rows, single values or coarser levels it would still expose people. "
+    "It can be shared with those who need it under an agreement, or published as a table of "
+    "counts, or by larger areas or longer times.",
+    "no-repair-few": "No repair was found: a group must have {k} people, and there are {rows} rows in all. It can be "
+    "published later, together with more people, or be shared under an agreement.",
+    "no-repair-left": "No repair was found: what {releases} told of those who left or moved follows from any later "
+    "version. It can be published later, when more people have come and gone, without the column that is told, or be "
+    "shared under an agreement.",
+    "no-repair-beside": "No repair was found: whatever is left out or made coarser here, {releases} tells the rest. It "
+    "can be shared with those who need it under an agreement, published later about other "
+    "people, or by larger areas or longer times.",
     # Detection, direct leaks (step 1)
     "undeclared-person": "{column} looks as if it held this: {what}; and the contract says nothing about it: {why}.",
     "identifier-open": "{column} names single persons ({what}), and the dataset is open to everybody.",
@@ -90,6 +101,15 @@ SENTENCES: Mapping[str, str] = {
     "{people} people.",
     "overlap-leavers": "Compared with {releases}, the value of {columns} of {people} people who left, joined or "
     "changed group can be worked out.",
+    # What was public before the contract said so
+    "public-small-groups": "{releases}, which everybody can read, shows {people} of {rows} people in groups of fewer "
+    "than {k} by {columns}. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo "
+    "privacy withdraw), or say why it may stay.",
+    "public-names": "{releases}, which everybody can read, names single persons ({columns}). Publishing anew does not "
+    "take that back: publish what is safe, then withdraw it (arengo privacy withdraw), or say why it may stay.",
+    "public-small-cells": "{releases}, which everybody can read, shows {cells} cells that count fewer than {threshold} "
+    "persons. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo privacy "
+    "withdraw), or say why it may stay.",
     # Rows linked between releases (step 5)
     "linkage-unique": "{people} rows match exactly one row of {releases} by {shared}, and that one is about the same "
     "person; together they tell {columns} of them.",
@@ -128,6 +148,12 @@ SENTENCES: Mapping[str, str] = {
     "table from one another: each has fewer than {threshold} persons ({people} in all).",
     "cells-differenced-group": "{parts} parts of the population that subtracting published counts sets apart fall "
     "whole into one sensitive category ({people} persons).",
+    "cells-differenced-places": "Where the areas of {zonings} overlap, {parts} small parts of the population can be "
+    "worked out by subtracting the counts of {release} and {releases}: each has fewer than {threshold} persons "
+    "({people} in all).",
+    "cells-differenced-areas": "Where the areas of {zonings} overlap, the counts of {release} and {releases} differ by "
+    "{people} persons in {parts} parts of fewer than {threshold}. Nothing says who lives there (the register has no "
+    "coordinates, and the population names no addresses), so this goes by the shapes alone.",
     "cells-pinned": "With this table, the counts of {parts} small parts of the population can be estimated to within "
     "fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "

@@ -18,6 +18,7 @@ import numpy as np
 from arengo.contract.model import Kind
 from arengo.errors import ArengoError
 from arengo.lake.layout import quote, text
+from arengo.privacy.cells import places
 from arengo.privacy.cells import table as table_
 from arengo.privacy.release import Attribute, Release
 
@@ -32,6 +33,8 @@ NOISY = 1e9
 """Slack of a table with noise of differential privacy: its loss is counted by step 7, and no bound is drawn from it."""
 OTHER = "\x00other"
 """All values of an unregistered concept that nobody published."""
+FINEST = "0"
+"""Level of a coding whose values are areas of a hierarchy's own."""
 Coding = tuple[str, str, str]
 """(concept, hierarchy, level): the function from a person to the label that is published. Level '' is the value."""
 
@@ -68,8 +71,8 @@ def published(case: Case, release: Release, source: str, layout: table_.Layout) 
     figures = tuple(dict.fromkeys(name for name in (people, first) if name))
     held = table_.read(case.connection, source, layout, figures)
     codings = tuple(
-        _codings(by.get(name) or Attribute(name, kind=Kind.STRING, concept=f"{release.dataset}.{name}"), held, at,
-                 layout.total, case.codes)
+        _codings(case, by.get(name) or Attribute(name, kind=Kind.STRING, concept=f"{release.dataset}.{name}"), held,
+                 at, layout.total)
         for at, name in enumerate(layout.by)
     )  # fmt: skip
     unknown = np.full(len(held), np.nan)
@@ -107,10 +110,18 @@ def slack_of(held: table_.Table, people: str, layout: table_.Layout) -> float:
     return float(np.median(wrong)) if len(off) >= 4 and len(wrong) > len(off) / 2 else 0.0
 
 
-def _codings(attribute: Attribute, held: table_.Table, at: int, total: str, codes: Codes) -> tuple[Coding | None, ...]:
-    """Of each cell's label its coding: the column's level, or a coarser one of its hierarchy the label belongs to."""
+def _codings(
+    case: Case, attribute: Attribute, held: table_.Table, at: int, total: str
+) -> tuple[Coding | None, ...]:  # fmt: skip
+    """Of each cell's label its coding: the column's level, or a coarser one of its hierarchy the label belongs to.
+
+    Areas of two datasets are not one list of values though both are the finest of their hierarchies.
+    """
+    codes = case.codes
     level = "" if attribute.level in ("", "0") else _named(attribute, codes)
     own: Coding = (attribute.concept, attribute.hierarchy if level else "", level)
+    if not level and places.area_of(case, attribute.hierarchy, "") is not None:
+        own = (attribute.concept, attribute.hierarchy, FINEST)
     coarser: list[tuple[Coding, set[str]]] = []
     known: set[str] = set()
     if attribute.hierarchy:
@@ -147,13 +158,14 @@ def _named(attribute: Attribute, codes: Codes) -> str:
 @dataclass(frozen=True, slots=True)
 class Atoms:
     """``codes``: coding -> (n,) int32 into ``labels`` of that coding. ``counts``: persons, NaN where nobody can say.
-    ``registered``: concepts the register holds.
+    ``registered``: concepts the register holds. ``met``: how zonings were laid over each other, where they were.
     """
 
     codes: Mapping[Coding, NDArray[np.int32]]
     labels: Mapping[Coding, Mapping[str | None, int]]
     counts: NDArray[np.float64]
     registered: frozenset[str]
+    met: places.Met | None = None
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -164,7 +176,7 @@ class TooMany(Exception):
 
 
 def atoms(case: Case, tables: Sequence[Published]) -> Atoms:
-    """The atoms of all predicates of ``tables``. Raises TooMany."""
+    """The atoms of all predicates of ``tables``. Raises TooMany, TooManyPieces."""
     truth = case.truth()
     here: set[str] = set()
     if truth:
@@ -184,20 +196,53 @@ def atoms(case: Case, tables: Sequence[Published]) -> Atoms:
         for coding in _where_codings(name, inside):
             if coding not in inside:
                 inside.append(coding)
-    parts = []
     kinds = {
         item.concept: item.kind
         for release in tables
         for item in release.release.attributes
         if item.level in ("", "0") and not item.protect
     }
-    if here:
-        parts.append(_grouped(case, truth, inside, kinds))
-    for concept in sorted(every - here):
-        codings = sorted(coding for coding in used if coding[0] == concept)
-        values = {value for item in tables for value in item.layout.where.get(concept, ())}
-        parts.append(_unregistered(case.codes, case, concept, codings, used, values, kinds.get(concept, Kind.STRING)))
-    return _product(parts, frozenset(every & here))
+    held: Mapping[str, Kind] = getattr(case.truth, "kinds", kinds)
+    sql = {item: _sql(case.codes, item, quote(item[0]), held.get(item[0], Kind.STRING)) for item in inside}
+    met = places.meet(case, used, truth, here, held, sql)
+
+    def made(column: str) -> Atoms:
+        told, source, laid = dict(sql), truth, None
+        if met is not None and met.source == places.REGISTER:
+            source = met.truth
+            told |= {item: quote(f"{column}{at}") for item, at in met.columns.items()}
+        elif met is not None:
+            laid = _laid(met, used)
+            told = {item: told[item] for item in told if item not in met.columns or item in met.told}
+        first = [_grouped(case, source, told)] if here else []
+        if laid is not None:
+            first = [_joined(first[0], laid)] if first else [laid]
+        elsewhere = met.columns if met is not None else {}
+        for concept in sorted(every - here):
+            codings = sorted(item for item in used if item[0] == concept and item not in elsewhere)
+            values = {value for item in tables for value in item.layout.where.get(concept, ())}
+            if codings or values or not any(item[0] == concept for item in elsewhere):
+                kind = kinds.get(concept, Kind.STRING)
+                first.append(_unregistered(case.codes, case, concept, codings, used, values, kind))
+        return replace(_product(first, frozenset(every & here)), met=met)
+
+    drawn = made("z")
+    if met is None or not met.strips:
+        return drawn
+    # Some live between two drawings of one boundary: the published figures say by which they were counted. That they
+    # were counted by both is only believed where it explains the figures far better than either.
+    moved = min((made(f"s{at}_") for at in range(len(met.zonings))), key=lambda held: _off(held, tables))
+    return drawn if 2 * _off(drawn, tables) < _off(moved, tables) else moved
+
+
+def _off(held: Atoms, tables: Sequence[Published]) -> float:
+    """Persons by which exact figures and those of the register differ."""
+    out = 0.0
+    for item in tables:
+        if item.slack == 0 and not np.isnan(held.counts).any():
+            matrix, _ = incidence(held, item)
+            out += float(np.nansum(np.abs(item.figures - np.asarray(matrix @ held.counts).ravel())))
+    return out
 
 
 def _where_codings(concept: str, inside: Iterable[Coding]) -> list[Coding]:
@@ -208,7 +253,7 @@ def _sql(codes: Codes, coding: Coding, column: str, kind: Kind) -> str:
     """The label of a value held as text in ``column``, whose own type is ``kind``."""
     _, hierarchy, level = coding
     held = column if kind is Kind.STRING else f"TRY_CAST({column} AS {kind.duckdb})"
-    return f"CAST({codes.sql(hierarchy, level, held, str(kind)) if level else held} AS VARCHAR)"
+    return f"CAST({codes.sql(hierarchy, level, held, str(kind)) if level not in ('', FINEST) else held} AS VARCHAR)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +266,13 @@ class _Part:
     counts: NDArray[np.float64]
 
 
-def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[str, Kind]) -> _Part:
-    """Distinct codes of everybody in the register, with how many."""
+def _grouped(case: Case, truth: str, sql: Mapping[Coding, str]) -> _Part:
+    """Distinct codes of everybody in the register, with how many. ``sql``: label of each coding."""
+    codings = tuple(sql)
     if not codings:
         (count,) = case.connection.execute(f"SELECT count(*) FROM {truth}").fetchone() or (0,)
         return _Part((), (), (), np.array([float(count)]))
-    held: Mapping[str, Kind] = getattr(case.truth, "kinds", kinds)
-    told = [
-        f"{_sql(case.codes, item, quote(item[0]), held.get(item[0], Kind.STRING))} AS c{at}"
-        for at, item in enumerate(codings)
-    ]
+    told = [f"{label} AS c{at}" for at, label in enumerate(sql.values())]
     found = case.connection.execute(
         f"SELECT {', '.join(told)}, count(*) AS n FROM {truth} GROUP BY ALL LIMIT {LARGEST + 1}"
     ).to_arrow_table()
@@ -242,6 +284,51 @@ def _grouped(case: Case, truth: str, codings: Sequence[Coding], kinds: Mapping[s
         labels.append(tuple(column.dictionary.to_pylist()))
         codes.append(column.indices.to_numpy(zero_copy_only=False).astype(np.int32))
     return _Part(tuple(codings), tuple(codes), tuple(labels), found.column("n").to_numpy().astype(float))
+
+
+def _laid(met: places.Met, used: Mapping[Coding, set[str]]) -> _Part:
+    """Pieces of zonings, with a piece of its own for a label without a shape, and one for all that lies outside."""
+    columns = tuple(met.columns)
+    rows = [tuple(OTHER if row[at] is None else row[at] for at in met.columns.values()) for row in met.rows]
+    for place, coding in enumerate(columns):
+        known = {row[place] for row in rows}
+        for label in sorted(used[coding] - known):
+            rows.append(tuple(label if at == place else OTHER for at in range(len(columns))))
+    outside = tuple(OTHER for _ in columns)
+    return _listed(columns, [*sorted({*rows} - {outside}, key=str), outside])
+
+
+def _joined(one: _Part, two: _Part) -> _Part:
+    """The parts of both that agree in the codings they share. Counts are those of ``one`` where it is not divided."""
+    shared = [coding for coding in two.codings if coding in one.codings]
+    mine = [coding for coding in two.codings if coding not in shared]
+
+    def keys(part: _Part) -> list[tuple[Any, ...]]:
+        if not shared:
+            return [()] * len(part.counts)
+        columns = []
+        for coding in shared:
+            at = part.codings.index(coding)
+            labels = [OTHER if item is None else item for item in part.labels[at]]
+            columns.append([labels[code] for code in part.codes[at]])
+        return list(zip(*columns, strict=True))
+
+    places_: dict[tuple[Any, ...], list[int]] = {}
+    for at, key in enumerate(keys(two)):
+        places_.setdefault(key, []).append(at)
+    outside = len(two.counts) - 1
+    found = [places_.get(key, [outside]) for key in keys(one)]
+    size = sum(map(len, found))
+    if size > LARGEST:
+        raise TooMany
+    first = np.repeat(np.arange(len(found)), [len(item) for item in found])
+    second = np.array([at for item in found for at in item], np.int64)
+    counts = np.where(np.repeat([len(item) for item in found], [len(item) for item in found]) == 1,
+                      one.counts[first], np.nan)  # fmt: skip
+    codes = [column[first] for column in one.codes]
+    codes += [two.codes[two.codings.index(coding)][second] for coding in mine]
+    labels = [*one.labels, *(two.labels[two.codings.index(coding)] for coding in mine)]
+    return _Part((*one.codings, *mine), tuple(codes), tuple(labels), counts)
 
 
 def _listed(codings: Sequence[Coding], rows: Sequence[tuple[Any, ...]]) -> _Part:
@@ -262,6 +349,8 @@ def _unregistered(
     """
     fine = set(values) | used.get((concept, "", ""), set())
     told = [coding for coding in codings if coding[2]]
+    for coding in codings:
+        fine |= used[coding] if coding[2] == FINEST else set()
     for _, hierarchy, level in told:
         try:
             fine |= set(codes.between(hierarchy, "0", level))

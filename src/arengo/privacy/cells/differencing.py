@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
-from arengo.privacy.cells import rank
+from arengo.privacy.cells import places, rank
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, incidence, published
 from arengo.privacy.cells.attacker import bounds
 from arengo.privacy.cells.table import layout
@@ -55,7 +55,8 @@ class System:
 class Exposed:
     """Parts of the population that only the candidate makes derivable. ``counts``: persons in each (rounded figures
     of the register or of the tables). ``releases``: labels of earlier ones that take part. ``cells``: indices of the
-    candidate's cells that take part, per part.
+    candidate's cells that take part, per part. ``zonings``: datasets of the areas that had to be laid over each other
+    for it, '' where none had; ``guessed``: nobody said who lives where they overlap.
     """
 
     counts: tuple[int, ...] = ()
@@ -67,6 +68,8 @@ class Exposed:
     already: int = 0
     measured: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Finding, ...] = ()
+    zonings: str = ""
+    guessed: bool = False
     system: System | None = None
 
 
@@ -84,16 +87,20 @@ def told(case: Case, found: Exposed) -> Report:
     """What was found as findings."""
     findings = list(found.notes)
     total = len(found.counts)
-    facts = {"parts": total, "threshold": case.target.threshold}
+    facts: dict[str, Any] = {"parts": total, "threshold": case.target.threshold}
     columns = tuple((case.release.cells or case.contract.custom.get("arengoCells", EMPTY)).get("by", ()))
+    outcome = "review" if found.guessed else "block"
     if total:
         code = "cells-differenced" if found.releases else "cells-differenced-alone"
+        if found.zonings:
+            code = "cells-differenced-areas" if found.guessed else "cells-differenced-places"
+            facts = {**facts, "zonings": found.zonings, "release": case.release.label}
         findings.append(
-            Finding(code, "block", Frozen(facts), columns, found.releases, int(sum(found.counts)))
+            Finding(code, outcome, Frozen(facts), columns, found.releases, int(sum(found.counts)))
         )  # fmt: skip
     if found.alike:
         findings.append(
-            Finding("cells-differenced-group", "block", Frozen({"parts": len(found.alike)}), columns, found.releases,
+            Finding("cells-differenced-group", outcome, Frozen({"parts": len(found.alike)}), columns, found.releases,
                     int(sum(found.alike)))
         )  # fmt: skip
     if found.pinned:
@@ -134,6 +141,12 @@ def exposed(case: Case) -> Exposed:
     except TooMany:
         why = "together the tables divide the population into too many parts"
         return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
+    except places.TooManyPieces:
+        why = f"laid over each other, the areas make more than {places.MOST:,} pieces"
+        return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
+    if held.met is not None and held.met.strange:
+        why = f"most of the names in the table are not those of the areas in {places.named(held.met.strange)}"
+        notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
     made = _compare(case, held, others, mine, started)
     return replace(made, notes=(*notes, *made.notes))
 
@@ -152,8 +165,13 @@ def _others(case: Case, earlier: Sequence[Release]) -> tuple[list[Published], li
 
 
 def _near(case: Case, mine: Published, other: Published) -> bool:
-    """Whether another table can be combined with the candidate at all: it shares a concept, or is about everybody."""
-    return bool(mine.concepts() & other.concepts()) or bool(case.truth()) or not other.concepts() or not mine.concepts()
+    """Whether another table can be combined with the candidate at all: it shares a concept, is about everybody, or
+    both show areas, which may overlap."""
+    if mine.concepts() & other.concepts() or case.truth() or not other.concepts() or not mine.concepts():
+        return True
+    return all(
+        places.zoned(case, sorted({c for column in item.codings for c in column if c})) for item in (mine, other)
+    )
 
 
 @dataclass(slots=True)
@@ -252,12 +270,25 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
                                                              "why": why})))  # fmt: skip
     if alike and not earlier_names:
         earlier_names = tuple(dict.fromkeys(item.release.label for item in others))
+    zonings, guessed = _crossed(held, [*(item for item in others if item.release.label in earlier_names), mine])
     touched = np.asarray(matrix[np.flatnonzero(exact & (rows.owner == last))].sum(axis=0)).ravel() > 0
     near = touched & small if small is not None else np.zeros(many, bool)
     system = System(matrix[now], figures[now], rows.owner[now] == last, rows.cell[now], sizes,
                     tuple(columns for columns, _ in exposed_), near, mine.keys)  # fmt: skip
     return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, pinned, unlooked, already,
-                   measured, tuple(notes), system=system)  # fmt: skip
+                   measured, tuple(notes), zonings, guessed, system)  # fmt: skip
+
+
+def _crossed(held: Atoms, tables: Sequence[Published]) -> tuple[str, bool]:
+    """The datasets of areas that had to be laid over each other to compare ``tables``, and whether who lives where they
+    overlap is a guess by their shapes."""
+    if held.met is None:
+        return "", False
+    used = {coding for item in tables for column in item.codings for coding in column if coding is not None}
+    zonings = sorted({held.met.zonings[held.met.columns[coding]] for coding in used & held.met.columns.keys()})
+    if len(zonings) < 2:
+        return "", False
+    return places.named(zonings), held.met.source == places.AREAS
 
 
 def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.bool_]:
@@ -268,6 +299,7 @@ def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.b
     alive = np.ones(len(tables), bool)
     if np.isnan(held.counts).any():
         return alive
+    laid = held.met.columns if held.met is not None else {}
     sure = ~np.isnan(rows.figures)
     expected = np.asarray(rows.matrix @ held.counts).ravel()
     shares = np.full(len(tables), np.nan)
@@ -275,10 +307,15 @@ def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.b
         chosen = sure & (rows.owner == number)
         if expected[chosen].sum() > 0:
             shares[number] = rows.figures[chosen].sum() / expected[chosen].sum()
+        if any(coding in laid for column in tables[number].codings for coding in column):
+            # Where people live says nothing of a table of where they work, though both name the same areas.
+            off = np.abs(rows.figures[chosen] - expected[chosen]).sum()
+            alive[number] = off <= ALIKE * max(expected[chosen].sum(), 1.0)
     if not np.isnan(shares[last]):
         with np.errstate(divide="ignore", invalid="ignore"):
             far = np.abs(np.log(np.maximum(shares, 1e-9) / max(shares[last], 1e-9))) > np.log1p(ALIKE)
         alive[far & ~np.isnan(shares)] = False
+    alive[:last] &= alive[last]
     alive[last] = True
     return alive
 

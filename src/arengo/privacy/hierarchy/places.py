@@ -38,13 +38,14 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class Zoning:
     """The areas that the values of a column name. ``rows``: SQL of (``label`` VARCHAR, ``shape`` WKB in OGC:CRS84),
-    several rows where an area is made of several. ``mark``: the version they come from.
+    several rows where an area is made of several. ``base``: the finest areas whose list its hierarchy is made of, ''
+    where it is made of points.
     """
 
     dataset: str
     column: str
     rows: str
-    mark: int
+    base: str = ""
 
     @property
     def name(self) -> str:
@@ -70,7 +71,7 @@ class Places:
         return tuple((name, item.number if item else 0) for name, item in found)
 
     def zoning(self, lake: Lake, level: str) -> Zoning | None:
-        """The shapes of the areas that ``level`` (``""``: the values themselves) names; None where the lake has none."""
+        """The areas that ``level`` (``""``: the values themselves) names; None where the lake has no shapes."""
         layer = Layer("", self.dataset, self.column)
         if level not in ("", "0"):
             number = int(level) - 1 if level.isascii() and level.isdecimal() and len(level) < 4 else -1
@@ -89,7 +90,7 @@ class Places:
             f"SELECT CAST({quote(layer.column)} AS VARCHAR) AS label, {shape} AS shape FROM {lake.source(version)} "
             f"WHERE {quote(layer.column)} IS NOT NULL AND {shape} IS NOT NULL"
         )
-        return Zoning(layer.dataset, layer.column, rows, version.number)
+        return Zoning(layer.dataset, layer.column, rows, f"{self.dataset}.{self.column}" if self.dataset else "")
 
     def made(self, lake: Lake) -> Ladder:
         """The ladder over the newest versions. Raises PolicyError when one is missing or they do not nest."""
