@@ -1,0 +1,18 @@
+#!/bin/sh
+# The Adult census data (Becker and Kohavi, UCI Machine Learning Repository, CC BY 4.0, 4 MB), for the tests that compare
+# the search with ARX's published optima. No Debian package has it. The tests say so when it is not there.
+set -u
+folder=${1:-tests/privacy/adult/data}
+source=https://archive.ics.uci.edu/ml/machine-learning-databases/adult/adult.data
+[ -s "$folder/adult.data" ] && exit 0
+[ -s "$folder/adult.csv" ] && exit 0
+command -v curl >/dev/null 2>&1 || { echo "The Adult data needs curl; the tests that use it will say so." >&2; exit 0; }
+mkdir -p "$folder"
+if curl --fail --silent --location --connect-timeout 10 --max-time 120 --output "$folder/.part" "$source" &&
+  [ "$(grep -c ',' "$folder/.part")" = 32561 ] && [ "$(grep ',' "$folder/.part" | grep -vc '?')" = 30162 ]; then
+  mv "$folder/.part" "$folder/adult.data"
+else
+  rm -f "$folder/.part"
+  echo "The Adult data could not be had; the tests that use it will say so." >&2
+fi
+exit 0
