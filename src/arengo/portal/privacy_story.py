@@ -405,6 +405,8 @@ def kind_word(s: Speech, kind: str) -> str:
         "generalise": _("Say it more coarsely"),
         "local": _("Say it more coarsely where a group is small"),
         "suppress": _("Leave the small groups out"),
+        "beside": _("Leave out the few rows that stand out beside earlier releases"),
+        "blank": _("Leave out single values that stand out beside earlier releases"),
         "drop": _("Leave a column out"),
         "noise": _("Add noise"),
         "cells": _("Protect the cells of the table"),
@@ -441,6 +443,16 @@ def rule_words(s: Speech, name: str, told: Any) -> str:
     """One rule of ``arengoProtection``."""
     _ = s._
     facts = told if isinstance(told, Mapping) else {}
+    if name == "suppress" and facts.get("beside"):
+        blank = ", ".join(str(item) for item in facts.get("blank", ()))
+        if blank:
+            return _("where a group would have fewer than %(n)s persons, alone or together with earlier releases, "
+                     "%(columns)s is left out, and rows only where that is not enough", n=facts.get("below", ""),
+                     columns=blank)  # fmt: skip
+        return _("rows of groups with fewer than %(n)s persons, alone or together with earlier releases, are left out",
+                 n=facts.get("below", ""))  # fmt: skip
+    if name == "cells" and facts.get("beside"):
+        return _("small cells are withheld, with others so that they cannot be worked out, from earlier tables neither")
     return {
         "suppress": _("rows of groups with fewer than %(n)s persons are left out", n=facts.get("below", "")),
         "local": _("coarser only where a group would have fewer than %(n)s persons", n=facts.get("k", "")),
@@ -469,8 +481,10 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     k = target_k(verdict) or 5
     facts = [
         (_("Detail that is lost"), s.percent(item.loss)),
-        (_("Rows or cells withheld"), s.number(item.suppressed)),
+        (_("Rows or cells withheld"), _of(s, item.suppressed, item)),
     ]
+    if blanked := item.facts.get("blanked"):
+        facts.append((_("Single values withheld"), _of(s, int(blanked), item)))
     after = item.facts.get("k")
     sizes = [int(size) for size, people in item.after.items() if people and str(size).isdecimal()]
     if isinstance(after, int) or sizes:
@@ -481,6 +495,14 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
         histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
         outcome_word(s, item.outcome),
     )  # fmt: skip
+
+
+def _of(s: Speech, gone: int, item: Repair) -> str:
+    """How many of how many, and the share."""
+    whole = item.facts.get("of")
+    if not gone or not isinstance(whole, int) or not whole:
+        return s.number(gone)
+    return s._("%(n)s of %(all)s (%(share)s)", n=s.number(gone), all=s.number(whole), share=s.percent(gone / whole))
 
 
 @dataclass(frozen=True, slots=True)

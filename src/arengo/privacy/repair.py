@@ -53,6 +53,20 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
     return tuple(sorted(made, key=lambda item: item.loss))
 
 
+def none(case: Case, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Why there is no repair, and what else can be done; nothing to say where only a budget is used up, since that
+    names the day."""
+    wrong = [item for item in findings if OUTCOMES.index(item.outcome) >= OUTCOMES.index("repair")]
+    if all(item.code.startswith(("budget-", "noise-", "exact-")) for item in wrong):
+        return ()
+    releases = tuple(dict.fromkeys(label for item in wrong for label in item.releases))
+    if case.release.rows < case.target.k and case.release.form == ROWS:
+        return (Finding("no-repair-few", facts=Frozen(k=case.target.k, rows=case.release.rows)),)
+    if any(item.code == "overlap-leavers" for item in wrong):
+        return (Finding("no-repair-left", releases=releases),)
+    return (Finding("no-repair-beside" if releases else "no-repair", releases=releases),)
+
+
 def _more_than(plan: Plan, made: Sequence[Repair]) -> bool:
     """Whether it does to the table what another repair does already, and more, for a higher price."""
     return any(
@@ -134,7 +148,7 @@ def _as(case: Case, contract: Contract, table: str) -> Case:
     (rows,) = case.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
     release = release_of(contract, 0, case.release.at, int(rows), population=case.population,
                          subject=case.release.subject, recipient=case.release.recipient)  # fmt: skip
-    return replace(case, contract=contract, release=release, table=table)
+    return replace(case, contract=contract, release=release, table=table, reckoning=None)
 
 
 def judged(case: Case, without: Sequence[str] = ()) -> str:

@@ -31,14 +31,13 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
     mine = [item for item in findings if item.code.startswith("cells-") and item.outcome in ("repair", "block")]
     if told is None or not mine:
         return ()
-    before = worst(item.outcome for item in mine)
     found = []
     for trial in _trials(case, told, {item.code for item in mine}):
         try:
             made = _measured(case, told, trial)
         except ArengoError:
             continue
-        if made is not None and OUTCOMES.index(made.outcome) < OUTCOMES.index(before):
+        if made is not None and OUTCOMES.index(made.outcome) <= OUTCOMES.index("review"):
             found.append(made)
     return tuple(sorted(found, key=lambda item: (OUTCOMES.index(item.outcome), item.loss)))
 

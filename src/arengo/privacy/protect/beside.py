@@ -40,7 +40,8 @@ class Held:
 
 
 def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]) -> int:
-    """Leave out of the made ``table`` (SQL) what singles people out beside earlier releases; how many rows went.
+    """Leave out of the made ``table`` (SQL) what singles people out, alone and beside earlier releases; how many rows
+    went. Rows of groups that are too small alone go as without ``beside``, and count among those who are missing.
 
     ``told``: the rule. ``blank``: columns whose values go first, before rows do. Raises PolicyError where the rule
     stands in a place that knows of no other releases, or names columns that are not stored.
@@ -60,12 +61,15 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
     k = max(int(told["below"]), case.target.k)
     held = _held(work, case, blank)
     least = np.zeros(len(held.people), np.int8)
-    rows: set[int] = set()
     places = {name: at for at, name in enumerate(held.names)}
+    small, found = _small(work, table, case.table, by, int(told["below"]))
+    least[[places[name] for name in small if name in places and not held.whole]] = withheld.OUT
+    rows = {at for who, at in found if held.whole or who not in places}
     for _ in range(ROUNDS):
         state = withheld.choose(held.people, k, least, held.whole)
         _apply(work, table, held, state, rows, blank)
-        people, lonely = _concerned(work, table, work.beside(table), by, k, held.whole)
+        people, found = _concerned(work, table, work.beside(table), by, k, held.whole)
+        lonely = {at for who, at in found if held.whole or who not in places}
         more = {places[name] for name in people if name in places}
         more = {at for at in more if state[at] < withheld.OUT and not held.people.fixed[at]}
         if not more and lonely <= rows:
@@ -126,12 +130,12 @@ def _held(work: Work, case: Case, blank: Sequence[str]) -> Held:
     protected = "other <> 0" if whole else "known"
     # A class that was smaller than k before is judged by another finding, which asks people and holds nothing back.
     least = int(case.target.k)
-    name = "CAST(code AS VARCHAR)" if whole else f"j.{quote(SUBJECT)}"
+    name = "CAST(j.code AS VARCHAR)" if whole else f"j.{quote(SUBJECT)}"
     draw = f"CAST('0x' || left(sha256({text(work.key('beside').hex())} || j.{quote(SUBJECT)}), 12) AS BIGINT)"
     found = case.connection.execute(
         f"""SELECT {name} AS name, CASE WHEN {protected} AND n_before >= {least} THEN dense_rank() OVER (ORDER BY other)
             ELSE -1 END AS other, dense_rank() OVER (ORDER BY j.code) AS shown,
-        {"coalesce(dense_rank() OVER (ORDER BY b.code), -1)" if blank and not whole else "-1"} AS blank,
+        {"dense_rank() OVER (ORDER BY b.code)" if blank and not whole else "-1"} AS blank,
         {draw} AS draw, NOT ({mine}) AS fixed
         FROM _joint j LEFT JOIN ({bare}) b USING ({quote(SUBJECT)}) ORDER BY j.{quote(SUBJECT)}"""
     ).to_arrow_table()
@@ -178,25 +182,17 @@ def _register(work: Work, name: str, table: Any) -> None:
     work.connection.unregister("_beside")
 
 
-def _concerned(work: Work, table: str, case: Case, by: Sequence[str], k: int, whole: bool) -> tuple[set[str], set[int]]:
-    """Whom the gate's steps still find: (blind numbers, rows of ``table`` by their number). ``case.table``: all that
-    readers would get, with rows that stay from the version before."""
+def _concerned(
+    work: Work, table: str, case: Case, by: Sequence[str], k: int, whole: bool
+) -> tuple[set[str], set[tuple[str, int]]]:
+    """Whom the gate's steps still find: (blind numbers, rows of ``table``, see :func:`_small`). ``case.table``: all
+    that readers would get, with rows that stay from the version before."""
     from arengo.privacy.overlap import intersection, joint
     from arengo.privacy.risk import linkage
 
     connection = case.connection
     subject, number = quote(SUBJECT), quote(NUMBER)
-    small = "SELECT NULL::VARCHAR AS s, NULL::BIGINT AS n WHERE false"
-    if by:
-        people = f"count(DISTINCT {subject}) + count(*) FILTER ({subject} IS NULL)"
-        match = " AND ".join(f"t.{quote(name)} IS NOT DISTINCT FROM g.{quote(name)}" for name in by)
-        small = (
-            f"SELECT t.{subject} AS s, t.{number} AS n FROM {table} t SEMI JOIN (SELECT {listing(by)} FROM "
-            f"{case.table} GROUP BY {listing(by)} HAVING {people} < {k}) g ON {match}"
-        )
-    found = connection.execute(small).fetchall()
-    persons = {str(who) for who, _ in found if who is not None}
-    rows = {int(at) for who, at in found if who is None or whole}
+    persons, rows = _small(work, table, case.table, by, k)
     before = joint.scope(case)
     if case.population is not None and before and case.release.quasi and not whole:
         joint.build(case, before, case.truth())
@@ -204,9 +200,24 @@ def _concerned(work: Work, table: str, case: Case, by: Sequence[str], k: int, wh
     concerned = {*intersection.people(case), *linkage.people(case)}
     if whole and concerned:
         _register_people(work, concerned)
-        rows |= {int(row[0]) for row in connection.execute(
+        rows |= {("", int(row[0])) for row in connection.execute(
             f"SELECT {number} FROM {table} SEMI JOIN {STATE}_people USING ({subject})").fetchall()}  # fmt: skip
     return persons | concerned, rows
+
+
+def _small(work: Work, table: str, whole: str, by: Sequence[str], k: int) -> tuple[set[str], set[tuple[str, int]]]:
+    """Who stands in a group of fewer than ``k`` of ``whole`` by the released columns alone: the blind numbers, and of
+    each row in ``table`` the blind number ('' where it is not known) and its own."""
+    if not by:
+        return set(), set()
+    subject = quote(SUBJECT)
+    people = f"count(DISTINCT {subject}) + count(*) FILTER ({subject} IS NULL)"
+    match = " AND ".join(f"t.{quote(name)} IS NOT DISTINCT FROM g.{quote(name)}" for name in by)
+    found = work.connection.execute(
+        f"SELECT t.{subject}, t.{quote(NUMBER)} FROM {table} t SEMI JOIN (SELECT {listing(by)} FROM {whole} "
+        f"GROUP BY {listing(by)} HAVING {people} < {k}) g ON {match}"
+    ).fetchall()
+    return {str(who) for who, _ in found if who is not None}, {(str(who or ""), int(at)) for who, at in found}
 
 
 def _register_people(work: Work, people: set[str]) -> None:

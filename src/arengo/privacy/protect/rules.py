@@ -37,15 +37,10 @@ def suppress(work: Work, table: str, told: Any) -> int:
     """Rows of persons in groups of fewer than ``below`` persons are left out; with ``beside`` also those that would
     make such groups together with earlier releases."""
     by = by_of(work.contract, told, "suppress")
-    gone = _small(work, table, told, by)
     if told.get("beside"):
         from arengo.privacy.protect.beside import leave_out
 
-        gone += leave_out(work, table, told, by)
-    return gone
-
-
-def _small(work: Work, table: str, told: Any, by: Sequence[str]) -> int:
+        return leave_out(work, table, told, by)
     if not by:
         work.notes.append("arengoProtection.suppress: no column is a quasi-identifier, so there are no groups.")
         return 0
