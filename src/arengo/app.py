@@ -9,7 +9,7 @@ import os
 import sys
 from importlib import import_module
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from arengo.errors import AddressTaken
 from arengo.settings import Settings
@@ -17,6 +17,8 @@ from arengo.settings import Settings
 THREADS = 8  # of one server process; more would only share the same engine's memory
 SLASHED = ("/api/3/action/", "/api/action/")
 """Clients of CKAN post here with a last slash and follow no redirect."""
+SERVED = "address"
+"""The file beside the state that says where the city is served."""
 KILL_TIMEOUT = 5  # seconds; granian's default is to wait for ever (reference/stack.md 4.3)
 
 
@@ -74,6 +76,22 @@ class _Entry:
         await self.app(scope, receive, send)
 
 
+def address_of(settings: Settings) -> str:
+    """Where the city is met in a browser, without a last slash: ``city.url``, else where it is served at this moment,
+    else where it would be."""
+    import socket
+
+    if settings.city.url:
+        return settings.city.url.rstrip("/")
+    try:
+        said = (settings.home / SERVED).read_text(encoding="ascii").strip()
+        parts = urlsplit(said)
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1.0):
+            return said
+    except (OSError, ValueError):  # nobody serves it there now
+        return f"http://localhost:{settings.serve.port}"
+
+
 def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0) -> None:
     """Serve until stopped. Raises AddressTaken when somebody listens there."""
     import socket
@@ -95,8 +113,11 @@ def serve(settings: Settings, *, host: str = "", port: int = 0, workers: int = 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps an arena a thread; bursts would never be given back
     shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # noqa: S104 - compared, not bound
-    print(f"{settings.city.name}: http://{shown}:{number}/")
+    here = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}"
+    print(f"{settings.city.name}: {here}/")
     sys.stdout.flush()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / SERVED).write_text(here + "\n", encoding="ascii")
     Granian(
         "arengo.app:create",
         factory=True,

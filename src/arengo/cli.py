@@ -232,7 +232,8 @@ def _tell_plan(items: Sequence[Any], json: bool) -> None:
         return
     for item in items:
         if item.action != "same":
-            arrow = f" {item.before} -> {item.after}" if item.before and item.after else f" {item.after or item.before}"
+            moved = item.before and item.after and item.before != item.after
+            arrow = f" {item.before} -> {item.after}" if moved else f" {item.after or item.before}"
             print(f"{item.action:8}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
             for sentence in item.sentences:
                 print(f"          {sentence}")

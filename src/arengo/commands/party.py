@@ -134,6 +134,7 @@ def invite(
     json: JsonOption = False,
 ) -> None:
     """Invite a person, or make a new link for one who lost it. Prints the link: it opens once."""
+    from arengo.app import address_of
     from arengo.governance.role import OPERATOR
 
     with _open(city) as opened:
@@ -143,7 +144,7 @@ def invite(
             found, link = known, parties.invitations.renew(known.id, by=OPERATOR)
         else:
             found, link = parties.invitations.invite(name, mail, organisation, role or (), by=OPERATOR)
-        base = opened.settings.city.url.rstrip("/") or f"http://localhost:{opened.settings.serve.port}"
+        base = address_of(opened.settings)
     address = f"{base}/invitation/{link}" if link else ""
     if json:
         terminal.emit({"person": found.id, "mail": found.mail, "link": address})
