@@ -100,6 +100,46 @@ def test_rows_that_are_linked_to_nobody_are_for_a_person_to_look_at(world: World
     assert [(item.code, item.outcome) for item in report.findings] == [("not-looked", "review")]
 
 
+def test_three_hospitals_of_which_no_two_tell(world: World) -> None:
+    world.publish(hospital("north", {"20-39": "flu asthma gout diabetes"}))
+    world.publish(hospital("south", {"30-49": "flu asthma cold hepatitis"}, people=[0, 100, 101, 102]))
+    third = hospital("west", {"0-99": "flu gout cold rash"}, people=[0, 200, 201, 202])
+    (finding,) = intersection.look(world.case(third)).findings
+    assert (finding.code, finding.people) == ("overlap-known", 1)
+    assert set(finding.releases) == {"north v1", "south v1"}
+    alone = hospital("east", {"0-99": "flu asthma rash"}, people=[0, 200, 201])
+    assert intersection.look(world.case(alone)).findings == ()
+
+
+def test_what_a_leaver_leaves_open_another_hospital_closes(world: World) -> None:
+    """Two leave and two values vanish: whose is which is open, but one of the two was in another hospital, too."""
+    world.publish(hospital("south", {"30-49": "flu cold rash"}, people=[0, 100, 101]))
+    first = hospital("north", {"20-39": "flu gout asthma diabetes hepatitis"})
+    assert intersection.look(world.case(replace(first, rows=first.rows[2:], people=[2, 3, 4]))).findings == ()
+    world.publish(replace(first, rows=[("20-39", ill) for ill in ("flu", "gout", "asthma", "cold", "migraine", "rash")],
+                          people=range(6)))  # fmt: skip
+    less = replace(first, rows=[("20-39", ill) for ill in ("asthma", "cold", "migraine", "rash")], people=range(2, 6))
+    (finding,) = intersection.look(world.case(less)).findings
+    assert (finding.code, finding.people) == ("overlap-leavers", 1)
+    assert {"north v1", "south v1"} <= set(finding.releases)
+
+
+def test_a_fine_and_a_coarse_release_together_leave_one_value(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lists(icd="value,chapter\nflu,lungs\nasthma,lungs\ngout,joints\narthrosis,joints\nhepatitis,liver\n")
+    fine = sensitive(Kind.STRING, "illness", arengoHierarchy="icd")
+    coarse = sensitive(Kind.STRING, "illness", arengoHierarchy="icd", arengoLevel="chapter")
+    band = quasi(Kind.STRING, "band")
+    world.publish(table("fine", {"band": band, "illness": fine}, [("a", "flu"), ("a", "gout"), ("a", "hepatitis")]))
+    world.publish(table("coarse", {"age": band, "chapter": coarse}, [("b", "lungs"), ("b", "liver")], [0, 50]))
+    one = {"years": band, "ill": fine}
+    told = table("third", one, [("c", "flu"), ("c", "gout"), ("c", "asthma")], [0, 100, 101])
+    (finding,) = [item for item in intersection.look(world.case(told)).findings if item.code == "overlap-known"][-1:]
+    assert finding.people == 1
+    assert set(finding.releases) == {"fine v1", "coarse v1"}
+    world.close()
+
+
 def test_other_attributes_and_other_people_are_no_matter(world: World) -> None:
     world.publish(hospital("north", {"20-39": "flu flu asthma diabetes diabetes"}))
     apart = hospital("south", {"30-49": "flu gout"}, people=[100, 101])

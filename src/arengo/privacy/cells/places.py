@@ -279,8 +279,8 @@ def _fine(case: Case, zone: Zoning, zonings: Sequence[Zoning]) -> bool:
 
 def _located(case: Case, homes: str, zonings: int) -> int:
     """Make ``_placed`` and ``_placed_0``, ``_placed_1``, ...: (``key``, ``c0``, ``c1``, ...) of points (SQL of
-    (``key``, ``home``)), as drawn and with those in thin pieces put into the nearest other piece that the zoning of this number
-    puts in the same area; how many those are."""
+    (``key``, ``home``)), as drawn and with those in thin pieces put into the nearest other piece that the zoning of
+    this number puts in the same area; how many those are."""
     run = case.connection.execute
     point = _metres("ST_GeomFromWKB(home)")
     run(f"CREATE OR REPLACE TEMP TABLE _points AS SELECT key, {point} AS p FROM ({homes}), _plane")

@@ -69,10 +69,15 @@ def look(case: Case) -> Report:
             findings += _unlinked(case, attribute, related)
             continue
         told: dict[str, Any] = {"releases": list(_labels([item.release for item in related]))}
-        for level in dict.fromkeys(item.mine for item in related):
-            alike = [item for item in related if item.mine == level and item.release.subject and item.release.quasi]
-            if alike and release.quasi:
-                findings += _intersect(case, attribute, alike, told)
+        linked = [item for item in related if item.release.subject and item.release.quasi] if release.quasi else []
+        levels = dict.fromkeys(item.mine for item in linked)
+        own = _value(quote(attribute.column))
+        for level in levels:
+            if level != own or len(levels) == 1:
+                findings += _intersect(case, attribute, [item for item in linked if item.mine == level], level, told)
+        if len(levels) > 1:
+            # Some show it coarser: what they leave of the candidate's own values, all of them together.
+            findings += _intersect(case, attribute, linked, own, told)
         findings += _versions(case, attribute, related, told)
         measured[attribute.column] = told
     return Report(tuple(findings), measured)
@@ -181,14 +186,18 @@ def _linked(case: Case) -> bool:
 # What is in all sets
 
 
-def _intersect(case: Case, attribute: Attribute, linked: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
+def _intersect(
+    case: Case, attribute: Attribute, linked: Sequence[Related], level: str, told: dict[str, Any]
+) -> list[Finding]:  # fmt: skip
     """People whose possible values, in all classes they stand in, become fewer than l; held against the truth.
 
-    Works on the distinct combinations of classes (``_combos``), not on people. All of ``linked`` are compared at the
-    same level. Who has rows in several classes of a release is not told by it: that is for the linkage of rows.
+    Works on the distinct combinations of classes (``_combos``), not on people: one running intersection over all of
+    ``linked``. ``level``: SQL of the candidate's values as they are compared; a release that shows coarser ones leaves
+    those whose coarser value it shows. Who has rows in several classes of a release is not told by it: that is for the linkage of rows.
     """
     connection = case.connection
-    _classes(case, "_in_0", case.table, case.release, linked[0].mine)
+    _classes(case, "_in_0", case.table, case.release, level)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _words AS SELECT DISTINCT {level} AS value FROM {case.table}")
     joins, chosen, some = [], [], []
     for at, item in enumerate(linked, start=1):
         _classes(case, f"_in_{at}", item.rows, item.release, item.theirs)
@@ -203,6 +212,12 @@ def _intersect(case: Case, attribute: Attribute, linked: Sequence[Related], told
             f"CREATE OR REPLACE TEMP TABLE _all_{at} AS SELECT code, value, count(*) / sum(count(*)) OVER "
             f"(PARTITION BY code) AS share FROM _in_{at} GROUP BY code, value"
         )
+        if item.mine != level:
+            pairs = f"SELECT DISTINCT {level} AS fine, {item.mine} AS coarse FROM {case.table}"
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE _all_{at} AS SELECT a.code, p.fine AS value, a.share FROM _all_{at} a "
+                f"JOIN ({pairs}) p ON p.coarse = a.value"
+            )
     listed = ", ".join(f"c{at}" for at in range(1, len(linked) + 1))
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE _who AS SELECT d.{SUBJECT}, d.code AS c0, d.value, {', '.join(chosen)} "
@@ -243,7 +258,7 @@ def _narrow(case: Case, number: int) -> None:
             f"""CREATE OR REPLACE TEMP TABLE _before AS SELECT b.combo, b.value, CASE WHEN c.c{at} IS NULL OR {first}
                 THEN b.weight ELSE b.weight * a.share END AS weight
             FROM _before b JOIN _combos c USING (combo) LEFT JOIN _all_{at} a ON a.code = c.c{at} AND a.value = b.value
-            WHERE c.c{at} IS NULL OR a.value IS NOT NULL"""
+            WHERE c.c{at} IS NULL OR a.value IS NOT NULL OR b.value NOT IN (SELECT value FROM _words)"""
         )
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE _all_0 AS SELECT code, value, count(*) / sum(count(*)) OVER (PARTITION BY code)
@@ -341,6 +356,7 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
             _load(case, "_was", before.rows, [pair[1] for pair in before.shared], before.theirs)
             _load(case, "_now", after.rows, columns, after.theirs)
             _moved(case, before.release.label, False)
+    _standing(case, attribute, related)
     least = max(2, int(case.target.l))
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE _worked AS
@@ -365,6 +381,29 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
     ).fetchall()
     return [Finding("overlap-leavers", "block", columns=(attribute.column,), releases=tuple(row[0] for row in rows),
                     people=int(people))]  # fmt: skip
+
+
+def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> None:
+    """Put into ``_hints`` the values of every class in which those who moved stand, in each release at the candidate's
+    level: what a move leaves open, another release may close. Only of those of whom a move tells something."""
+    connection = case.connection
+    own = _value(quote(attribute.column))
+    told = [(item.release, item.rows, item.theirs, False) for item in related if item.mine == own]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _movers AS SELECT {SUBJECT}, any_value(held) AS held FROM _hints "
+        f"GROUP BY {SUBJECT}"
+    )
+    for release, rows, value, new in (*told, (case.release, case.table, own, True)):
+        if not release.quasi or not release.subject:
+            continue
+        _classes(case, "_in_m", rows, release, value)
+        connection.execute(
+            f"""INSERT INTO _hints SELECT m.{SUBJECT}, ?, ?, ?, m.held, v.value
+            FROM (SELECT {SUBJECT}, any_value(code) AS code FROM _in_m WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT}
+                HAVING min(code) = max(code)) c JOIN _movers m USING ({SUBJECT})
+            JOIN (SELECT DISTINCT code, value FROM _in_m) v USING (code)""",
+            [f"class {release.label}", release.label, new],
+        )
 
 
 def _load(case: Case, name: str, rows: str, columns: Sequence[str], value: str) -> None:
