@@ -43,6 +43,8 @@ class Case:
     population, of every dataset and version, oldest first. ``truth()``: makes (once) and names the table of the
     population: ``_subject`` VARCHAR unique and one VARCHAR column a concept, '' when there is no register.
     ``rows(release)``: SQL of an earlier release's rows with ``_subject``, or '' when they are gone.
+    ``people``: of the same rows the persons and what is told of them alone, where that costs less than ``table``;
+    ``whole()``: makes ``table`` one that is stored, where it is a view, and names it.
     ``secret``: 32 bytes of the city, from which keys are derived. ``now``: the moment of the verdict.
     """
 
@@ -65,6 +67,13 @@ class Case:
     truth: Callable[[], str] = field(default=lambda: "")
     rows: Callable[[Release], str] = field(default=lambda release: "")
     reckoning: Reckoning | None = None
+    people: str = ""
+    whole: Callable[[], str] = field(default=lambda: "")
+
+    @property
+    def about(self) -> str:
+        """SQL of what is told of persons, with ``_subject``: the whole table, or what of it costs less to read."""
+        return self.people or self.table
 
     def reckoned(self) -> Reckoning:
         """The aggregates of ``table``: those every step shares, where the gate made them, else new ones."""

@@ -51,6 +51,7 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
         findings = _unheld(findings, "groups-only")
     repairs: tuple[Repair, ...] = ()
     if any(item.outcome in ("repair", "block") for item in findings):
+        case = replace(case, table=case.whole() or case.table, people="")
         for module in REPAIRS:
             repairs += tuple(import_module(module).propose(case, tuple(findings)))
         if REPAIRS and not repairs:

@@ -9,9 +9,9 @@ looked at and yet the same ones every time.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,10 @@ WHOLE = 4
 MOST_KEPT = 1_000_000
 """Rows of one aggregate beyond which it is not kept, so that the next version takes a pass over it all."""
 SUBJECT = "_subject"
-_NUMBERS = count()
+NOTE = "note.json"
+FORM = 1
+"""Of what is kept; another one is not used."""
+_NUMBERS = itertools.count()
 _NEGATIVE_ZERO = "-0.0"
 
 
@@ -169,12 +172,13 @@ class Reckoning:
     def rows(self) -> int:
         if self._rows < 0:
             if self.added is not None and "rows" in self.kept:
-                self._rows = int(self.kept["rows"]) + self._count(self.added.rows)
+                self._rows = int(self.kept["rows"]) + self.count(self.added.rows)
             else:
-                self._rows = self._count(self.table)
+                self._rows = self.count(self.table)
         return self._rows
 
-    def _count(self, table: str) -> int:
+    def count(self, table: str) -> int:
+        """Rows of SQL that stands after FROM."""
         (rows,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
         return int(rows)
 
@@ -208,7 +212,7 @@ class Reckoning:
                 tuple(part.column("value").to_pylist()), part.column("hash").to_numpy(), part.column("n").to_numpy(),
                 int(note["filled"]), int(note["power"]),
             )  # fmt: skip
-            filled = self._count(f"{self.added.rows} WHERE {quote(name)} IS NOT NULL")
+            filled = self.count(f"{self.added.rows} WHERE {quote(name)} IS NOT NULL")
             new = self._values(self.added.rows, name, old.power, filled)
             self._columns[name] = old.joined(new).settled(self._limit())
 
@@ -315,7 +319,7 @@ class Reckoning:
 
     def _aside(self, sql: str, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE _aside AS {sql}")
-        number = self._count("_aside")
+        number = self.count("_aside")
         rows = self.connection.execute(f"SELECT v, n FROM _aside ORDER BY hash(v), v LIMIT {int(most)}").fetchall()
         return tuple((str(told), int(many)) for told, many in rows), number
 
@@ -447,7 +451,7 @@ class Reckoning:
             held_ = self._persons
             note["people"] = {"rows": held_.rows, "linked": held_.linked, "persons": held_.persons}
         for at, (key, table) in enumerate(sorted(self._grouped.items())):
-            if self._count(table) > MOST_KEPT:
+            if self.count(table) > MOST_KEPT:
                 continue
             file, kind = f"groups-{at}.parquet", "cells" if key[0] else "groups"
             write(self.connection, f"SELECT * FROM {table}", folder / file)
@@ -512,7 +516,7 @@ def _read_note(folder: Path) -> dict[str, Any]:
     import orjson
 
     try:
-        told = orjson.loads((folder / "note.json").read_bytes())
+        told = orjson.loads((folder / NOTE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
     return told if isinstance(told, dict) else {}

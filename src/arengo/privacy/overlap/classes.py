@@ -136,8 +136,11 @@ class Classes:
             for series, versions in wanted.items()
         )
 
-    def extend(self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str) -> None:
-        """Bring one more release into files that are fresh. Costs what the population costs, in one pass."""
+    def extend(self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str = "") -> None:
+        """Bring one more release into files that are fresh. Costs what the population costs, in one pass. ``touched``:
+        of a release that adds rows to the newest of its series, SQL of rows about the persons these are about; the
+        marks of all others stay.
+        """
         if not counted((release,)) or not rows:
             return
         population, series = release.population, series_of(release)
@@ -146,6 +149,8 @@ class Classes:
         labels = sorted({*note.get("releases", ()), release.label})
         mine = list(_note(held).get("releases", ()))
         newest = max((int(label.rpartition(" v")[2]) for label in mine), default=0)
+        if touched and held.is_file() and newest:
+            rows = f"(SELECT * FROM {rows} SEMI JOIN (SELECT {SUBJECT} FROM {touched}) t USING ({SUBJECT}))"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _new_marks AS {marks_of(release, rows)}")
         old = f"read_parquet({text(str(held))})" if held.is_file() else ""
         if old:

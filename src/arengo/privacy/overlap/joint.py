@@ -75,6 +75,9 @@ def look(case: Case) -> Report:
     before = scope(case)
     if not before:
         return Report((*register, *_strangers(case)))
+    alone = _among_its_own(case, before)
+    if alone is not None:
+        return Report((*register, *_strangers(case), *alone.findings), alone.measured)
     joint = build(case, before, truth)
     findings = [*register, *_strangers(case), *_unseen(case, joint)]
     measured = _measured(case, joint)
@@ -103,6 +106,54 @@ def _strangers(case: Case) -> Iterator[Finding]:
             facts = Frozen(what=column.name, why=f"its persons are of the population {named}, and this is published "
                            f"as {case.release.population}")  # fmt: skip
             yield Finding("not-looked", "review", facts, (column.name,))
+
+
+def _among_its_own(case: Case, before: Sequence[Release]) -> Report | None:
+    """Where nothing but earlier versions of the same series is public, no other release tells of anybody: what is
+    measured without the classes, None where more must be looked at."""
+    mine = series_of(case.release)
+    persons = case.reckoned().persons()
+    if not case.release.subject or not persons.rows or persons.linked < persons.rows:
+        return None
+    if model_of(case.contract) == K_MAP or any(series_of(item) != mine for item in before):
+        return None
+    linked = tuple(item for item in before if item.subject)
+    classes = Classes(case.home)
+    fresh = classes.fresh(case.release.population, linked)
+    k = int(case.target.k)
+    sizes = f"SELECT n FROM {case.reckoned().groups([item.column for item in case.release.quasi])}"
+    if persons.several:
+        codes = _codes(case, classes if fresh else None, linked)
+        if not codes:
+            return None
+        sizes = f"SELECT count(*) AS n FROM ({codes}) GROUP BY code"
+    (alone,) = case.connection.execute(f"SELECT coalesce(sum(n) FILTER (n < {k}), 0) FROM ({sizes})").fetchone() or (0,)
+    gone = () if fresh else tuple(item for item in counted(linked) if not case.rows(item))
+    findings = (Finding("overlap-rows-gone", "review", releases=_labels(gone)),) if gone else ()
+    measured: dict[str, Any] = {
+        "k": k, "people": 0, "singled_out": 0, "groups": 0, "further": 0, "before": {}, "after": {}, "releases": [],
+        "columns": [], "alone": int(alone),
+    }  # fmt: skip
+    return Report(findings, measured)
+
+
+def _codes(case: Case, classes: Classes | None, linked: Sequence[Release]) -> str:
+    """SQL of (``_subject``, ``code``) of an append: the marks of its series stay but for persons of new rows. '' where
+    the series may tell of others than the version before."""
+    added = case.reckoned().added
+    if added is None or not added.held or classes is None:
+        return ""
+    series = series_of(case.release)
+    own = classes.sources(case.connection, case.release.population, linked, case.rows).series.get(series, "")
+    if not own or case.reckoned().count(own) != case.reckoned().kept.get("people", {}).get("persons"):
+        return ""
+    ordered = sorted(case.release.quasi, key=lambda item: (item.concept, item.column))
+    touched = f"(SELECT * FROM {case.about} SEMI JOIN (SELECT {SUBJECT} FROM {added.rows}) t USING ({SUBJECT}))"
+    new = marks(series, [quote(item.column) for item in ordered], touched)
+    return (
+        f"SELECT {SUBJECT}, code FROM {own} ANTI JOIN (SELECT {SUBJECT} FROM {added.rows}) t USING ({SUBJECT}) "
+        f"UNION ALL SELECT {SUBJECT}, code FROM ({new})"
+    )
 
 
 # The classes
@@ -145,7 +196,7 @@ def build(case: Case, before: Sequence[Release], truth: str) -> Joint:
 def _is_linked(case: Case) -> bool:
     if not case.release.subject:
         return False
-    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.about}").fetchone() or (0,)
     return bool(known)
 
 
@@ -163,17 +214,17 @@ def _candidate(
     columns = ordered
     if not linked or (model_of(case.contract) == K_MAP and truth):
         columns, unmapped = mapped.columns(case, ordered, truth)
-        shown = mapped.shown(case, columns, case.table, truth) if columns else ""
-        inside = f"{SUBJECT} IN (SELECT {SUBJECT} FROM {case.table})" if linked else "true"
+        shown = mapped.shown(case, columns, case.about, truth) if columns else ""
+        inside = f"{SUBJECT} IN (SELECT {SUBJECT} FROM {case.about})" if linked else "true"
     else:
         listed = "".join(f", {quote(item.column)} AS c{at}" for at, item in enumerate(columns))
-        shown = f"SELECT DISTINCT {SUBJECT}{listed} FROM {case.table} WHERE {SUBJECT} IS NOT NULL"
+        shown = f"SELECT DISTINCT {SUBJECT}{listed} FROM {case.about} WHERE {SUBJECT} IS NOT NULL"
         inside = "true"
     shown = shown or f"SELECT CAST(NULL AS VARCHAR) AS {SUBJECT} WHERE false"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _joint_rows AS {shown}")
     told = marks(series, [f"c{at}" for at in range(len(columns))], "_joint_rows")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _joint_marks AS SELECT *, {inside} AS inside FROM ({told})")
-    (lost,) = connection.execute(f"SELECT count(*) - count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    (lost,) = connection.execute(f"SELECT count(*) - count({SUBJECT}) FROM {case.about}").fetchone() or (0,)
     if linked and lost and own:
         connection.execute(
             f"INSERT INTO _joint_marks SELECT {SUBJECT}, code, true FROM {own} ANTI JOIN _joint_marks USING ({SUBJECT})"

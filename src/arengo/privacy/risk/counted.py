@@ -123,7 +123,7 @@ def population(case: Case, held: Counted, columns: Sequence[Attribute], truth: s
     told, missing = mapped.columns(case, columns, truth)
     if missing or len(told) != len(columns):
         return None
-    shown = mapped.shown(case, told, case.table, truth)
+    shown = mapped.shown(case, told, case.about, truth)
     listed = [f"c{at}" for at in range(len(columns))]
     mine = ", ".join(
         f"CAST({name} AS VARCHAR) AS {alias}" for name, alias in zip(held.names(columns), listed, strict=True)

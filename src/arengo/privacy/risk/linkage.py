@@ -173,7 +173,7 @@ def _level(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> Shared 
         order = ("", *case.codes.levels(name))
         at, to = _place(order, mine.level), _place(order, theirs.level)
         if at < to:
-            return Shared(mine, _lifted(case, name, mine, theirs.level, case.table), f"CAST({two} AS VARCHAR)")
+            return Shared(mine, _lifted(case, name, mine, theirs.level, case.about), f"CAST({two} AS VARCHAR)")
         return Shared(mine, f"CAST({one} AS VARCHAR)", _lifted(case, name, theirs, mine.level, rows))
     except (PolicyError, ValueError, KeyError):
         return None
@@ -218,7 +218,7 @@ def link(case: Case, earlier: Release, rows: str, shared: Sequence[Shared]) -> L
     moment = next((item for item in shared if item.moment), None)
     exact = [item for item in shared if item is not moment]
     checked = case.release.subject and earlier.subject
-    for side, source in (("mine", case.table), ("theirs", rows)):
+    for side, source in (("mine", case.about), ("theirs", rows)):
         keys = [getattr(item, side) for item in exact]
         key = f"hash({', '.join(keys)})" if keys else "CAST(0 AS UBIGINT)"
         time = getattr(moment, side) if moment else "CAST(0 AS BIGINT)"

@@ -145,6 +145,8 @@ def _person(case: Case) -> tuple[str, str]:
 
 
 def _several(case: Case, sql: str) -> bool:
+    if sql == SUBJECT:
+        return case.reckoned().persons().several
     row = case.connection.execute(f"SELECT count({sql}) > count(DISTINCT {sql}) FROM {case.table}").fetchone()
     return bool(row and row[0])
 

@@ -1,0 +1,223 @@
+"""An append is judged by what was counted before and what it brings, and the verdict is that of a pass over it all."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from arengo.city import City, init, open_city
+from arengo.privacy.releases import Releases
+from arengo.publish import growth
+from arengo.publish.safety import Safety
+
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: visits
+name: Visits
+version: 1.0.0
+status: active
+domain: registry
+schema:
+  - name: visits
+    properties:
+      - {{name: number, logicalType: integer, {key}required: true}}
+{person}
+      - {{name: sex, logicalType: string{quasi_sex}}}
+      - {{name: band, logicalType: string{quasi_band}}}
+      - {{name: place, logicalType: string}}
+      - {{name: note, logicalType: string}}
+customProperties:
+  - {{property: arengoAccess, value: open}}
+  - {{property: arengoMode, value: {mode}}}
+{custom}
+  - {{property: arengoSource, value: {{kind: csv, path: sources/visits.csv}}}}
+"""
+PERSON = (
+    "      - {name: person, logicalType: string, required: true, customProperties: [{property: arengoPrivacyRole, "
+    "value: identifier}, {property: arengoSubject, value: residents}, {property: arengoProtect, value: drop}]}"
+)
+OF_PERSONS = (
+    "  - {property: arengoPopulation, value: residents}\n"
+    '  - {property: arengoPurposes, value: [{id: registry, dpv: "dpv:RecordManagement", legalBasis: "eu-gdpr:A6-1-c", '
+    "retention: P75Y}]}"
+)
+
+
+def quasi(concept: str) -> str:
+    return (
+        ", customProperties: [{property: arengoPrivacyRole, value: quasi}, "
+        f"{{property: arengoPrivacyConcept, value: {concept}}}]"
+    )
+
+
+def contract(persons: bool, mode: str = "append") -> str:
+    return CONTRACT.format(
+        key="primaryKey: true, " if mode == "upsert" else "",
+        person=PERSON if persons else "      - {name: office, logicalType: string}",
+        quasi_sex=quasi("sex") if persons else "",
+        quasi_band=quasi("age") if persons else "",
+        custom=OF_PERSONS if persons else "",
+        mode=mode,
+    )
+
+
+class Town:
+    """Publishes parts of a table, each judged twice: by what was counted, and by a pass over it all."""
+
+    def __init__(self, root: Path, text: str, patch: pytest.MonkeyPatch, sample: int) -> None:
+        init(root, name="Small")
+        (root / "city.toml").write_text(f'[city]\nname = "Small"\n\n[privacy]\nsample = {sample}\n', encoding="utf-8")
+        (root / "privacy.toml").write_text('[populations.residents]\nunit = "person"\n', encoding="utf-8")
+        self.root, self.number = root, 0
+        self.write(text)
+        self.city: City = open_city(root)
+        self.pairs: list[tuple[Any, Any]] = []
+        self.grown: list[bool] = []
+        judge, known = Safety.judge, growth.kept_of
+
+        def twice(safety: Safety, *args: Any, **more: Any) -> Any:
+            with pytest.MonkeyPatch.context() as other:
+                other.setattr(growth, "kept_of", lambda *told: None)
+                whole = judge(safety, *args, **more)
+
+            def told(*given: Any) -> Any:
+                found = known(*given)
+                self.grown.append(found is not None)
+                return found
+
+            with pytest.MonkeyPatch.context() as other:
+                other.setattr(growth, "kept_of", told)
+                part = judge(safety, *args, **more)
+            self.pairs.append((whole.as_json(), part.as_json()))
+            return part
+
+        patch.setattr(Safety, "judge", twice)
+
+    def write(self, text: str) -> None:
+        (self.root / "contracts" / "visits.odcs.yaml").write_text(text, encoding="utf-8")
+
+    def publish(self, rows: list[tuple[str, ...]]) -> Any:
+        lines = ["number,person,sex,band,place,note"]
+        for row in rows:
+            self.number += 1
+            lines.append(f"{self.number},{','.join(row)}")
+        return self.deliver(lines)
+
+    def deliver(self, lines: list[str]) -> Any:
+        self.pairs.clear()
+        self.grown.clear()
+        if "name: office" in (self.root / "contracts" / "visits.odcs.yaml").read_text(encoding="utf-8"):
+            lines = [lines[0].replace("person", "office"), *lines[1:]]
+        (self.root / "sources" / "visits.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (run,) = self.city.publish()
+        for whole, part in self.pairs:
+            assert part == whole
+        return run
+
+    @property
+    def by_parts(self) -> bool:
+        return any(self.grown)
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as made:
+        yield made
+
+
+def rows(chance: random.Random, number: int, people: int = 400) -> list[tuple[str, ...]]:
+    """Rows of persons who come again, in groups large enough."""
+    out = []
+    for _ in range(number):
+        who = chance.randrange(people)
+        note = chance.choice(["", "a lamp in the park is broken", f"bench {chance.randrange(90)} is wet on rainy days"])
+        place = f"quarter {chance.randrange(30)}"
+        out.append((f"p{who:05}", "FM"[who % 2], str(10 * (who % 3)), place, note))
+    return out
+
+
+def classes(city: City) -> list[tuple[Any, ...]]:
+    """What the publication ledger holds of everybody."""
+    path = Releases(city.settings, city.state).classes.path("residents")
+    with duckdb.connect() as connection:
+        return connection.execute(f"SELECT * FROM read_parquet('{path}') ORDER BY ALL").fetchall()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("persons", [False, True])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_appends_are_judged_as_a_whole_pass_would(
+    tmp_path: Path, patch: pytest.MonkeyPatch, persons: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    town = Town(tmp_path / "town", contract(persons), patch, sample=20)
+    assert town.publish(rows(chance, 300)).state == "succeeded"
+    assert not town.by_parts
+    for _ in range(4):
+        assert town.publish(rows(chance, chance.choice([1, 7, 60]))).state == "succeeded"
+        assert town.by_parts
+    if persons:
+        grown = classes(town.city)
+        Releases(town.city.settings, town.city.state).rebuild("residents")
+        assert classes(town.city) == grown
+    # Somebody whom few are like, and a number of a person in a text: both ways the same is found.
+    alone = [("p99999", "F", "90", "quarter 1", "her number is 12345678Z and her mail ana.lopez@gmail.com")]
+    run = town.publish(alone)
+    assert town.by_parts
+    assert run.state == "refused"
+    assert town.pairs[0][1]["outcome"] != "pass"
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_what_does_not_agree_is_counted_anew(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(3)
+    text = contract(True)
+    town = Town(tmp_path / "town", text, patch, sample=20)
+    home = growth.home(town.city.settings, "visits")
+
+    def more() -> bool:
+        assert town.publish(rows(chance, 10)).state == "succeeded"
+        return town.by_parts
+
+    town.publish(rows(chance, 200))
+    assert more()
+    shutil.rmtree(home)
+    assert not more()
+    assert more()
+    next(home.glob("*/values.parquet")).write_bytes(b"broken")
+    assert not more()
+    assert more()
+    town.write(text.replace("name: Visits", "name: All visits"))
+    assert not more()
+    assert more()
+    releases = Releases(town.city.settings, town.city.state)
+    (mine,) = releases.of_dataset("visits")[-1:]
+    assert mine.subject
+    releases.forget([])
+    assert not home.exists()
+    assert not more()
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_an_upsert_that_replaces_rows_is_looked_at_whole(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(4)
+    town = Town(tmp_path / "town", contract(True, "upsert"), patch, sample=20)
+    town.publish(rows(chance, 200))
+    assert town.publish(rows(chance, 20)).state == "succeeded"
+    assert town.by_parts
+    kept = growth.home(town.city.settings, "visits")
+    assert [path.name for path in kept.iterdir()] == ["v2"]
+    town.number -= 5
+    assert town.publish(rows(chance, 20)).state == "succeeded"
+    assert [path.name for path in kept.iterdir()] == ["v3"]
+    assert town.publish(rows(chance, 20)).state == "succeeded"
+    town.city.close()
