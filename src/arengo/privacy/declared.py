@@ -33,6 +33,8 @@ def release_of(
     ``subject``: whether the city knows which person each row is about. ``population``: what ``privacy.toml`` says of
     the contract's population, for its unit.
     """
+    from arengo.contract.load import sha
+
     return Release(
         dataset=contract.id,
         number=number,
@@ -46,6 +48,7 @@ def release_of(
         rows=rows,
         recipient=recipient,
         pseudonyms=Frozen(_pseudonyms(contract)),
+        declared=sha(contract),
     )
 
 

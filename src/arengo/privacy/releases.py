@@ -19,20 +19,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from arengo.contract.model import Contract, Frozen, Kind
-from arengo.errors import ArengoError, LakeError
+from arengo.errors import LakeError
 from arengo.lake.layout import quote, text
-from arengo.privacy import mask
-from arengo.privacy.declared import judged, population_of, release_of
-from arengo.privacy.overlap.classes import Classes, canonical, write
-from arengo.privacy.population import Populations, blind_sql, subject_of
+from arengo.privacy.overlap.classes import Classes, canonical, series_of, write
+from arengo.privacy.population import Populations
 from arengo.privacy.release import ROWS, Attribute, Release
-from arengo.privacy.statistics import alone
 from arengo.state.gate import release as table_
 
 if TYPE_CHECKING:
     import duckdb
 
     from arengo.lake import Lake
+    from arengo.privacy.history import Source
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -145,7 +143,7 @@ class Releases:
         import pyarrow as pa
 
         taken, changed = 0, set()
-        with self._engine() as connection:
+        with self.engine() as connection:
             connection.register("_gone", pa.table({SUBJECT: pa.array(gone, pa.string())}))
             for release in self._read():
                 with self._held(release.population):
@@ -177,73 +175,49 @@ class Releases:
 
     def _rebuild(self, population: str) -> None:
         held = tuple(item for item in self.of(population) if item.form == ROWS and item.subject)
-        with self._engine() as connection:
+        with self.engine() as connection:
             self.classes.rebuild(connection, population, held, self.rows)
+
+    def describe(self, release: Release) -> None:
+        """Say another thing of a release that is written down, whose rows stay as they are."""
+        held = next((item for item in self.of_dataset(release.dataset) if item.number == release.number), None)
+        if held is None:
+            return
+        c = table_.c
+        with self._held(release.population):
+            with self._state.write() as connection:
+                connection.execute(
+                    sa.update(table_).where((c.dataset == release.dataset) & (c.number == release.number))
+                    .values(population=release.population, form=release.form, body=as_json(release))
+                )  # fmt: skip
+            if release.population and series_of(held) != series_of(release):
+                self._rebuild(release.population)
 
     def catch_up(
         self,
         populations: Populations | None = None,
         loads: Callable[[str], Contract] | None = None,
         progress: Callable[[str], None] = lambda label: None,
+        candidate: Contract | None = None,
+        source: Source | None = None,
     ) -> tuple[str, ...]:
-        """Write down public versions that are in the lake but not in the ledger, as those from before there was a
-        gate; their labels. Persons are linked where the person's id itself was published.
-        """
+        """Write down what is public and not in the ledger, or in other words than today's: see
+        :meth:`arengo.privacy.history.History.catch_up`. The labels of what was written."""
         if self._lake is None:
             return ()
-        if loads is None:
-            from arengo.contract.load import loads as loads_
+        from arengo.privacy.history import History
 
-            loads = loads_
-        done = []
-        for dataset in self._lake.datasets():
-            known = {item.number for item in self.of_dataset(dataset)}
-            for version in reversed(self._lake.retained(dataset)):
-                if version.number in known:
-                    continue
-                held = self._state.contract_text(dataset, version.contract_sha)
-                if held is None:
-                    continue
-                try:
-                    contract = loads(held)
-                except ArengoError:
-                    continue
-                if contract.access != "open" or not judged(contract) or alone(contract):
-                    continue
-                self._adopt(contract, version, populations)
-                done.append(f"{dataset} v{version.number}")
-                progress(done[-1])
-        return tuple(done)
-
-    def _adopt(self, contract: Contract, version: Any, populations: Populations | None) -> None:
-        assert self._lake is not None
-        stored = {column.name for column in version.schema}
-        name = population_of(contract)
-        subject = subject_of(contract, name)
-        linked = bool(name) and subject in stored
-        population = populations.get(name) if populations else None
-        made = release_of(contract, version.number, version.published_at, version.rows, population=population,
-                          subject=linked)  # fmt: skip
-        made = replace(made, attributes=tuple(item for item in made.attributes if item.column in stored))
-        params: tuple[object, ...] = ()
-        number = "CAST(NULL AS VARCHAR)"
-        if linked:
-            number, params = blind_sql(mask.secret_of(self._settings.home), name, quote(subject))
-        with self._engine() as connection:
-            columns = "".join(f", {quote(item.column)}" for item in told(made))
-            connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE _adopted AS SELECT {number} AS {SUBJECT}{columns} "
-                f"FROM {self._lake.source(version)}",
-                params,
-            )
-            self.add(made, connection, "_adopted")
+        known = populations or Populations(self._settings, self._state)
+        return History(self._settings, self._state, self._lake, self, known, loads).catch_up(
+            candidate, source, progress
+        )
 
     # The state
 
     def _held(self, population: str) -> Any:
         return self._state.hold(f"privacy {population}", wait=WAIT)
 
-    def _engine(self) -> duckdb.DuckDBPyConnection:
+    def engine(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for rewriting files, with the memory of a job."""
         import duckdb
 

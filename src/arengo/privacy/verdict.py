@@ -97,6 +97,14 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         return {**self._told(), "mark": self.mark}
 
+    def same(self, other: Verdict) -> bool:
+        """Whether another verdict says the same, of the same contract, at whatever time and in whatever run."""
+        return self._said() == other._said()
+
+    def _said(self) -> bytes:
+        told = self._told()
+        return orjson.dumps({name: told[name] for name in told if name not in ("at", "run", "measured")})
+
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Verdict:
         """From :meth:`as_json`."""

@@ -20,7 +20,7 @@ import orjson
 
 from arengo.contract import purpose
 from arengo.contract.model import Contract, Kind, Property
-from arengo.errors import ArengoError, Busy, LakeError, OperatorError
+from arengo.errors import ArengoError, Busy, LakeError, OperatorError, PublicationHeld
 from arengo.lake.layout import ROW, quote
 from arengo.lake.version import Staged
 from arengo.publish import run as records
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from arengo.lake import Lake
     from arengo.lake.version import Version
+    from arengo.privacy.verdict import Verdict
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -101,11 +102,12 @@ def dispose(
 
 
 def put_back(
-    settings: Settings, state: State, lake: Lake, contract: Contract, rows: pa.Table, at: datetime
+    settings: Settings, state: State, lake: Lake, contract: Contract, rows: pa.Table, at: datetime, whose: str = ""
 ) -> int | None:
     """Publish the newest version with rows it once had (:func:`arengo.lake.erasure.rows`); the new version's number.
 
-    Rows whose key is there already are left out; None when none is left.
+    Rows whose key is there already are left out; None when none is left. ``whose``: blind number of the person they
+    are about. It is a publication: the gate judges it. Raises PublicationHeld unless it passes or people decided so.
     """
     with state.hold(f"publish {contract.id}", wait=600.0):
         _end(state, lake, contract.id)
@@ -113,7 +115,7 @@ def put_back(
         if version is None:
             return None
         try:
-            return _version(settings, state, lake, contract, version, "false", at, rows).number
+            return _version(settings, state, lake, contract, version, "false", at, rows, whose).number
         except _Nothing:
             return None
 
@@ -131,6 +133,7 @@ def _version(
     due: str,
     at: datetime,
     more: pa.Table | None = None,
+    whose: str = "",
 ) -> Version:
     """A run that publishes the newest version without the rows that are ``due`` and with ``more``."""
     run = records.Run(
@@ -145,11 +148,14 @@ def _version(
     folder = settings.home / "runs" / run.id
     try:
         meant = contract_of(state, contract, version)
-        made = _publish(settings, state, lake, meant, version, due, run.id, folder, at, more)
+        there = {column.name for column in version.schema}
+        now = contract if {item.name for item in contract.properties} <= there else meant
+        made = _publish(settings, state, lake, meant, version, due, run.id, folder, at, more, whose, now)
         _judge(settings, state, lake, meant, made, run.id, at)
     except BaseException as error:
         told = {"code": getattr(error, "code", "error"), "message": str(error) or type(error).__name__}
-        records.update(state, replace(run, state=records.FAILED, ended_at=datetime.now(UTC), error=told))
+        ended_as = records.REFUSED if isinstance(error, PublicationHeld) else records.FAILED
+        records.update(state, replace(run, state=ended_as, ended_at=datetime.now(UTC), error=told))
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -183,14 +189,15 @@ def _judge(
     settings: Settings, state: State, lake: Lake, contract: Contract, made: Version, run: str, at: datetime
 ) -> None:
     """Keep what the gate says of what is left: groups are smaller now. The law waits for no verdict."""
-    from arengo.privacy.verdicts import PUBLISHED, Verdicts
+    from arengo.privacy.verdicts import DECIDED, PUBLISHED, Verdicts
     from arengo.publish.safety import Safety
 
     if contract.access != "open":
         return
     try:
         verdict = replace(Safety(settings, state, lake).again(contract, made, at), run=run)
-        Verdicts(state).keep(verdict, PUBLISHED, made.number)
+        decided = verdict.outcome != "pass" and Verdicts(state).cover(verdict) is not None
+        Verdicts(state).keep(verdict, DECIDED if decided else PUBLISHED, made.number)
     except ArengoError as error:
         _log.warning("the gate could not look at %s again: %s", contract.id, error)
 
@@ -206,7 +213,10 @@ def _publish(
     folder: Path,
     at: datetime,
     more: pa.Table | None = None,
+    whose: str = "",
+    now: Contract | None = None,
 ) -> Version:
+    """``now``: what the contract says today, by which rows that come back are judged."""
     from arengo.lake.engine import translated
     from arengo.quality import Counts, check, profile
 
@@ -227,7 +237,9 @@ def _publish(
     from arengo.publish.safety import Safety
 
     safety = Safety(settings, state, lake)
-    safety.lessen(contract, version, staged, lake.next_number(contract.id), at)
+    if more is not None and staged.rows > version.rows:
+        _let_through(state, safety.judge_back(now or contract, version, staged, at, run, whose))
+    safety.lessen(contract, version, staged, lake.next_number(contract.id), at, whose)
     made = lake.commit(
         contract, staged, run=run, published_at=at, rows_in=staged.rows, quarantined=0,
         fingerprint=version.fingerprint, reports=reports,
@@ -238,6 +250,20 @@ def _publish(
             raise _Nothing(f"The rows of {contract.id} are there already.")
         raise LakeError(f"The rows of {contract.id} that are due could not be taken out.", todo="Run it again.")
     return made
+
+
+def _let_through(state: State, verdict: Verdict) -> None:
+    """Raises PublicationHeld, and puts it on the desk, unless it passes or people decided that it may."""
+    from arengo.privacy.verdicts import HELD, Verdicts
+
+    verdicts = Verdicts(state)
+    if verdict.outcome != "pass" and verdicts.cover(verdict) is None:
+        verdicts.keep(verdict, HELD)
+        raise PublicationHeld(
+            verdict.said(),
+            todo=f"The rows are not put back by this. Look at it and decide at /datasets/{verdict.dataset}/privacy; "
+            "'arengo erasure resume' goes on with it.",
+        )
 
 
 def stage(lake: Lake, version: Version, due: str, folder: Path, more: pa.Table | None = None) -> Staged:

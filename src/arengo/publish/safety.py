@@ -7,6 +7,7 @@ released carries the persons' blind numbers beside it (``_subject``), which neve
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from arengo.contract.model import Contract, Frozen
 from arengo.lake.engine import job
-from arengo.lake.layout import listing, quote
+from arengo.lake.layout import listing, quote, text
 from arengo.lake.version import Staged
 from arengo.privacy.mask import secret_of
 from arengo.privacy.verdict import Verdict
@@ -44,6 +45,8 @@ SUBJECT = "_subject"
 Progress = Callable[[str, int, int | None], None]
 WAIT = 600.0
 """Seconds a publication waits for another one of its population to take its place in the ledger."""
+ALIKE = 10
+"""Versions made under one earlier contract that are looked at again, the newest: they differ little."""
 
 
 class Safety:
@@ -114,6 +117,14 @@ class Safety:
 
     # Judging
 
+    def ground(self, contract: Contract) -> str:
+        """Mark of what a contract about persons is judged by besides itself: ``privacy.toml`` and ``[privacy]``. When
+        it changes, rows that did not are judged again. '' for a contract that says nothing of persons."""
+        if not self._recorded(contract):
+            return ""
+        told = f"{self._populations.mark} {self.settings.privacy!r}"
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
     def judge(
         self, contract: Contract, staged: Staged, intake: Staged, mode: str, run: str, at: datetime, progress: Progress
     ) -> Verdict:
@@ -124,7 +135,41 @@ class Safety:
             case = self._case(connection, contract, staged, intake, mode, at)
             verdict = gate.judge(case, progress)
             lost = self._unlinked(connection, contract, case.table)
-            return replace(verdict, run=run, findings=(*verdict.findings, *lost))
+            shown = self._shown(case) if self._recorded(contract) else ()
+            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
+
+    def remember(self, contract: Contract, intake: Staged) -> None:
+        """Bring the publication ledger up to what contracts say now: what was public before one said anything of
+        persons counts as well, and so does this contract's own dataset (:mod:`arengo.privacy.history`)."""
+        from arengo.privacy.history import Source
+
+        if not self._recorded(contract):
+            return
+        with self._open(intake) as connection:
+            subject = self._subject(contract)
+            number = self._blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
+            table = f"(SELECT *, {number} AS {quote(SUBJECT)} FROM {quote(intake.table)})"
+            source = Source(connection, table, frozenset(name for name, _, _ in intake.columns))
+            self._releases().catch_up(self._populations, candidate=contract, source=source)
+
+    def _shown(self, case: Case) -> tuple[Finding, ...]:
+        """What versions of the dataset that are public already tell of persons, by what its contract says now; those
+        made under this very contract were judged by it, and what two people let pass they knew."""
+        from arengo.contract.load import sha
+        from arengo.privacy.history import exposed
+        from arengo.privacy.verdicts import DECIDED, Verdicts
+
+        contract, verdicts = case.contract, Verdicts(self.state)
+        known = {item.number: item for item in self._releases().of_dataset(contract.id) if not item.withdrawn}
+        chosen: dict[str, list[Release]] = {}
+        for version in self.lake.retained(contract.id):
+            release = known.get(version.number)
+            if release is None or version.contract_sha == sha(contract):
+                continue
+            given = verdicts.of_version(contract.id, version.number)
+            if given is None or given.settled != DECIDED or given.outcome == "review":
+                chosen.setdefault(version.contract_sha, []).append(release)
+        return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
     def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> tuple[Finding, ...]:
         """Kept rows whose persons are not known would count as one person each: somebody has to look at that."""
@@ -188,7 +233,7 @@ class Safety:
         from arengo.privacy.declared import population_of
 
         self.clear(contract.id)
-        return [item.label for item in self._releases().of(population_of(contract))]
+        return [f"{item.label} {item.declared}" for item in self._releases().of(population_of(contract))]
 
     def clear(self, dataset: str) -> None:
         """Finish what a kill left of a commit, and take out of the ledger what never became a version."""
@@ -248,13 +293,47 @@ class Safety:
             mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
             self._releases().add(self._release(contract, number, at, int(rows)), connection, table, mark)
 
-    def lessen(self, contract: Contract, before: Version, staged: Staged, number: int, at: datetime) -> None:
-        """Enter a version made of rows of the version before, whose persons are known from there."""
+    def withdraw(self, dataset: str, numbers: Sequence[int], at: datetime) -> tuple[int, ...]:
+        """Take versions from readers, never the newest; the numbers that went. The ledger keeps what they told."""
+        from arengo.lake import maintenance
+
+        with self.state.hold(f"publish {dataset}", wait=WAIT):
+            gone = maintenance.drop(self.lake, dataset, numbers, at)
+        for number in gone:
+            self._releases().withdraw(dataset, number, at)
+        return gone
+
+    def judge_back(
+        self, contract: Contract, before: Version, staged: Staged, at: datetime, run: str, back: str
+    ) -> Verdict:
+        """The verdict on the rows of a version together with some of ``back`` (a blind number), which it once had."""
+        from arengo.privacy import gate
+
+        with self._open(staged) as connection:
+            held = self._held_rows(contract, before, staged, back)
+            connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {held}")
+            release = self._release(contract, 0, at, staged.rows)
+            case = self._made(connection, contract, release, quote(RELEASED), quote(RELEASED), at)
+            return replace(gate.judge(replace(case, intake_contract=contract)), run=run)
+
+    def _held_rows(self, contract: Contract, before: Version, staged: Staged, back: str) -> str:
+        """SQL of staged rows of a version with their persons; ``back``: whose the rows are that it had not."""
+        held = self._known(contract, before, quote(staged.table), [name for name, _, _ in staged.columns])
+        if not back:
+            return held
+        first = int(before.extra["next_row"])
+        whose = f"CASE WHEN {staged.number} >= {first} THEN {text(back)} ELSE {quote(SUBJECT)} END"
+        return f"(SELECT * REPLACE ({whose} AS {quote(SUBJECT)}) FROM {held})"
+
+    def lessen(
+        self, contract: Contract, before: Version, staged: Staged, number: int, at: datetime, back: str = ""
+    ) -> None:
+        """Enter a version made of rows of the version before, whose persons are known from there, and of ``back``."""
         if not self._recorded(contract):
             return
         self.clear(contract.id)
         with self._open(staged) as connection:
-            held = self._known(contract, before, quote(staged.table), [name for name, _, _ in staged.columns])
+            held = self._held_rows(contract, before, staged, back)
             mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
             self._releases().add(self._release(contract, number, at, staged.rows), connection, held, mark)
 

@@ -84,7 +84,15 @@ class Street:
         now = reader.fingerprint(self.contract.source, context)
         held, notes = self.state.source_state(self.contract.id)
         same = bool(now.value) and now.value == held and notes.get("contract") == sha(self.contract)
+        same = same and notes.get("privacy", "") == self.safety.ground(self.contract) and not self._waits()
         return {"unchanged": same and self.lake.newest(self.contract.id) is not None, "source": now.value}
+
+    def _waits(self) -> bool:
+        """Whether the gate holds something back, of another contract: what is in force now may mend it."""
+        from arengo.privacy.verdicts import HELD, Verdicts
+
+        latest = Verdicts(self.state).latest(self.contract.id)
+        return latest is not None and latest.settled == HELD
 
     def read(self, found: Found) -> dict[str, Any]:
         """Read the source and type its rows into the run's folder; rows that do not fit go to the quarantine."""
@@ -243,8 +251,9 @@ class Street:
         from arengo.lake.engine import translated
         from arengo.privacy.verdicts import HELD, Verdicts
 
-        against = self.safety.seen(self.contract)
         with translated(self.folder):
+            self.safety.remember(self.contract, self._intake(found))
+            against = self.safety.seen(self.contract)
             verdict = self.safety.judge(
                 self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
                 self.at or datetime.now(UTC), lambda step, done, total: self.progress("gate", done, total),
@@ -308,7 +317,11 @@ class Street:
             )
         if version is not None:
             self._judged()
-        return {**more, "version": version.number if version is not None else None}
+            return {**more, "version": version.number}
+        if again_judged(self.state, self.lake, self.folder, self.contract.id):
+            said = "The rows are those of the version before; the gate looked at them by what holds now."
+            more["warnings"] = [*more.get("warnings", ()), said]
+        return {**more, "version": None}
 
     def _aside(self) -> Path:
         """The quarantine as it is kept: without any value where columns are protected, since one may stand anywhere."""
@@ -343,6 +356,8 @@ class Street:
             self._record()
         if "fingerprint" in found:  # last: until then the next publication reads the source again
             notes = {"contract": sha(self.contract), "reader": found["reader"]}
+            if ground := self.safety.ground(self.contract):
+                notes["privacy"] = ground
             self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
         shutil.rmtree(self.folder, ignore_errors=True)
         return {}
@@ -498,6 +513,22 @@ def keep_verdict(state: State, folder: Path, number: int) -> None:
     if told.is_file():
         verdict = Verdict.of(orjson.loads(told.read_bytes()))
         Verdicts(state).keep(verdict, PUBLISHED if verdict.outcome == "pass" else DECIDED, number)
+
+
+def again_judged(state: State, lake: Lake, folder: Path, dataset: str) -> bool:
+    """Keep the verdict of a run whose rows are those of the newest version, when it says another thing than the one
+    before it: the contract or the city's privacy settings changed, and what was held back waits no longer."""
+    from arengo.privacy.verdict import Verdict
+    from arengo.privacy.verdicts import HELD, REPAIRED, Verdicts
+
+    newest, told, verdicts = lake.newest(dataset), folder / "privacy.json", Verdicts(state)
+    if newest is None or not told.is_file():
+        return False
+    before, now = verdicts.latest(dataset), Verdict.of(orjson.loads(told.read_bytes()))
+    if before is not None and before.settled not in (HELD, REPAIRED) and before.verdict.same(now):
+        return False
+    keep_verdict(state, folder, newest.number)
+    return True
 
 
 def source_name(contract: Contract) -> str:

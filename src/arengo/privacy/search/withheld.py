@@ -47,6 +47,8 @@ def choose(people: People, k: int, least: NDArray[np.int8], whole: bool = False)
     left out at least. ``whole``: who is told the same is left out together, because it is not known whose row is whose.
     """
     state = least.copy()
+    if not len(people):
+        return state
     order = np.lexsort((people.draw, people.other))
     bounds = np.flatnonzero(np.diff(people.other[order], prepend=np.int64(-2)))
     classes = {int(people.other[order[start]]): order[start:end]

@@ -22,7 +22,7 @@ import orjson
 import sqlalchemy as sa
 
 from arengo.contract.model import Contract
-from arengo.errors import BadForm, Busy, Conflict, NotFound
+from arengo.errors import BadForm, Busy, Conflict, NotFound, PublicationHeld
 from arengo.lake import erasure as lake_erasure
 from arengo.privacy import mask, vault
 from arengo.services.erasure import plan as plans
@@ -219,7 +219,7 @@ class Erasure:
             ).all()
         done: list[Finished] = []
         for row in rows:
-            with contextlib.suppress(Busy):
+            with contextlib.suppress(Busy, PublicationHeld):
                 done.append((self.resume if row.state == RUNNING else self._lifted)(row.id, wait=0.0))
         return tuple(done)
 
@@ -410,8 +410,9 @@ class Erasure:
     # Lifting a restriction
 
     def lift(self, id: str, *, by: str, why: str) -> Finished:
-        """End a restriction: the key opens again and the rows come back with a new version. Raises NotFound, Conflict,
-        BadForm."""
+        """End a restriction: the key opens again and the rows come back with a new version, as far as the gate lets
+        them; what it holds back stays kept, and :meth:`resume_all` tries again. Raises NotFound, Conflict, BadForm,
+        PublicationHeld."""
         why = _words(why)
         if len(why) < 3:
             raise BadForm("Lifting a restriction needs a reason.", todo="Say what ended the case (Art. 18(3)).")
@@ -442,10 +443,7 @@ class Erasure:
             self._vault.seal(item.population, item.mark, False)
             with self._state.read() as connection:
                 rows = connection.execute(sa.select(t.kept).where(t.kept.c.erasure == id)).all()
-            c = t.tombstone.c
-            with self._state.write() as connection:
-                connection.execute(sa.delete(t.tombstone).where(
-                    c.population == item.population, c.mark == item.mark, c.kind == "restricted"))  # fmt: skip
+            held_back: PublicationHeld | None = None
             for row in rows:
                 contract, key = self._contract(row.dataset), self._vault.get(item.population, item.mark)
                 if contract is not None and key is not None:
@@ -456,9 +454,19 @@ class Erasure:
                     at = self._now()
                     if newest is not None:
                         at = max(at, newest.published_at + timedelta(microseconds=1))
-                    disposal.put_back(self._settings, self._state, self._lake, contract, held, at)
+                    try:
+                        disposal.put_back(self._settings, self._state, self._lake, contract, held, at, item.mark)
+                    except PublicationHeld as error:
+                        held_back = error
+                        continue
                 with self._state.write() as connection:
                     connection.execute(sa.delete(t.kept).where(t.kept.c.erasure == id, t.kept.c.dataset == row.dataset))
+            if held_back is not None:
+                raise held_back
+            c = t.tombstone.c
+            with self._state.write() as connection:
+                connection.execute(sa.delete(t.tombstone).where(
+                    c.population == item.population, c.mark == item.mark, c.kind == "restricted"))  # fmt: skip
             values = {"state": LIFTED, "lifted_at": self._now()}
             with self._state.write() as connection:
                 connection.execute(sa.update(t.erasure).where(t.erasure.c.id == id).values(**values))
