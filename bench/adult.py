@@ -24,8 +24,9 @@ from arengo.privacy.search import Axis, Problem, axis, optimum
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "privacy" / "adult"
 PLACES = {9: "sex", 0: "age", 8: "race", 5: "marital-status", 3: "education", 13: "native-country", 1: "workclass",
-          14: "salary-class"}  # fmt: skip
+          14: "salary-class", 6: "occupation"}  # fmt: skip
 """Columns of UCI's file."""
+QUASI = tuple(name for name in PLACES.values() if name != "occupation")
 PEER = """
 import json, sys, time
 import pandas as pd
@@ -43,18 +44,23 @@ print(json.dumps({"seconds": spent, "cpu": used, "rows": len(out)}))
 def ladders() -> dict[str, list[list[str]]]:
     """Column -> its values, each with its groups."""
     out = {}
-    for name in PLACES.values():
+    for name in QUASI:
         text = (FOLDER / "hierarchies" / f"adult_hierarchy_{name}.csv").read_text(encoding="utf-8")
         out[name] = [line.split(";") for line in text.splitlines()]
     return out
 
 
-def table(folder: Path) -> tuple[str, list[list[str]]]:
-    """(what it is, its columns)."""
-    if (folder / "adult.data").is_file():
-        with (folder / "adult.data").open(newline="", encoding="utf-8") as file:
-            lines = [[value.strip() for value in line] for line in csv.reader(file) if len(line) == 15]
-        return "Adult", [[line[at] for line in lines if "?" not in line] for at in PLACES]
+def read(folder: Path) -> dict[str, list[str]]:
+    """The complete rows of UCI's file, by column; nothing where it is not there."""
+    if not (folder / "adult.data").is_file():
+        return {}
+    with (folder / "adult.data").open(newline="", encoding="utf-8") as file:
+        lines = [[value.strip() for value in line] for line in csv.reader(file) if len(line) == 15]
+    return {name: [line[at] for line in lines if "?" not in line] for at, name in PLACES.items()}
+
+
+def made() -> dict[str, list[str]]:
+    """Columns with the counts of the real ones, ages apart, independent of each other."""
     draw = np.random.default_rng(1)
     spelled: dict[str, list[str]] = {}
     with (FOLDER / "counts.csv").open(newline="", encoding="utf-8") as file:
@@ -62,7 +68,7 @@ def table(folder: Path) -> tuple[str, list[list[str]]]:
             spelled.setdefault(row["column"], []).extend([row["value"]] * int(row["people"]))
     rows = len(spelled["sex"])
     spelled["age"] = [str(min(17 + int(age), 90)) for age in draw.gamma(2.2, 10, rows)]
-    return "made up, columns as in Adult", [draw.permutation(spelled[name]).tolist() for name in PLACES.values()]
+    return {name: draw.permutation(spelled[name]).tolist() for name in PLACES.values()}
 
 
 def coded(columns: list[list[str]]) -> tuple[tuple[Axis, ...], np.ndarray[Any, Any]]:
@@ -75,8 +81,9 @@ def coded(columns: list[list[str]]) -> tuple[tuple[Axis, ...], np.ndarray[Any, A
 
 
 def searched(axes: tuple[Axis, ...], codes: np.ndarray[Any, Any], k: int, limit: float) -> Any:
-    unique, counts = np.unique(codes, axis=1, return_counts=True)
-    return optimum(Problem(axes, unique, counts.astype(np.int64), k, limit))
+    key = np.ravel_multi_index(tuple(codes), tuple(item.groups.shape[1] for item in axes))
+    _, first, counts = np.unique(key, return_index=True, return_counts=True)
+    return optimum(Problem(axes, codes[:, first], counts.astype(np.int64), k, limit))
 
 
 def peer(python: str, columns: list[list[str]], k: int, limit: float, folder: Path) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def peer(python: str, columns: list[list[str]], k: int, limit: float, folder: Pa
     written = folder / "adult.csv"
     with written.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
-        out.writerow(PLACES.values())
+        out.writerow(QUASI)
         out.writerows(zip(*columns, strict=True))
     told = folder / "peer.json"
     steps = {name: {level: [line[level] for line in lines] for level in range(len(lines[0]))}
@@ -113,8 +120,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=FOLDER / "data", help="a folder with UCI's adult.data")
     parser.add_argument("--peer", default="", help="a Python with anjana")
     options = parser.parse_args()
-    what, columns = table(options.data)
+    there = read(options.data)
+    columns = [(there or made())[name] for name in QUASI]
     axes, codes = coded(columns)
+    what = "Adult" if there else "made up, columns as in Adult (its data is not here)"
     print(f"{what}: {codes.shape[1]:,} rows x {len(axes)} quasi-identifiers")
     for limit in (0.0, 0.02, 0.05):
         spent, used, found = timed(lambda limit=limit: searched(axes, codes, 5, limit))

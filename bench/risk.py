@@ -1,6 +1,7 @@
 """What measuring the risk of a table costs, beside pycanon on the same table: ``python -m bench.risk``.
 
-30,000 rows, eight quasi-identifiers and a sensitive column, like the Adult census data. pycanon runs in a virtual
+The Adult census data where it is there (``scripts/adult.sh``), else 30,000 rows of eight quasi-identifiers and a
+sensitive column like it. pycanon runs in a virtual
 environment of its own (``--peers``: its folder; it pins other versions); without one its column is left out.
 """
 
@@ -20,10 +21,13 @@ import numpy as np
 
 from arengo.privacy.risk import groups, sensitive, trajectory
 from arengo.privacy.tuples import tuples
+from bench.adult import FOLDER, read
 
 ROWS = 30_000
 WIDTHS = {"age": 74, "sex": 2, "race": 5, "marital": 7, "education": 16, "country": 41, "workclass": 8, "job": 14}
 ILLNESS = "salary"
+ADULT = {"marital": "marital-status", "country": "native-country", "job": "occupation", "salary": "salary-class"}
+"""Where the real table calls a column otherwise."""
 _PEER = """
 import json, sys, time
 import pandas as pd
@@ -49,14 +53,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.risk", description=__doc__)
     parser.add_argument("--peers", type=Path, help="folder of a virtual environment with pycanon")
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--data", type=Path, default=FOLDER / "data", help="a folder with UCI's adult.data")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:") as connection:
-        _fill(connection, options.rows)
+        rows = _adult(connection, options.data)
+        if not rows:
+            rows = options.rows
+            _fill(connection, rows)
         ours = _ours(connection)
         path = Path(folder) / "table.csv"
         connection.execute(f"COPY people TO '{path}' (HEADER)")
         theirs = _theirs(options.peers, path)
-    print(f"{options.rows:,} rows x {len(WIDTHS)} quasi-identifiers")
+    print(f"{rows:,} rows x {len(WIDTHS)} quasi-identifiers")
     for name, (value, taken) in ours.items():
         line = f"{name:8} {value:12.6f} {taken * 1e3:10.1f} ms"
         if name in theirs:
@@ -64,6 +72,19 @@ def main() -> None:
             line += f"   pycanon {peer:12.6f} {slow:8.2f} s   {slow / taken:8.0f} times"
         print(line)
     _traces()
+
+
+def _adult(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    """The real table, how many rows; 0 where it is not there."""
+    there = read(folder)
+    if not there:
+        return 0
+    import pyarrow as pa
+
+    columns = {name: there[ADULT.get(name, name)] for name in (*WIDTHS, ILLNESS)}
+    connection.register("made", pa.table(columns))
+    connection.execute("CREATE TABLE people AS SELECT * FROM made")
+    return len(columns[ILLNESS])
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
