@@ -133,7 +133,19 @@ def test_what_the_register_cannot_tell_is_said(world: World) -> None:
     assert codes(report) == {"risk-register-lacks": "review", "risk-met": "pass"}
     assert report.measured["population_unique"]["model"] in ("pitman", "snb", "sample")
     stranger = table("loans", {"sex": quasi(Kind.STRING, "sex")}, [("X",)] * 6, arengoPrivacyTarget={"model": "k-map"})
-    assert found(step.look(world.case(stranger)), "risk-not-in-register").people == 6
+    apart = step.look(world.case(stranger))
+    assert (found(apart, "risk-register-apart").people, outcome(apart)) == (6, "review")
+    assert (apart.measured["journalist"], apart.measured["marketer"]) == (None, None), "not known, never 0 %"
+    nobody = table("loans", {"job": quasi(Kind.STRING, "job")}, [("baker",)] * 6, ())
+    assert codes(step.look(world.case(nobody)))["risk-register-strange"] == "review"
+
+
+def test_a_few_whom_the_register_does_not_know_are_a_note(world: World) -> None:
+    world.register(["sex"], {at: ("F" if at % 2 else "M",) for at in range(100)})
+    rows = [("F",)] * 30 + [("M",)] * 30 + [("X",)] * 6
+    report = step.look(world.case(table("loans", {"sex": quasi(Kind.STRING, "sex")}, rows)))
+    assert codes(report) == {"risk-not-in-register": "pass", "risk-met": "pass"}
+    assert report.measured["journalist"]["highest"] > 0
 
 
 def test_a_group_of_one_mind_is_reviewed_or_must_be_mended(world: World) -> None:

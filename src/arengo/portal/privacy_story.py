@@ -319,6 +319,8 @@ def risks(s: Speech, verdict: Verdict) -> tuple[Risk, ...]:
             value = value.get("highest", value.get("max", value.get("risk")))
         if isinstance(value, int | float) and not isinstance(value, bool):
             out.append(Risk(title, s.percent(float(value)), means))
+        elif name in told and value is None:
+            out.append(Risk(title, _("not known"), means))
     return tuple(out)
 
 

@@ -268,6 +268,20 @@ def _single(s: Speech, n: Count) -> dict[str, str]:
             "the data alone.",
             "people",
         ),
+        "risk-register-apart": many(
+            "%(people)s of %(rows)s people matches nobody in the register of %(population)s by %(columns)s, so the two "
+            "do not speak of the same and the risk in the population is not known. Make the values those of the "
+            "register, or declare at which level they stand.",
+            "%(people)s of %(rows)s people match nobody in the register of %(population)s by %(columns)s, so the two "
+            "do not speak of the same and the risk in the population is not known. Make the values those of the "
+            "register, or declare at which level they stand.",
+            "people",
+        ),
+        "risk-register-strange": _(
+            "The rows are linked to nobody, and the register of %(population)s tells %(known)s, none of which "
+            "%(columns)s is: nobody could be looked up. Declare the same concept in both contracts, or the column of "
+            "the person's number."
+        ),
         "risk-small-groups": many(
             "%(people)s of %(rows)s people stands in groups of fewer than %(k)s by %(columns)s; %(unique)s of "
             "them stand alone. %(column)s costs most.",

@@ -60,6 +60,12 @@ SENTENCES: Mapping[str, str] = {
     "alone.",
     "risk-not-in-register": "{people} of {rows} people match nobody in the register of {population}; they were counted "
     "in the data alone.",
+    "risk-register-apart": "{people} of {rows} people match nobody in the register of {population} by {columns}, so the "
+    "two do not speak of the same and the risk in the population is not known. Make the values those of the register, "
+    "or declare at which level they stand (arengoHierarchy, arengoLevel).",
+    "risk-register-strange": "The rows are linked to nobody, and the register of {population} tells {known}, none of "
+    "which {columns} is: nobody could be looked up. Declare the same arengoPrivacyConcept in both contracts, or the "
+    "column of the person's id (arengoSubject).",
     "risk-small-groups": "{people} of {rows} people stand in groups of fewer than {k} by {columns}; {unique} of them "
     "stand alone. {column} costs most.",
     "risk-small-map": "By {columns}, some rows may be about fewer than {k} people of {population}: {people} people are "

@@ -51,8 +51,8 @@ _PLACES = (
 def look(case: Case) -> Report:
     """Findings ``risk-*``. ``measured``: ``k`` (persons in the smallest group), ``target``, ``below`` (persons in
     groups below it), ``rows`` (persons), ``groups``, ``unique``, ``sizes`` (size of a group -> persons),
-    ``prosecutor``, ``journalist`` (``highest``, ``at_risk``, ``success``), ``marketer``, ``population`` (the
-    register's: ``people``, ``k``, ``below``, ``unique``, ``missing``) or None, ``population_unique`` (``uniques``,
+    ``prosecutor``, ``journalist`` (``highest``, ``at_risk``, ``success``), ``marketer`` (both None: not known),
+    ``population`` (the register's: ``people``, ``k``, ``below``, ``unique``, ``missing``) or None, ``population_unique`` (``uniques``,
     ``share``, ``model``) or None, ``by_column`` (column -> how many fewer would be below without it), ``columns``,
     ``profiles``, ``sensitive`` (column -> its measures), ``places`` (column, ``below``: place -> persons).
     """
@@ -137,13 +137,15 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
     small = counted.below(case, held, found, k)
     by_column = counted.attribution(case, held, found, k) if small else {}
     truth = case.truth()
-    mapped = counted.population(case, held, held.columns, truth)
+    mapped, apart = _met(counted.population(case, held, held.columns, truth), held)
     names = tuple(item.column for item in held.columns)
     measured.update(
         k=found.smallest, below=small, groups=found.number, unique=found.unique, sizes=found.histogram(),
         prosecutor=prosecutor(found, k).as_json(), by_column=by_column, population=None,
     )  # fmt: skip
     measured.update(_attackers(case, found, mapped, truth))
+    if apart:  # whoever the rows are about, the register as it is compared does not list them
+        measured.update(journalist=None, marketer=None, population_unique=None)
     place = next((item for item in held.columns if _is_place(item)), None)
     if place is not None:
         places = counted.by_place(case, held, place, k, case.target.threshold)
@@ -153,11 +155,16 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
         out.append(Finding("risk-larger-k", "repair", Frozen(k=k), people=held.people))
     if mapped is not None:
         measured["population"] = _population(mapped, k)
+    if apart:
+        told: dict[str, Any] = {"rows": held.people, "population": case.release.population}
+        out.append(Finding("risk-register-apart", "review", Frozen(told), names, people=apart))
+    if truth and mapped is None and not apart and not case.release.subject:
+        out += _strange(case, held, truth)
     if mapped is not None and mapped.missing:
         facts = {"rows": held.people, "population": case.release.population}
         out.append(Finding("risk-not-in-register", facts=Frozen(facts), people=mapped.missing))
     by_map = model_of(case.contract) == K_MAP
-    if by_map and mapped is None and truth:
+    if by_map and mapped is None and truth and not apart:
         out.append(Finding("risk-register-lacks", "review", Frozen(population=case.release.population), names))
     if by_map and mapped is not None and not mapped.missing:
         people = mapped.sizes.below(k)
@@ -171,6 +178,24 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
     if not any(item.outcome == "repair" for item in out):
         out.append(Finding("risk-met", facts=Frozen(k=k), columns=names))
     return out + _profiles(case, held, truth, measured)
+
+
+def _met(mapped: Mapped | None, held: Counted) -> tuple[Mapped | None, int]:
+    """(what the register tells, 0), or (None, people it does not know) when those are most: then the two do not speak
+    of the same, and what is counted of the few who match by chance says nothing."""
+    if mapped is not None and 2 * mapped.missing > held.people:
+        return None, mapped.missing
+    return mapped, 0
+
+
+def _strange(case: Case, held: Counted, truth: str) -> list[Finding]:
+    """Rows linked to nobody, of which the register tells no column at all: nobody can be looked up in it."""
+    described = case.connection.execute(f"SELECT * FROM {truth} LIMIT 0").description or ()
+    known = {column[0] for column in described} - {counted.SUBJECT}
+    if not known or any(item.concept in known for item in held.columns):
+        return []
+    facts = Frozen(population=case.release.population, known=", ".join(sorted(known)))
+    return [Finding("risk-register-strange", "review", facts, tuple(item.column for item in held.columns))]
 
 
 def _population(mapped: Mapped, k: int) -> dict[str, int]:
@@ -209,7 +234,7 @@ def _profiles(case: Case, held: Counted, truth: str, measured: dict[str, Any]) -
         if profile == EVERYTHING or not columns:
             continue
         found = counted.sizes(case, held, columns)
-        mapped = counted.population(case, held, columns, truth)
+        mapped, _ = _met(counted.population(case, held, columns, truth), held)
         names = tuple(item.column for item in columns)
         told[profile.name] = {
             "title": profile.title, "columns": list(names), "k": found.smallest, "below": found.below(k),
