@@ -7,6 +7,7 @@ worked out from the smallest finer node that was worked out before (roll-up: LeF
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Node = tuple[int, ...]
-SMALL, SPARSE, DENSE = 1 << 16, 8, 1 << 26
+SMALL, SPARSE, DENSE = 1 << 16, 4, 1 << 26
 """Groups are counted in an array instead of sorted where at most this many, this many for each combination, and this
 many in all are possible."""
 KEPT = 40_000_000
@@ -115,8 +116,9 @@ class Problem:
     more: NDArray[np.int32] | None = None
     checked: int = 0
     _kept: dict[Node, Groups] = field(default_factory=dict)
+    _sizes: list[tuple[int, Node]] = field(default_factory=list)  # of what is kept, the smallest first
     _alike: NDArray[np.int64] | None = None
-    _last: tuple[Node, Small] | None = None
+    _last: tuple[Node, Groups] | None = None
 
     @property
     def rows(self) -> int:
@@ -134,19 +136,23 @@ class Problem:
     def withheld(self, node: Node) -> int:
         """People who would have to be withheld at a node so that nobody stands in a group smaller than ``k``."""
         self.checked += 1
-        return int(self.small(node)[1].sum())
+        return int(self._few(node).counts.sum())
 
     def small(self, node: Node) -> Small:
         """What would have to be withheld at a node."""
+        few = self._few(node)
+        return self.codes[:, few.first], few.counts
+
+    def _few(self, node: Node) -> Groups:
         if self._last is not None and self._last[0] == node:
             return self._last[1]
         if self.joint is None:
             groups = self.groups(node)
-            few = groups.counts < self.k
-            made = (self.codes[:, groups.first[few]], groups.counts[few])
+            few = np.flatnonzero(groups.counts < self.k)
+            made = Groups(groups.first[few], groups.counts[few])
         else:
             some = np.flatnonzero(self.violating(node))
-            made = (self.codes[:, some], self.counts[some])
+            made = Groups(some, self.counts[some])
         self._last = (node, made)
         return made
 
@@ -179,16 +185,26 @@ class Problem:
         found = self._kept.get(node)
         if found is not None:
             return found
-        finer = [held for at, held in self._kept.items() if all(a <= b for a, b in zip(at, node, strict=True))]
-        base = min(finer, key=lambda held: len(held.counts), default=None)
+        base = self._finer(node)
         first = None if base is None else base.first
         counts = self.counts if base is None else base.counts
         made = self._counted(self._codes_at(node, first), counts, first)
         if len(made.counts) * 2 < len(self.counts) or len(self.counts) < 100_000:
-            while self._kept and sum(len(held.counts) for held in self._kept.values()) > KEPT:
-                self._kept.pop(max(self._kept, key=lambda at: len(self._kept[at].counts)))
+            while self._sizes and sum(size for size, _ in self._sizes) > KEPT:
+                self._kept.pop(self._sizes.pop()[1])
             self._kept[node] = made
+            insort(self._sizes, (len(made.counts), node))
         return made
+
+    def _finer(self, node: Node) -> Groups | None:
+        """The smallest finer node that is known."""
+        for _, at in self._sizes:
+            for low, high in zip(at, node, strict=True):
+                if low > high:
+                    break
+            else:
+                return self._kept[at]
+        return None
 
     def _codes_at(self, node: Node, first: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
         out = []
@@ -210,8 +226,7 @@ class Problem:
             there = np.flatnonzero(sums)
             picked, people = some[there], sums[there].astype(np.int64)
         else:
-            order = np.argsort(key)
-            ordered = key[order]
+            order, ordered = in_order(key, size)
             starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
             picked, people = order[starts], np.add.reduceat(counts[order], starts)
         return Groups(picked if first is None else first[picked], people)
@@ -231,6 +246,17 @@ class Problem:
         there = np.zeros(int(key.max(initial=0)) + 1, np.int64)
         there[key] = 1
         return np.asarray((np.cumsum(there) - 1)[key])
+
+
+def in_order(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(places of the numbers below ``size`` in their order, the numbers in order)."""
+    bits = len(key).bit_length()
+    if size >= 1 << (62 - bits):
+        order = np.argsort(key)
+        return order, key[order]
+    # Sorting numbers that carry their place is several times faster than sorting places by their numbers.
+    both = np.sort((key << bits) | np.arange(len(key)))
+    return both & ((1 << bits) - 1), both >> bits
 
 
 def packed(codes: Sequence[NDArray[np.int64]], length: int) -> tuple[NDArray[np.int64], int]:
