@@ -52,9 +52,10 @@ def look(case: Case) -> Report:
     """Findings ``risk-*``. ``measured``: ``k`` (persons in the smallest group), ``target``, ``below`` (persons in
     groups below it), ``rows`` (persons), ``groups``, ``unique``, ``sizes`` (size of a group -> persons),
     ``prosecutor``, ``journalist`` (``highest``, ``at_risk``, ``success``), ``marketer`` (both None: not known),
-    ``population`` (the register's: ``people``, ``k``, ``below``, ``unique``, ``missing``) or None, ``population_unique`` (``uniques``,
-    ``share``, ``model``) or None, ``by_column`` (column -> how many fewer would be below without it), ``columns``,
-    ``profiles``, ``sensitive`` (column -> its measures), ``places`` (column, ``below``: place -> persons).
+    ``population`` (the register's: ``people``, ``k``, ``below``, ``unique``, ``missing``) or None,
+    ``population_unique`` (``uniques``, ``share``, ``model``) or None, ``by_column`` (column -> how many fewer would be
+    below without it), ``columns``, ``profiles``, ``sensitive`` (column -> its measures), ``places`` (column, ``below``:
+    place -> persons).
     """
     release = case.release
     if release.form != ROWS:
