@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from arengo.contract.draft.column import Column
 from arengo.contract.draft.given_names import COMMON_WORDS, NAMES
+from arengo.contract.draft.naming import latin
 from arengo.contract.draft.setting import Setting, mark, share_of, some_values
+from arengo.contract.draft.surnames import MORE_NAMES, SURNAME_END, SURNAMES
 from arengo.contract.draft.words import concepts, plain
 from arengo.contract.model import Kind
 
@@ -32,7 +35,22 @@ _PLACE_WORDS = frozenset(
     casal caserne caserma puerto port playa linea line ligne paseo passeig pg passatge travessera ronda camino
     chemin allee impasse quai cours villa complexe espace salle gymnase maison parking aparcamiento fuente font
     source km carretera autopista department services service council committee company group agency bureau
-    office
+    office pharmacie farmacia apotheke apteka lekarna gyogyszertar ceip ies cp eei ceif sies asilo nido ludoteca ospedale
+    grundschule realschule gymnasium kita skola szkola przedszkole zlobek skolka ms zs ovoda iskola gradinita liceul scoala
+    vrtic osnovna paivakoti koulu vuxenskolan forskola kindergarten creche parada fermata arret haltestelle zastavka
+    gardens ground recreation statue monumento monument statua fontaine fontana ville metropole city syndicat commune
+    etat region land kreis stadt stad kommun kunta kaupunki gmina miasto powiat obec mesto varos onkormanyzat primaria
+    privado particulier private publico municipal settore sector ufficio oficina area direction concejalia delegacion
+    consorzio unione coop onlus asd ssd aps odv osk sp zoo spol sro kft zrt bt oyj snc sas eurl ohg co ug ltda cia
+    inversiones construcciones comercial transportes talleres editorial grupo hermanos hnos hijos ditta edilizia
+    costruzioni autotrasporti immobiliare bau verlag firma przedsiebiorstwo uslugi zaklad stowarzyszenie fundacja sdruzeni
+    egyesulet alapitvany asociatia fundatia udruga drustvo yhdistys forening stichting vereniging gemeente provincie bedrijf
+    """.split()
+)
+_TITLES = frozenset(
+    """
+    sig sigra dott dottssa dr dra prof ing avv arch geom mr mrs ms miss sir mme mlle monsieur madame herr frau don dona sr
+    sra srta senor senora lic mgr mudr judr phd bc hr fru pan pani dhr mevr
     """.split()
 )
 _PARTICLES = frozenset(
@@ -43,26 +61,64 @@ _PARTICLES = frozenset(
 )
 
 
+_GREEK = re.compile(r"[\u0370-\u03ff]")
+
+
 def _tokens(text: str) -> list[str]:
-    return [token for token in re.split(r"[\s,.\-/&()]+", plain(text)) if token]
+    low = plain(text)
+    if _GREEK.search(low):  # as such names are written in Latin letters (ELOT 743)
+        low = latin(low).casefold()
+        for digraph, letters in (("oy", "ou"), ("ay", "av"), ("ey", "ev"), ("gg", "ng")):
+            low = low.replace(digraph, letters)
+    return [token for token in re.split(r"[\s,.\-/&()'’]+", low) if token]
+
+
+def _given(token: str) -> bool:
+    return token in NAMES or token in MORE_NAMES
+
+
+def _surname(token: str) -> bool:
+    return token in SURNAMES or SURNAME_END.fullmatch(token) is not None
 
 
 def person_share(values: Sequence[str]) -> tuple[float, float, float]:
-    """Shares of values with a given name, of the shape of a full name, with a word of a place or firm."""
+    """Shares of values with a given name, of the shape of a full name, with a word of a place or firm.
+
+    A word that comes again and again in front or at the end (*CEIP*, *Gardens*) is a word of places.
+    """
     given = shape = place = 0
+    listed = [tokens for text in values if (tokens := _tokens(text))]
+    again = _repeated(listed)
     for text in values:
         tokens = _tokens(text)
         if not tokens:
             continue
-        strong = [t for t in tokens if t in NAMES and t not in COMMON_WORDS]
-        weak = [t for t in tokens if t in NAMES]
+        strong = [t for t in tokens if _given(t) and t not in COMMON_WORDS]
+        weak = [t for t in tokens if _given(t)]
         given += bool(strong) or (len(weak) >= 1 and 2 <= len(tokens) <= 4)
-        core = [t for t in tokens if t not in _PARTICLES]
+        core = [t for t in tokens if t not in _PARTICLES and t not in _TITLES]
         alphabetic = all(t.isalpha() for t in core)
         shape += alphabetic and 2 <= len(core) <= 5 and (text[:1].isupper() or text.isupper())
-        place += any(t in _PLACE_WORDS for t in tokens)
+        place += any(t in _PLACE_WORDS or t in again for t in tokens)
     n = len(values) or 1
     return given / n, shape / n, place / n
+
+
+def _repeated(listed: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Words that a third of many values begin or end with, and that are no names."""
+    if len(listed) < 12:
+        return frozenset()
+    ends = Counter(token for tokens in listed for token in {tokens[0], tokens[-1]} if len(tokens) > 1)
+    return frozenset(
+        token for token, n in ends.items()
+        if n >= 0.3 * len(listed) and not _given(token) and not _surname(token) and token not in _TITLES
+        and token not in _PARTICLES and len(token) > 1
+    )  # fmt: skip
+
+
+def surname_share(values: Sequence[str]) -> float:
+    """Share of values with a frequent surname or a word that ends like one."""
+    return share_of(values, lambda v: any(_surname(t) for t in _tokens(v)))
 
 
 _OTHER_SCRIPT = re.compile(
@@ -142,6 +198,8 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
             given >= 0.25
             or (single and both and place < 0.1)
             or ("last_name" in titled and place < 0.1 and _wordlike(values))
+            or (place < 0.1 and _wordlike(values) and surname_share(values) >= 0.3)
+            or (place < 0.1 and setting.persons and _wordlike(values) and column.distinct > 5)
         ):
             _named(
                 column,
@@ -150,6 +208,23 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
             return
     if person and place < 0.35 and given >= 0.12 and not (known & {"organisation", "facility", "code"} and given < 0.5):
         _named(column, f"{given:.0%} of the values hold given names")
+        return
+    if (
+        person
+        and place < 0.1
+        and not known & {"organisation", "facility", "code"}
+        and _holds_names(column, values, shape)
+    ):
+        _named(column, "its name speaks of a person and the values have the shape of names")
+        return
+    if (
+        "name" in known
+        and place < 0.1
+        and _wordlike(values)
+        and surname_share(values) >= 0.2
+        and _beside_first(column, columns)
+    ):
+        _named(column, "surnames beside a column of given names")
         return
     if "name" in known and given >= 0.3 and place < 0.1:
         listed = share_of(values, lambda v: re.fullmatch(r"[^\W\d][^\d,]+, [^\W\d][^\d,]*", v))
@@ -173,6 +248,19 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
         and len(values) >= 8
     ):
         _named(column, f"{given:.0%} of the values hold given names")
+
+
+def _holds_names(column: Column, values: Sequence[str], shape: float) -> bool:
+    """Two to five capitalised words that hardly ever come twice, or surnames among them."""
+    varied = column.distinct >= 8 and column.distinct >= 0.5 * column.filled
+    known = surname_share(values)
+    return (shape >= 0.7 and (known >= 0.25 or (varied and known >= 0.05))) or (known >= 0.6 and _wordlike(values))
+
+
+def _beside_first(column: Column, columns: Sequence[Column]) -> bool:
+    return any(
+        "first_name" in concepts(c.name) and abs(c.index - column.index) <= 2 for c in columns if c is not column
+    )
 
 
 def _wordlike(values: Sequence[str]) -> bool:

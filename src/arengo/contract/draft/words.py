@@ -11,6 +11,7 @@ import re
 import unicodedata
 from functools import cache
 
+from arengo.contract.draft.person_headers import BEGINNINGS, HEADERS
 from arengo.contract.draft.person_words import PERSON_CONCEPTS, STEMS
 
 CONCEPTS: dict[str, str] = {
@@ -325,7 +326,7 @@ def words(name: str) -> tuple[str, ...]:
 def _lexicon() -> tuple[dict[str, set[str]], dict[str, list[str]]]:
     exact: dict[str, set[str]] = {}
     inside: dict[str, list[str]] = {}
-    for concept, text in (*CONCEPTS.items(), *PERSON_CONCEPTS.items()):
+    for concept, text in (*CONCEPTS.items(), *PERSON_CONCEPTS.items(), *HEADERS.items()):
         for word in text.split():
             word = plain(word)
             exact.setdefault(word, set()).add(concept)
@@ -347,7 +348,7 @@ def concepts(name: str) -> frozenset[str]:
         pieces += [piece for piece in _DIGITS.split(part) if piece and not piece.isdigit()]
         if part.startswith("ال") and len(part) > 4:
             pieces.append(part[2:])  # the Arabic article
-        found |= {concept for stem, concept in STEMS if part.startswith(stem)}
+        found |= {concept for stem, concept in (*STEMS, *BEGINNINGS) if part.startswith(stem)}
     for size in (1, 2, 3, 4):
         for start in range(len(parts) - size + 1):
             joined = "_".join(parts[start : start + size])
@@ -368,6 +369,8 @@ def concepts(name: str) -> frozenset[str]:
             found.add(concept)
     if "holder" in found:
         found.add("person")
+    if "sure_name" in found:
+        found.add("full_name")
     return frozenset(found)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arengo.contract.draft import people, places
+from arengo.contract.draft import people, person_plates, places
 from arengo.contract.draft.column import Column as Drafted
 from arengo.contract.draft.words import concepts
 from arengo.contract.model import Contract, Frozen, Kind
@@ -33,13 +33,6 @@ WORDS = 1.6
 PLACES = frozenset({"street", "address", "postcode", "home"})
 _AREA = re.compile(r"district|ward|barri|quart|zona|section|seccio|munic", re.IGNORECASE)
 _ROLES = {"age": "quasi", "sex": "quasi", "birth-date": "quasi", "location": "quasi"}
-_PLATES = (
-    ("Spanish", re.compile(r"\d{4}[- ]?[BCDFGHJKLMNPRSTVWXYZ]{3}")),
-    ("Italian or French", re.compile(r"[A-HJ-NPR-TV-Z]{2}[- ]?\d{3}[- ]?[A-HJ-NPR-TV-Z]{2}")),
-    ("Portuguese", re.compile(r"(?:\d{2}-[A-Z]{2}-\d{2}|[A-Z]{2}-\d{2}-[A-Z]{2}|\d{2}-\d{2}-[A-Z]{2})")),
-    ("German", re.compile(r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}[EH]?")),
-    ("Brazilian or Argentinian", re.compile(r"[A-Z]{3}\d[A-Z]\d{2}|[A-Z]{2}\d{3}[A-Z]{2}")),
-)
 
 
 def detect(
@@ -80,14 +73,15 @@ def find(
     language = (declared.language.split("-")[0] if declared and "arengoLanguage" in declared.custom else "") or ""
     texts = [part for part in (declared.name, declared.schema_name, declared.id) if part] if declared else []
     full = [item for item in drafted if item.weights]
-    people.find(full, texts, language, country)
     pair = places.find(full, country=country, language=language, crs="", hint=" ".join(titles))
-    axes = {pair.x, pair.y} if pair is not None else set()
+    for draft in full:
+        draft.options["axis"] = pair is not None and draft.name in (pair.x, pair.y)
+    people.find(full, texts, language, country)
     personal = any(item.personal for item in drafted)
     out: list[ColumnFinding] = []
     looked: dict[str, text.Inside] = {}
     for item, draft in zip(held, drafted, strict=True):
-        finding = _one(item, draft, country, personal, item.name in axes or draft.name in axes)
+        finding = _one(item, draft, country, personal)
         if inside and not finding.strong and _is_text(item):
             seen = looked[item.name] = text.search(reckoning, item.name, country)
             if seen.found:
@@ -118,7 +112,7 @@ def _with(finding: ColumnFinding, smallest: int) -> ColumnFinding:
     return replace(finding, smallest=smallest)
 
 
-def _one(item: Sampled, draft: Drafted, country: str, personal: bool, axis: bool) -> ColumnFinding:
+def _one(item: Sampled, draft: Drafted, country: str, personal: bool) -> ColumnFinding:
     values = [value for value in item.weights if len(value) <= 40]
     known = concepts(draft.name)
     if item.kind in (Kind.STRING, Kind.INTEGER) and len(values) >= 3:
@@ -131,12 +125,11 @@ def _one(item: Sampled, draft: Drafted, country: str, personal: bool, axis: bool
         role = draft.role or _ROLES.get(draft.personal, "identifier" if draft.personal in IDENTIFIERS else "quasi")
         return _made(item, draft.personal, role, role == "identifier", "values", Frozen({"reason": draft.reason}))
     if item.kind is Kind.STRING and len(values) >= 8 and item.distinct >= 0.3 * item.filled:
-        for where, pattern in _PLATES:
-            share = sum(pattern.fullmatch(value) is not None for value in values) / len(values)
-            if share >= 0.9:
-                named = bool(known & {"plate"})
-                return _made(item, "plate", "identifier", named, "plate-shape", {"share": share, "country": where})
-    if axis and personal:
+        where, share = person_plates.particular(values)
+        if share >= 0.9:
+            named = bool(known & {"plate"})
+            return _made(item, "plate", "identifier", named, "plate-shape", {"share": share, "country": where})
+    if draft.options.get("axis") and personal:
         return _made(item, "location", "quasi", False, "coordinates")
     if item.kind in (Kind.DATE, Kind.TIMESTAMP) and personal:
         days = sorted(value[:10] for value in values)

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from arengo.contract.draft.given_names import COMMON_WORDS, NAMES, PRIVATE_MAIL
-from arengo.contract.draft.people import office_mail
-from arengo.contract.draft.words import plain
+from arengo.contract.draft.person_contacts import mail_of_person
 from arengo.contract.model import EMPTY
 from arengo.privacy.detect.checks import BOTH, CHECKS, FIRM, Check, by_luck
 
@@ -90,7 +88,7 @@ def read(texts: Iterable[tuple[str, int]], country: str = "") -> dict[str, Any]:
         personal = False
         if "@" in told:
             for mail in _MAIL.findall(told):
-                if _of_person(mail):
+                if mail_of_person(mail):
                     mails.add(mail.casefold())
                     personal = True
                 else:
@@ -141,16 +139,6 @@ def forms(country: str) -> tuple[tuple[Check, re.Pattern[str]], ...]:
         for check in CHECKS
         if check.inside and check.whose not in (FIRM, BOTH) and (check.telling or country in check.countries)
     )
-
-
-def _of_person(mail: str) -> bool:
-    """A private provider, or a local part with a given name and something beside it: maria.rossi@."""
-    local, _, domain = mail.partition("@")
-    if domain.split(".")[0].casefold() in PRIVATE_MAIL:
-        return not office_mail(local)
-    parts = [part for part in re.split(r"[._\-+\d]+", plain(local)) if part]
-    named = parts and (parts[0] in NAMES or any(part in NAMES and part not in COMMON_WORDS for part in parts))
-    return len(parts) >= 2 and bool(named)
 
 
 def phone(written: str, country: str | None) -> str:
