@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 """A search may take; then the best so far is offered, and said to be that."""
+BESIDE = frozenset(
+    {
+        "overlap-joint",
+        "overlap-known",
+        "overlap-candidates",
+        "overlap-posterior",
+        "overlap-leavers",
+        "linkage-unique",
+    }
+)
+"""Findings about single people together with earlier releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     rules: dict[str, Any] = {"shuffle": True} if order else {}
     if (masked or order) and not (grouped and quasi):
         yield from _columns(case, masked, rules)
+    if any(item.releases and item.code in BESIDE for item in wrong):
+        yield from _few(case, wrong, masked, rules)
     if quasi and grouped:
         yield from _groups(case, wrong, masked, rules)
     # The last resort is the same everywhere: what tells too much is left out.
@@ -124,7 +137,6 @@ def _groups(
     table = spread(case, joint=joint, varied=varied)
     common = _Common(case, table, masked, rules)
     if joint:
-        yield from _few(case, wrong, masked, rules)
         yield from _beside(common, wrong)
         return
     # What is left out within the limit comes first: most often it is a handful of people.

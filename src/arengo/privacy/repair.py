@@ -101,6 +101,8 @@ def _handful(case: Case, plan: Plan, trial: Trial) -> bool:
     if not plan.rules.get("suppress", EMPTY).get("beside"):
         return True
     rows = max(case.release.rows, 1)
+    if plan.kind == "blank" and not trial.blanked:
+        return False  # only rows went: that is the other plan
     return trial.withheld <= case.target.suppression * rows and trial.blanked <= FEW * rows
 
 

@@ -70,13 +70,15 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
         _apply(work, table, held, state, rows, blank)
         people, found = _concerned(work, table, work.beside(table), by, k, held.whole)
         lonely = {at for who, at in found if held.whole or who not in places}
-        more = {places[name] for name in people if name in places}
-        more = {at for at in more if state[at] < withheld.OUT and not held.people.fixed[at]}
-        if not more and lonely <= rows:
-            break
+        here = [places[name] for name in sorted(people) if name in places]
+        more = [at for at in here if state[at] < withheld.OUT and not held.people.fixed[at]]
         for at in more:
             partly = state[at] == withheld.SHOWN and held.people.blank[at] >= 0
             least[at] = withheld.BLANK if partly else withheld.OUT
+        others = [] if more else _company(held.people, state, [at for at in here if state[at] == withheld.OUT], k)
+        least[others] = withheld.OUT
+        if not more and not others and lonely <= rows:
+            break
         rows |= lonely
     (before, after) = connection.execute(
         f"SELECT (SELECT count(*) FROM {BASE}), (SELECT count(*) FROM {table})"
@@ -89,6 +91,16 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
         work.blanked += int(gone)
     connection.execute(f"DROP TABLE {BASE}")
     return int(before) - int(after)
+
+
+def _company(people: People, state: NDArray[np.int8], gone: Sequence[int], k: int) -> list[int]:
+    """Others who go with those left out whose values follow from their going: from each class as many as make a group
+    of them, whose values are mixed."""
+    out: list[int] = []
+    for other in np.unique(people.other[list(gone)]):
+        left = np.flatnonzero((people.other == other) & (state == 0) & ~people.fixed)
+        out += [int(at) for at in left[np.argsort(people.draw[left], kind="stable")][:k]]
+    return out
 
 
 def _blank(work: Work, told: Mapping[str, Any]) -> tuple[str, ...]:
@@ -115,11 +127,10 @@ def _held(work: Work, case: Case, blank: Sequence[str]) -> Held:
     from arengo.privacy.release import ROWS as OF_ROWS
     from arengo.privacy.search.withheld import People
 
-    none = np.zeros(0, np.int64)
     before = joint.scope(case)
     linked = case.release.subject
     if case.release.form != OF_ROWS or case.population is None or not case.release.quasi:
-        return Held(People(none, none, none, none, none.astype(bool)), (), False)
+        return _alone(work, blank)
     truth = case.truth()
     made = joint.build(case, before, truth)
     whole = not made.linked or (model_of(case.contract) == K_MAP and bool(truth))
@@ -131,12 +142,11 @@ def _held(work: Work, case: Case, blank: Sequence[str]) -> Held:
     # A class that was smaller than k before is judged by another finding, which asks people and holds nothing back.
     least = int(case.target.k)
     name = "CAST(j.code AS VARCHAR)" if whole else f"j.{quote(SUBJECT)}"
-    draw = f"CAST('0x' || left(sha256({text(work.key('beside').hex())} || j.{quote(SUBJECT)}), 12) AS BIGINT)"
     found = case.connection.execute(
         f"""SELECT {name} AS name, CASE WHEN {protected} AND n_before >= {least} THEN dense_rank() OVER (ORDER BY other)
             ELSE -1 END AS other, dense_rank() OVER (ORDER BY j.code) AS shown,
         {"dense_rank() OVER (ORDER BY b.code)" if blank and not whole else "-1"} AS blank,
-        {draw} AS draw, NOT ({mine}) AS fixed
+        {_draw(work, f"j.{quote(SUBJECT)}")} AS draw, NOT ({mine}) AS fixed
         FROM _joint j LEFT JOIN ({bare}) b USING ({quote(SUBJECT)}) ORDER BY j.{quote(SUBJECT)}"""
     ).to_arrow_table()
     numbers = {item: found.column(item).to_numpy().astype(np.int64) for item in ("other", "shown", "blank", "draw")}
@@ -148,6 +158,24 @@ def _held(work: Work, case: Case, blank: Sequence[str]) -> Held:
         )
     fixed = found.column("fixed").to_numpy(zero_copy_only=False).astype(bool)
     return Held(People(**numbers, fixed=fixed), found.column("name").to_pylist(), whole)
+
+
+def _alone(work: Work, blank: Sequence[str]) -> Held:
+    """The people of a table that is compared with no classes: each by themselves."""
+    from arengo.privacy.search.withheld import People
+
+    subject = quote(SUBJECT)
+    found = work.connection.execute(
+        f"SELECT DISTINCT {subject}, {_draw(work, subject)} FROM {BASE} WHERE {subject} IS NOT NULL ORDER BY 1"
+    ).fetchall()
+    draw = np.array([row[1] for row in found], np.int64)
+    same, no = np.zeros(len(found), np.int64), np.full(len(found), -1, np.int64)
+    return Held(People(no, same, same if blank else no, draw, same.astype(bool)), [row[0] for row in found], False)
+
+
+def _draw(work: Work, subject: str) -> str:
+    """SQL of a person's place in an order that only the city knows, the same at each publication."""
+    return f"CAST('0x' || left(sha256({text(work.key('beside').hex())} || {subject}), 12) AS BIGINT)"
 
 
 # What is left of it

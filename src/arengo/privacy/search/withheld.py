@@ -44,7 +44,8 @@ class People:
 
 def choose(people: People, k: int, least: NDArray[np.int8], whole: bool = False) -> NDArray[np.int8]:
     """What is told of each person (:data:`SHOWN`, :data:`BLANK`, :data:`OUT`), shape (n,). ``least``: what must be
-    left out at least. ``whole``: who is told the same is left out together, because it is not known whose row is whose.
+    left out at least. ``whole``: it is not known whose row is whose, so who is told the same is left out together, and
+    who is missing cannot be told.
     """
     state = least.copy()
     if not len(people):
@@ -96,6 +97,8 @@ class _Class:
         while True:
             cells = self._cells()
             small = [cell for cell, held in cells.items() if len(held) < self._k and len(held) < len(self._state)]
+            if self._whole:
+                small = [cell for cell in small if cell[0] != OUT]
             small = [cell for cell in small if cell[0] == OUT or any(not self._fixed[at] for at in cells[cell])]
             if not small or not self._turn(cells, sorted(small)):
                 return self._state
@@ -132,8 +135,7 @@ class _Class:
             if other[0] < kind and free:
                 givers.append((other, free))
         givers.sort(key=lambda item: (-len(cells[item[0]]), item[0]))
-        spare = {other: 0 if self._whole else min(len(free), max(len(cells[other]) - self._k, 0))
-                 for other, free in givers}  # fmt: skip
+        spare = {other: min(len(free), max(len(cells[other]) - self._k, 0)) for other, free in givers}
         if sum(spare.values()) >= need:
             for other, free in givers:
                 taken = min(need, spare[other])
