@@ -24,7 +24,7 @@ demo: setup  ## a made-up city, from nothing, served
 system:  ## packages of the operating system that the slow tests use
 	sh scripts/system.sh
 	PYTHON=$(PYTHON) sh scripts/spark.sh
-	sh scripts/adult.sh
+	PYTHON=$(PYTHON) sh scripts/adult.sh
 
 test: setup system  ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadscope

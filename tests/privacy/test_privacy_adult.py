@@ -14,7 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -206,23 +206,14 @@ def test_their_ages_are_as_diverse_as_arx_makes_them(kind: str) -> None:
 
 def test_illnesses_are_as_close_as_arx_makes_them() -> None:
     """Li, Li, Venkatasubramanian's patients, equal distance 0.6 and distances in the tree of illnesses 0.4."""
-    levels = [
-        numbered(told, sorted(set(told))) for told in zip(*(ILLNESS[name] for name in sorted(ILLNESS)), strict=True)
-    ]
-    tree = np.stack([levels[0], *(_lifted(low, high) for low, high in pairwise(levels))])
+    above = zip(*(ILLNESS[name] for name in sorted(ILLNESS)), strict=True)
+    tree = np.stack([numbered(told, sorted(set(told))) for told in above])
     near: list[Rule] = [
         lambda held: sensitive.closeness(held) <= 0.6,
         lambda held: sensitive.closeness_hierarchical(held, tree) <= 0.4,
     ]
     for rule in near:
         assert optimum(problem(PATIENTS, PATIENT_STEPS, 2, about="disease", rule=rule)).node == (1, 1)
-
-
-def _lifted(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Group of each value at the lower level -> its group at the higher one, padded to all values."""
-    out = np.zeros(len(low), np.int64)
-    out[low] = high
-    return out
 
 
 def test_presence_is_as_unsure_as_arx_makes_it() -> None:
