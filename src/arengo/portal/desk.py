@@ -56,7 +56,8 @@ class Item:
 def page(visit: Visit) -> Response:
     """``GET /desk?kind=``; without a kind, whatever waits: requests for access when nothing else does."""
     refused = guarded(visit)
-    if refused is None and not visit.param("kind") and visit.asked_access and not any(waiting(visit).values()):
+    only = visit.asked_access and not visit.held and not any(waiting(visit).values())
+    if refused is None and not visit.param("kind") and only:
         return RedirectResponse("/desk/access", 303)
     return refused or _page(visit, [])
 
@@ -149,6 +150,14 @@ def waiting(visit: Visit) -> dict[str, int]:
     return {kind: len(_rows(visit, kind, mine)) for kind in KINDS}
 
 
+def kinds(visit: Visit) -> list[tuple[str, str, int]]:
+    """(kind, its words, how much of it waits) of what people send, for who decides about it; else []."""
+    if kept(visit) == frozenset():
+        return []
+    words, counts = kind_words(visit), waiting(visit)
+    return [(name, words[name], counts[name]) for name in KINDS]
+
+
 def _rows(visit: Visit, kind: str, mine: frozenset[str] | None) -> list[Any]:
     """What waits of one kind, the oldest first; only about ``mine`` when not the whole city is the visitor's."""
     services = visit.site.participation
@@ -209,6 +218,9 @@ def _page(visit: Visit, problems: list[str], given: Form | None = None) -> Respo
     values = {
         "counts": [(name, kind_words(visit)[name], counts[name]) for name in KINDS],
         "kind": kind,
+        "kind_word": kind_words(visit)[kind],
+        "asked": asked,
+        "held": _held(visit) if not asked else [],
         "items": items(visit, kind),
         "acts": [(act, act_word(visit, kind, act)) for act in BULK[kind]],
         "told": visit.site.participation.tracked[kind].progress.told,
@@ -221,6 +233,15 @@ def _page(visit: Visit, problems: list[str], given: Form | None = None) -> Respo
         "dead": dead,
     }
     return _private(visit.page("desk.html", values, 400 if problems else 200))
+
+
+def _held(visit: Visit) -> list[Any]:
+    """What the gate holds back, for who sees that."""
+    if not visit.held:
+        return []
+    from arengo.portal.privacy import SEERS, held_back
+
+    return list(held_back(visit, kept(visit, SEERS)))
 
 
 def items(visit: Visit, kind: str) -> list[Item]:

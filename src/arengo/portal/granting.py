@@ -16,10 +16,8 @@ from arengo.governance.purpose import personal_columns
 from arengo.portal import agreement_story as told
 from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
-from arengo.portal.desk import LATE, kind_words
-from arengo.portal.desk import waiting as desk_waiting
+from arengo.portal.desk import LATE, kinds
 from arengo.portal.entrance import private, signed_in
-from arengo.portal.operator import kept
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Form, Visit
 from arengo.portal.terms import end_of
@@ -115,7 +113,7 @@ def _page(visit: Visit, problems: list[tuple[str, str]], given: Form | None = No
     titles = visit.site.agreements.purposes.titles(tuple(item.purpose for item in shown))
     values = {
         "total": len(found),
-        "counts": _others(visit),
+        "counts": kinds(visit),
         "items": [_line(visit, item, names, titles.get(item.purpose, "")) for item in shown],
         "datasets": _choices([(item.dataset, names.dataset(item.dataset)) for item in found]),
         "organisations": _choices([(item.organisation, names.organisation(item.organisation)) for item in found]),
@@ -204,14 +202,6 @@ def _owned(visit: Visit, names: Names) -> list[dict[str, Any]]:
         }
         for entry in entries[:100]
     ]
-
-
-def _others(visit: Visit) -> list[tuple[str, str, int]]:
-    """What else waits, for who may see it."""
-    if kept(visit) == frozenset():
-        return []
-    words = kind_words(visit)
-    return [(kind, words[kind], n) for kind, n in desk_waiting(visit).items()]
 
 
 def _said(visit: Visit, done: int) -> dict[str, str] | None:

@@ -20,6 +20,7 @@ from arengo.governance import Caller
 from arengo.governance.owner import owner_of
 from arengo.portal import privacy_budget, privacy_columns, privacy_paper, privacy_places, privacy_story
 from arengo.portal.agreement_story import Names
+from arengo.portal.desk import kinds
 from arengo.portal.entrance import private
 from arengo.portal.operator import acting, holds_key, is_operator, kept
 from arengo.portal.privacy_picture import histogram
@@ -144,8 +145,6 @@ def inbox(visit: Visit) -> Response:
     """``GET /privacy?page=``."""
     mine = _seen(visit)
     desk, s = visit.site.desk, visit.speech
-    held = desk.waiting(mine)
-    names = Names(visit)
     outcomes = desk.verdicts.outcomes()
     catalogue = visit.site.catalogue
     entries = [item for item in catalogue.entries(limit=None).items if mine is None or item.id in mine]
@@ -156,7 +155,8 @@ def inbox(visit: Visit) -> Response:
     number = _page_number(visit)
     shown = checked[(number - 1) * ON_PAGE : number * ON_PAGE]
     values = {
-        "waits": [_waits(visit, item, names) for item in held],
+        "waits": held_back(visit, mine),
+        "counts": kinds(visit),
         "lines": [line for item in shown if (line := _line(visit, item.id)) is not None],
         "checked": len(checked),
         "unchecked": sum(item.id not in outcomes for item in entries),
@@ -164,6 +164,12 @@ def inbox(visit: Visit) -> Response:
         "after": visit.here(page=number + 1) if number * ON_PAGE < len(checked) else "",
     }
     return private(visit.page("privacy.html", values))
+
+
+def held_back(visit: Visit, mine: frozenset[str] | None) -> list[Waits]:
+    """What the gate holds back of ``mine``, the newest first."""
+    names = Names(visit)
+    return [_waits(visit, item, names) for item in visit.site.desk.waiting(mine)]
 
 
 def _page_number(visit: Visit) -> int:

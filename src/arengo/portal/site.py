@@ -429,10 +429,17 @@ class Visit:
 
     @property
     def desk(self) -> str:
-        """Where what waits is decided: requests for access first where there are any."""
-        if self.held and not self._sent:
-            return "/privacy"
+        """Where what waits is decided: the one place where there is of several kinds, else that of the kind."""
+        if self.held:
+            return "/privacy" if not self._sent else "/desk" if self._sees_desk else "/desk/access"
         return "/desk/access" if self.asked_access or self._sent == self.asked_access else "/desk"
+
+    @property
+    def _sees_desk(self) -> bool:
+        """Whether what people send is decided by the visitor, too."""
+        from arengo.portal.operator import kept
+
+        return kept(self) != frozenset()
 
     @cached_property
     def asked_access(self) -> int | None:
