@@ -15,8 +15,9 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import places, rank
-from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, incidence, published
+from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.attacker import bounds
+from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS, Release
@@ -174,42 +175,14 @@ def _near(case: Case, mine: Published, other: Published) -> bool:
     )
 
 
-@dataclass(slots=True)
-class _Rows:
-    """Cells of several releases over one set of atoms. ``owner``: index of the release (the candidate is last)."""
-
-    matrix: Any
-    figures: NDArray[np.float64]
-    slack: NDArray[np.float64]
-    owner: NDArray[np.int64]
-    cell: NDArray[np.int64]
-    kind: NDArray[np.int64]
-
-
-def _stack(held: Atoms, tables: Sequence[Published]) -> _Rows:
-    from scipy.sparse import vstack
-
-    parts, figures, slack, owner, cell, kind = [], [], [], [], [], []
-    for number, item in enumerate(tables):
-        matrix, kinds = incidence(held, item)
-        chosen = np.flatnonzero(item.shown & (np.diff(matrix.indptr) > 0))
-        parts.append(matrix[chosen])
-        figures.append(item.figures[chosen])
-        slack.append(np.full(len(chosen), item.slack))
-        owner.append(np.full(len(chosen), number))
-        cell.append(chosen)
-        kind.append(kinds[chosen])
-    return _Rows(vstack(parts).tocsr(), *(np.concatenate(item) for item in (figures, slack, owner, cell, kind)))
-
-
 def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, started: float) -> Exposed:
     threshold = case.target.threshold
     tables = [*others, mine]
-    rows = _stack(held, tables)
+    rows = stack(held, tables)
     last = len(others)
     alive = _same(rows, held, tables)
     keep = np.isin(rows.owner, np.flatnonzero(alive))
-    rows = _Rows(rows.matrix[np.flatnonzero(keep)], *(getattr(rows, name)[keep] for name in
+    rows = Rows(rows.matrix[np.flatnonzero(keep)], *(getattr(rows, name)[keep] for name in
                                                       ("figures", "slack", "owner", "cell", "kind")))  # fmt: skip
     truth = _truth(held, rows, last)
     # Where nobody is, nothing can be learnt; an exact nought says so of all it covers.
@@ -219,13 +192,13 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     nought = np.flatnonzero((rows.figures == 0) & (rows.slack == 0))
     if not truth and len(nought):
         empty |= np.asarray(rows.matrix[nought].sum(axis=0)).ravel() > 0
-    matrix = rows.matrix[:, np.flatnonzero(~empty)]
+    matrix = rows.matrix[:, np.flatnonzero(~empty)] if empty.any() else rows.matrix
     counts = held.counts[~empty] if truth else np.full(matrix.shape[1], np.nan)
     which = rank.merged(matrix) if matrix.shape[1] else np.zeros(0, np.int64)
     many = int(which.max(initial=-1)) + 1
     first = np.zeros(many, np.int64)
     first[which] = np.arange(len(which))
-    matrix = matrix[:, first].tocsr()
+    matrix = matrix[:, first].tocsr() if many < len(which) else matrix
     sizes = np.zeros(many)
     np.add.at(sizes, which, counts)
     kept = np.flatnonzero(~empty)[first]
@@ -242,8 +215,8 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     few = after.single if small is None else after.single & small
     known = len(others) > 0 and (bool(few.any()) or bool(after.pairs))
     prior = rank.derive(matrix[before], figures[before], small) if known else rank.nothing(many)
-    own = _own(matrix, rows, last)
-    exposing = _Parts(case, matrix, figures, sizes, truth, threshold)
+    own = own_cells(matrix, rows, last)
+    exposing = Parts(matrix, figures, sizes, truth, threshold)
     exposing.take(after, prior, own)
     exposing.nested(rows, last, before)
     exposed_ = exposing.done()
@@ -291,7 +264,7 @@ def _crossed(held: Atoms, tables: Sequence[Published]) -> tuple[str, bool]:
     return places.named(zonings), held.met.source == places.AREAS
 
 
-def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.bool_]:
+def _same(rows: Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.bool_]:
     """Which tables count the same persons as the candidate, judged by their share of the register: a table of library
     members says nothing about residents by being subtracted from them.
     """
@@ -320,7 +293,7 @@ def _same(rows: _Rows, held: Atoms, tables: Sequence[Published]) -> NDArray[np.b
     return alive
 
 
-def _truth(held: Atoms, rows: _Rows, last: int) -> bool:
+def _truth(held: Atoms, rows: Rows, last: int) -> bool:
     """Whether the register counts what the tables count, so that its figures may stand for theirs."""
     if np.isnan(held.counts).any():
         return False
@@ -329,171 +302,6 @@ def _truth(held: Atoms, rows: _Rows, last: int) -> bool:
     if not chosen.any() or expected <= 0:
         return True
     return bool(abs(np.log(max(float(rows.figures[chosen].sum()), 1e-9) / expected)) <= np.log1p(ALIKE))
-
-
-def _own(matrix: Any, rows: _Rows, last: int) -> set[tuple[int, int]]:
-    """Marks of what the candidate shows as cells: the rule for single cells has judged them."""
-    mine = np.flatnonzero(rows.owner == last)
-    return {(int(a), int(b)) for a, b in rank.signatures(matrix[mine])} if len(mine) else set()
-
-
-class _Parts:
-    """Collects parts with few persons, each once, by its mark."""
-
-    def __init__(
-        self, case: Case, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], truth: bool, below: int
-    ) -> None:
-        self._matrix, self._figures, self._sizes, self._truth, self._below = matrix, figures, sizes, truth, below
-        draws = np.random.default_rng(20_260).integers(0, 2**63, (matrix.shape[1], 2), dtype=np.int64)
-        self._draws = draws
-        self._found: dict[tuple[int, int], tuple[tuple[int, ...], float, tuple[int, ...]]] = {}
-        self._skip: set[tuple[int, int]] = set()
-
-    def _mark(self, columns: Any) -> tuple[int, int]:
-        a, b = self._draws[columns].sum(axis=0).view(np.uint64)
-        return int(a), int(b)
-
-    def _few(self, count: float) -> bool:
-        return bool(0.5 < count < self._below - 0.5)
-
-    def take(self, after: rank.Derived, prior: rank.Derived, own: set[tuple[int, int]]) -> None:
-        """Atoms and unions of two that the rank test found and that were not derivable before."""
-        self._skip |= own
-        for atom in np.flatnonzero(prior.single):
-            self._skip.add(self._mark([atom]))
-        for a, b, _ in prior.pairs:
-            self._skip.add(self._mark([a, b]))
-        for atom in np.flatnonzero(after.single):
-            self._add([int(atom)], self._sizes[atom] if self._truth else after.value[atom], ())
-        for a, b, told in after.pairs:
-            self._add([a, b], self._sizes[a] + self._sizes[b] if self._truth else told, ())
-
-    def _add(self, columns: list[int], count: float, cells: tuple[int, ...]) -> None:
-        if not self._few(float(count)):
-            return
-        mark = self._mark(columns)
-        if mark not in self._skip:
-            held = self._found.get(mark)
-            if held is None or (cells and not held[2]):
-                self._found[mark] = (tuple(columns), float(count), cells)
-
-    def nested(self, rows: _Rows, last: int, before: NDArray[np.int64]) -> None:
-        """Differences of a cell and cells inside it, and of cells that cover it together, one of them the candidate's.
-
-        For each new cell and each set of disjoint cells of another table: what is left of it when those inside are
-        taken away, and what those that touch it have beyond it; and the same with the sides changed.
-        """
-        exact = np.flatnonzero(rows.slack == 0)
-        marks = rank.signatures(self._matrix[exact])
-        known = {(int(a), int(b)) for at, (a, b) in zip(exact, marks, strict=True) if rows.owner[at] != last}
-        self._skip |= known
-        fresh = [
-            int(at) for at, (a, b) in zip(exact, marks, strict=True)
-            if rows.owner[at] == last and (int(a), int(b)) not in known
-        ]  # fmt: skip
-        if not fresh:
-            return
-        new = np.array(fresh)
-        groups: dict[tuple[int, int], list[int]] = {}
-        for at in exact:
-            groups.setdefault((int(rows.owner[at]), int(rows.kind[at])), []).append(int(at))
-        for (owner, _), cells in groups.items():
-            self._between(new, np.array(cells))
-            if owner != last:
-                mine: dict[int, list[int]] = {}
-                for row in fresh:
-                    mine.setdefault(int(rows.kind[row]), []).append(row)
-                for part in mine.values():
-                    self._between(np.array(cells), np.array(part))
-
-    def _between(self, outer: NDArray[np.int64], inner: NDArray[np.int64]) -> None:
-        """``outer`` cells against the disjoint ``inner`` ones."""
-        left, right = self._matrix[outer], self._matrix[inner]
-        common = (left @ right.T).tocoo()
-        size = np.diff(right.indptr)
-        inside = common.data == size[common.col]
-        weight = self._figures
-        if np.isnan(weight[outer]).all():
-            return
-        taken = np.zeros(len(outer))
-        np.add.at(taken, common.row[inside], weight[inner][common.col[inside]])
-        count = np.zeros(len(outer), np.int64)
-        np.add.at(count, common.row[inside], 1)
-        rest = weight[outer] - taken
-        touched = np.zeros(len(outer))
-        np.add.at(touched, common.row, weight[inner][common.col])
-        covered = np.zeros(len(outer), np.int64)
-        np.add.at(covered, common.row, common.data)
-        beyond = np.where(covered == np.diff(left.indptr), touched - weight[outer], np.nan)
-        for at in np.flatnonzero((count > 0) & (rest > 0.5) & (rest < self._below - 0.5)):
-            chosen = common.col[(common.row == at) & inside]
-            self._set(left[at].indices, right[chosen].indices, float(rest[at]), (outer[at], *inner[chosen]))
-        for at in np.flatnonzero((beyond > 0.5) & (beyond < self._below - 0.5)):
-            chosen = common.col[common.row == at]
-            self._set(right[chosen].indices, left[at].indices, float(beyond[at]), (outer[at], *inner[chosen]))
-        # One cell less one other, where several are inside.
-        for at in np.flatnonzero(count > 1):
-            chosen = common.col[(common.row == at) & inside]
-            each = weight[outer[at]] - weight[inner[chosen]]
-            for place in np.flatnonzero((each > 0.5) & (each < self._below - 0.5)):
-                other = right[chosen[place]].indices
-                self._set(left[at].indices, other, float(each[place]), (outer[at], inner[chosen[place]]))
-
-    def _set(self, whole: Any, less: Any, count: float, cells: tuple[Any, ...]) -> None:
-        columns = np.setdiff1d(whole, less)
-        if len(columns):
-            self._add([int(item) for item in columns], count, tuple(int(item) for item in cells))
-
-    def done(self) -> list[tuple[tuple[int, ...], int]]:
-        """The parts found, with how many persons each has; the smallest sets first."""
-        listed = sorted(self._found.values(), key=lambda item: (len(item[0]), item[0]))
-        return [(columns, round(count)) for columns, count, _ in listed]
-
-    def before(self, prior: rank.Derived, published: Any) -> int:
-        """Small parts that earlier tables give away without being cells of theirs."""
-        told = {(int(a), int(b)) for a, b in rank.signatures(published)} if published.shape[0] else set()
-        sizes = self._sizes if self._truth else prior.value
-        return sum(
-            self._few(float(sizes[atom])) and self._mark([atom]) not in told for atom in np.flatnonzero(prior.single)
-        )
-
-    def explain(
-        self, rows: _Rows, last: int, parts: list[tuple[tuple[int, ...], int]], others: list[Published]
-    ) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-        """Labels of the earlier releases that give the parts away with the candidate, and the candidate's cells that
-        take part in each. A release alone with the candidate when that suffices, else all that are connected.
-        """
-        if not parts:
-            return (), ()
-        by_columns = {item[0]: item[2] for item in self._found.values()}
-        owners: set[int] = set()
-        exact = rows.slack == 0
-        open_: list[tuple[int, ...]] = []
-        cells: list[tuple[int, ...]] = []
-        columns_of = self._matrix.tocsc()
-        for columns, _ in parts:
-            used = by_columns[columns]
-            if used:
-                owners.update(int(rows.owner[cell]) for cell in used)
-                cells.append(tuple(int(rows.cell[cell]) for cell in used if rows.owner[cell] == last))
-            else:
-                open_.append(columns)
-                near = np.unique(columns_of[:, list(columns)].indices)
-                cells.append(tuple(int(rows.cell[row]) for row in near if rows.owner[row] == last and exact[row]))
-        for number in range(len(others)):
-            if not open_:
-                break
-            chosen = np.flatnonzero(exact & np.isin(rows.owner, (number, last)))
-            alone = rank.derive(self._matrix[chosen], self._figures[chosen], pairs=False)
-            solved = [columns for columns in open_ if alone.single[list(columns)].all()]
-            if solved:
-                owners.add(number)
-                open_ = [columns for columns in open_ if columns not in solved]
-        for columns in open_:
-            near = np.unique(columns_of[:, list(columns)].indices)
-            owners.update(int(rows.owner[row]) for row in near if exact[row])
-        names = (others[number].release.label for number in sorted(owners - {last}))
-        return tuple(dict.fromkeys(names)), tuple(cells)
 
 
 def _alike(
@@ -532,7 +340,7 @@ def _alike(
 
 
 def _pinned(
-    rows: _Rows, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], small: NDArray[np.bool_],
+    rows: Rows, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], small: NDArray[np.bool_],
     last: int, threshold: int, started: float,
 ) -> tuple[int, int, int]:  # fmt: skip
     """How many small parts are pinned down more closely than the threshold by the candidate, though not exactly; how

@@ -10,6 +10,7 @@ derivable is the same in all of them, any other one is not (but for chance).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -24,8 +25,12 @@ ROWS = 2_500
 """Cells of one connected rest up to which its rank is taken from the Gram matrix."""
 STEPS = 1_000
 """Steps of the solver for one draw."""
-ENTRIES = 2_000_000
-"""Cells times their atoms up to which draws are made: some ten seconds."""
+SECONDS = 20.0
+"""Of the processor, for the draws of one question; what is not solved by then was not compared."""
+WHOLE = 5_000_000
+"""Cells times their atoms from which a matrix is not divided into its connected parts."""
+ENTRIES = 60_000_000
+"""Cells times their atoms up to which draws are made: what fits into memory."""
 PAIRS = 1_500
 """Atoms up to which unions of two are tried."""
 NEAR = 1e-7
@@ -61,7 +66,7 @@ def derive(
     size = matrix.shape[1]
     single = np.zeros(size, bool)
     value = np.full(size, np.nan)
-    held = csr_matrix(matrix, copy=True)
+    held = csr_matrix(matrix)
     left = figures.astype(float).copy()
     while True:  # what is published as it is, or becomes so
         counts = np.diff(held.indptr)
@@ -88,20 +93,27 @@ def derive(
     rows = np.flatnonzero(np.diff(held.indptr) > 0)
     if not len(rows):
         return Derived(single, value)
-    if held.nnz > 5 * ENTRIES:
+    if held.nnz > ENTRIES:
         return Derived(single, value, (), len(rows))
-    rest, figures_left = _distinct(held[rows], left[rows])
+    part_ = held if len(rows) == held.shape[0] else held[rows]
+    rest, figures_left = _distinct(part_, left[rows])
     skipped = unproved = 0
     union: list[tuple[int, int, float]] = []
-    many, group = connected(rest)
+    if rest.nnz > WHOLE and rest.shape[0] > ROWS:  # so large that to divide it costs more than to solve it
+        many, group = 1, np.zeros(rest.shape[0], np.int64)
+    else:
+        many, group = connected(rest)
     for number in range(many):
         cells = np.flatnonzero(group == number)
         if not len(cells):
             continue
-        part = rest[cells]
-        columns = np.unique(part.indices)
+        part = rest if len(cells) == rest.shape[0] else rest[cells]
+        there = np.zeros(size, bool)
+        there[part.indices] = True
+        columns = np.flatnonzero(there)
         by = _rank if len(cells) <= ROWS else _drawn
-        told = by(part[:, columns].tocsr(), figures_left[cells], None if small is None else small[columns], pairs)
+        inner = part if len(columns) == size else part[:, columns].tocsr()
+        told = by(inner, figures_left[cells], None if small is None else small[columns], pairs)
         skipped += told.skipped
         single[columns[told.single]] = True
         value[columns[told.single]] = told.value[told.single]
@@ -118,6 +130,8 @@ def _distinct(matrix: Any, figures: NDArray[np.float64]) -> tuple[Any, NDArray[n
     first = np.ones(len(order), bool)
     first[1:] = (sorted_[1:] != sorted_[:-1]).any(axis=1)
     chosen = np.sort(order[first])
+    if len(chosen) == matrix.shape[0]:
+        return matrix.tocsr(), figures
     return matrix[chosen].tocsr(), figures[chosen]
 
 
@@ -134,17 +148,19 @@ def signatures(matrix: Any, seed: int = 20_260) -> NDArray[np.uint64]:
     """Two 64-bit sums a row that are equal for equal sets of columns (and, but for 2^-128, only then)."""
     source = np.random.default_rng(seed)
     draws = source.integers(0, 2**63, (matrix.shape[1], 2), dtype=np.int64)
-    sums: NDArray[np.uint64] = np.asarray(matrix.astype(np.int64) @ draws).view(np.uint64)
+    sums: NDArray[np.uint64] = np.asarray(matrix.astype(np.int64, copy=False) @ draws).view(np.uint64)
     return sums
 
 
 def merged(matrix: Any, extra: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     """Number of the merged atom of each atom: those no cell tells apart (and that are equal in ``extra``) share one."""
-    marks = signatures(matrix.T.tocsr())
+    marks = signatures(matrix.T)
+    # One number an atom: that two of a million different ones meet has a chance of 3 in 100 million.
+    one = marks[:, 0] ^ (marks[:, 1] << np.uint64(1))
     if extra is not None:
-        marks = np.column_stack([marks, extra.view(np.uint64)])
-    _, which = np.unique(marks, axis=0, return_inverse=True)
-    return np.asarray(which).ravel()
+        _, one = np.unique(np.column_stack([one, extra.view(np.uint64)]), axis=0, return_inverse=True)
+    distinct, which = np.unique(one, return_inverse=True)
+    return np.arange(len(one)) if len(distinct) == len(one) else np.asarray(which).ravel()
 
 
 def _rank(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | None, pairs: bool) -> Derived:
@@ -210,21 +226,21 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
 
     A solution of the published sums gives their figures: derivable parts are equal in every one.
     """
-    from scipy.sparse import diags
+    from scipy.sparse import csr_matrix
 
     size = part.shape[1]
     unseen = Derived(np.zeros(size, bool), np.full(size, np.nan), (), part.shape[0])
-    if part.nnz > ENTRIES:
-        return unseen
+    until = time.thread_time() + SECONDS
     # Rows of one length: cells of very different sizes would keep the solver busy for long.
-    scale = 1 / np.sqrt(np.diff(part.indptr))
-    matrix = (diags(scale) @ part.astype(float)).tocsr()
+    length = np.diff(part.indptr)
+    scale = 1 / np.sqrt(length)
+    matrix = csr_matrix((np.repeat(scale, length), part.indices, part.indptr), shape=part.shape)
     source = np.random.default_rng(size)
     keep = np.flatnonzero(small) if small is not None else np.arange(size)
     null: list[NDArray[np.float64]] = []
     for _ in range(2):
         x = source.standard_normal(size)
-        z = x - _least(matrix, matrix @ x)
+        z = x - _least(matrix, matrix @ x, until)
         if np.abs(matrix @ z).max(initial=0.0) > 1e-6:  # the solver did not come to its end
             return unseen
         null.append(z)
@@ -233,24 +249,24 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
     single: NDArray[np.bool_] = np.max(np.abs(np.array(null)), axis=0) < 1e-5
     value = np.full(size, np.nan)
     if single.any() and not np.isnan(figures).any():
-        value[single] = _least(matrix, scale * figures)[single]
+        value[single] = _least(matrix, scale * figures, until)[single]
     union = [(a, b, float("nan")) for a, b in _opposite(null, keep[~single[keep]])] if pairs else []
     return Derived(single, value, tuple(union), 0, int(single.sum()) + len(union))
 
 
-def _least(matrix: Any, right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The shortest x with matrix @ x == right, by conjugate gradients on the cells (Craig's method).
+def _least(matrix: Any, right: NDArray[np.float64], until: float) -> NDArray[np.float64]:
+    """Until then, the shortest x with matrix @ x == right, by conjugate gradients on the cells (Craig's method).
 
     Sums of squares are taken without the linear-algebra library: its threads cost more than they give here.
     """
-    back = matrix.T.tocsr()
+    back = matrix.T
     x = np.zeros(matrix.shape[1])
     rest = right.copy()
     way = back @ rest
     now = float((rest * rest).sum())
     end = now * 1e-24
     for _ in range(STEPS):
-        if now <= end:
+        if now <= end or time.thread_time() > until:
             break
         length = now / float((way * way).sum())
         x += length * way
