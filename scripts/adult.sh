@@ -1,6 +1,6 @@
 #!/bin/sh
 # The Adult census data (Becker and Kohavi, UCI Machine Learning Repository, CC BY 4.0, 4 MB), for the tests that compare
-# the search with ARX's published optima. No Debian package has it. The tests say so when it is not there.
+# the search with ARX's published optima. The tests say so when it is not there.
 set -u
 folder=${1:-tests/privacy/adult/data}
 source=https://archive.ics.uci.edu/static/public/2/adult.zip
