@@ -50,11 +50,13 @@ def bounds(
     floor: NDArray[np.float64] | None = None,
     known: NDArray[np.float64] | None = None,
     seconds: float = 5.0,
+    whole: bool = False,
 ) -> Bounds:
     """What ``low <= matrix @ x <= high``, ``x >= floor`` (0) says about ``x[targets]``.
 
     ``matrix``: sparse (rows, n). ``enough``: per target, the width at which it is safe and not looked at further.
-    ``known``: a solution, when there is one. ``ceiling``: largest value an attacker would believe.
+    ``known``: a solution, when there is one. ``whole``: x are whole numbers. ``ceiling``: largest value an attacker
+    would believe.
     """
     from scipy.optimize import Bounds as Box
     from scipy.optimize import LinearConstraint, milp
@@ -65,6 +67,7 @@ def bounds(
     until = time.monotonic() + seconds
     rule = [LinearConstraint(matrix, low, high)] if matrix.shape[0] else []
     box = Box(np.zeros(size) if floor is None else floor, np.full(size, ceiling))
+    integrality = np.ones(size) if whole else None
     solved = 0
     feasible = True
 
@@ -79,7 +82,9 @@ def bounds(
         if left <= 0:
             return None, 1
         solved += 1
-        answer = milp(cost, constraints=rule, bounds=box, options={"time_limit": max(left, 0.01)})
+        answer = milp(
+            cost, constraints=rule, bounds=box, integrality=integrality, options={"time_limit": max(left, 0.01)}
+        )
         return answer.x if answer.status == 0 else None, int(answer.status)
 
     if known is not None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
+from arengo.privacy.cells import pinned as pinned_
 from arengo.privacy.cells import places, rank
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
-from arengo.privacy.cells.attacker import bounds
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
 from arengo.privacy.finding import Finding, Report
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
     from arengo.privacy.case import Case
 
-SECONDS = 4.0
-"""For linear programs of one verdict."""
-PROGRAM = 100_000
-"""Cells times their parts up to which a linear program is posed at all."""
 ALIKE = 0.2
 """Two tables count the same persons when their share of the register differs by no more than this."""
 
@@ -72,6 +68,7 @@ class Exposed:
     zonings: str = ""
     guessed: bool = False
     system: System | None = None
+    within: str = ""
 
 
 def look(case: Case) -> Report:
@@ -112,9 +109,12 @@ def told(case: Case, found: Exposed) -> Report:
         findings.append(Finding("cells-differenced-before", "pass", Frozen({"parts": found.already})))
     if found.unlooked:
         # What can be worked out exactly was looked at in full; this is only about estimates.
-        why = f"{found.unlooked:,} small parts were left over when the time for linear programs was used up"
+        why = (
+            f"{found.unlooked:,} small parts, in cells of {found.within or 'this table'}, were left over when the "
+            f"{pinned_.SECONDS:g} seconds for linear programs were used up"
+        )
         what = "How closely some small parts of the population can be estimated"
-        findings.append(Finding("not-looked", "pass", Frozen({"what": what, "why": why})))
+        findings.append(Finding("not-looked", "review", Frozen({"what": what, "why": why})))
     return Report(tuple(findings), found.measured)
 
 
@@ -227,13 +227,12 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     direct[matrix[np.flatnonzero(single & (rows.owner == last))].indices] = True
     covered = np.diff(matrix.tocsc().indptr) > 0
     alike = () if truth else _alike(held, kept, after, prior, mine, direct, covered)
-    pinned, unlooked, solved = 0, 0, 0
+    estimated = pinned_.Pinned()
     if truth and small is not None:
-        pinned, unlooked, solved = _pinned(rows, matrix, figures, sizes, small & ~after.single, last, threshold,
-                                           started)  # fmt: skip
+        estimated = pinned_.pinned(rows, matrix, figures, sizes, small, after.single, last, threshold)
     measured |= {
         "derivable": int(after.single.sum()), "derivable_before": int(prior.single.sum()),
-        "exposed": len(exposed_), "pinned": pinned, "programs": solved, "unproved": after.unproved,
+        "exposed": len(exposed_), "pinned": estimated.parts, "programs": estimated.solved, "unproved": after.unproved,
         "seconds": round(time.monotonic() - started, 3),
     }  # fmt: skip
     notes = []
@@ -248,8 +247,9 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     near = touched & small if small is not None else np.zeros(many, bool)
     system = System(matrix[now], figures[now], rows.owner[now] == last, rows.cell[now], sizes,
                     tuple(columns for columns, _ in exposed_), near, mine.keys)  # fmt: skip
-    return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, pinned, unlooked, already,
-                   measured, tuple(notes), zonings, guessed, system)  # fmt: skip
+    return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, estimated.parts,
+                   estimated.unlooked, already, measured, tuple(notes), zonings, guessed, system,
+                   pinned_.labels(estimated.within, [item.release.label for item in others]))  # fmt: skip
 
 
 def _crossed(held: Atoms, tables: Sequence[Published]) -> tuple[str, bool]:
@@ -337,52 +337,3 @@ def _alike(
             if len(there) == 1 and fresh[there[0]]:
                 out.append(round(float(after.value[there[0]])))
     return tuple(out)
-
-
-def _pinned(
-    rows: Rows, matrix: Any, figures: NDArray[np.float64], sizes: NDArray[np.float64], small: NDArray[np.bool_],
-    last: int, threshold: int, started: float,
-) -> tuple[int, int, int]:  # fmt: skip
-    """How many small parts are pinned down more closely than the threshold by the candidate, though not exactly; how
-    many were not looked at; how many linear programs it took.
-    """
-    touched = np.asarray(matrix[np.flatnonzero(rows.owner == last)].sum(axis=0)).ravel() > 0
-    targets = np.flatnonzero(small)
-    if not len(targets) or not touched.any():
-        return 0, 0, 0
-    # Only what is connected with the candidate can have changed.
-    if matrix[np.flatnonzero(rows.owner == last)].nnz > PROGRAM:
-        return 0, len(targets), 0
-    _, group = rank.connected(matrix)
-    near = np.isin(group, np.unique(group[rows.owner == last]))
-    live = np.asarray(matrix[np.flatnonzero(near)].sum(axis=0)).ravel() > 0
-    if matrix[np.flatnonzero(near)].nnz > PROGRAM:
-        return 0, int((small & live).sum()), 0
-    targets = targets[live[targets]]
-    columns = np.flatnonzero(live)
-    place = np.full(matrix.shape[1], -1)
-    place[columns] = np.arange(len(columns))
-    inner = matrix[:, columns]
-    chosen = np.flatnonzero(np.diff(inner.indptr) > 0)
-    inner = inner[chosen]
-    low, high = figures[chosen] - rows.slack[chosen], figures[chosen] + rows.slack[chosen]
-    single = np.diff(inner.indptr) == 1
-    enough = np.full(len(targets), float(threshold))
-    at = {int(column): number for number, column in enumerate(place[targets])}
-    for row in np.flatnonzero(single):  # a rounded cell of its own keeps what its rounding promised
-        target = at.get(int(inner.indices[inner.indptr[row]]))
-        if target is not None:
-            enough[target] = min(enough[target], float(high[row] - max(low[row], 0.0)))
-    left = max(SECONDS - (time.monotonic() - started), 1.0)
-    found = bounds(inner, low, high, place[targets], enough, known=sizes[columns], seconds=left)
-    narrow = found.looked & (found.width < enough - 1e-6)
-    unlooked = int((~found.looked).sum())
-    solved = found.solved
-    if not narrow.any():
-        return 0, unlooked, solved
-    suspect = np.flatnonzero(narrow)
-    old = np.flatnonzero(rows.owner[chosen] != last)
-    again = bounds(inner[old], low[old], high[old], place[targets[suspect]], found.width[suspect] + 0.5,
-                   known=sizes[columns], seconds=left)  # fmt: skip
-    fresh = ~again.looked | (again.width > found.width[suspect] + 0.25)
-    return int(fresh.sum()), unlooked, solved + again.solved
