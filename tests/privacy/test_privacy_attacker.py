@@ -58,13 +58,15 @@ class Person:
 @dataclass
 class Shown:
     """What the attacker holds of one release. ``codes``: person -> what its quasi-identifiers are there (rows: whom it
-    is about); ``figures``: class -> how often each value, or the count of a cell."""
+    is about); ``figures``: class -> how often each value, or the count of a cell (None: withheld); ``blank``: class ->
+    in how many of its rows the value was left out."""
 
     rows: bool
     told: bool
     codes: dict[int, tuple[str, ...]]
     figures: dict[tuple[str, ...], Any] = field(default_factory=dict)
     dataset: str = ""
+    blank: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 
 class Game:
@@ -175,8 +177,8 @@ class Game:
                 classes[key].append(who)
         keys = list(classes)
         width = len(BENEFITS)
-        rows: list[tuple[list[int], int]] = [
-            ([at * width + v for v in range(width)], len(classes[key])) for at, key in enumerate(keys)
+        rows: list[tuple[list[int], int, int]] = [
+            ([at * width + v for v in range(width)], len(classes[key]), 0) for at, key in enumerate(keys)
         ]
         for number, item in enumerate(told):
             mine: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -185,18 +187,19 @@ class Game:
                     mine[key[number]].append(at)
             for code, places in mine.items():
                 for v, benefit in enumerate(BENEFITS):
-                    rows.append(([at * width + v for at in places], item.figures[code][benefit]))
+                    rows.append(([at * width + v for at in places], item.figures[code][benefit],
+                                 item.blank.get(code, 0)))  # fmt: skip
         matrix = np.zeros((len(rows), len(keys) * width))
-        for at, (places, _) in enumerate(rows):
+        for at, (places, _, _) in enumerate(rows):
             matrix[at, places] = 1
-        exact = np.array([value for _, value in rows], float)
+        least, most = np.array([(value, value + more) for _, value, more in rows], float).T
         for at, key in enumerate(keys):
             values = {self.people[who].benefit for who in classes[key]}
             if len(values) > 1:
                 continue  # the truth itself is a way with two values
             goal = np.zeros(len(keys) * width)
             goal[[at * width + v for v, benefit in enumerate(BENEFITS) if benefit not in values]] = -1
-            found = milp(goal, constraints=LinearConstraint(matrix, exact, exact), integrality=np.ones(len(goal)),
+            found = milp(goal, constraints=LinearConstraint(matrix, least, most), integrality=np.ones(len(goal)),
                          bounds=Bounds(0, np.inf), options={"time_limit": 5.0})  # fmt: skip
             if found.status == 0 and found.fun is not None and found.fun > -0.5:
                 return classes[key]
@@ -218,6 +221,8 @@ class Game:
         rows, figures = [], []
         for at, item in enumerate(tables):
             for code in {key[at] for key in atoms}:
+                if item.figures.get(code, 0) is None:
+                    continue
                 rows.append([1.0 if key[at] == code else 0.0 for key in atoms])
                 figures.append(item.figures.get(code, 0))
         matrix = np.array(rows)
