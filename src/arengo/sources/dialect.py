@@ -286,6 +286,8 @@ def _table(found: Sequence[Record], marks: Marks, skip: int | None, header: int 
     if header is None and skip is None and any(_filled(row) >= max(2, 0.6 * modal) for row in rows[:top]):
         body = _first_text_row(rows, modal)  # full records are no title: the numbers only begin further down
         top = _header_top(rows, body, modal)
+    if header is None:
+        body = _after_names(rows, top if skip is None else skip, body, modal)
     if skip is not None and header is None:
         header = max(0, body - skip) if body > skip else int(body == skip and _looks_like_header(rows, skip, modal))
         top = skip
@@ -506,6 +508,23 @@ def _header_top(rows: Sequence[Sequence[str]], body: int, width: int) -> int:
             break
         top -= 1
     return top
+
+
+def _after_names(rows: Sequence[Sequence[str]], top: int, body: int, width: int) -> int:
+    """The first body row, when a complete row of names stands above records that leave their numbers empty: what has
+    nothing under the names of numbers is no second header row, but data."""
+    numbers = _number_columns(rows, width)
+    for index in range(top, min(body - 1, top + 4)):
+        row, below = [cell.strip() for cell in rows[index]], rows[index + 1]
+        named = [cell for cell in row if cell]
+        complete = len(row) == width and all(row[1:]) and len(set(named)) == len(named) and len(named) >= 2
+        if not complete or any(_kind(cell) == "n" for cell in named):
+            continue
+        kinds = [_kind(below[column]) if column < len(below) else "e" for column in numbers]
+        units = [cell.strip() for column, cell in enumerate(below) if column not in numbers and cell.strip()]
+        if numbers and not {"t", "n"} & set(kinds) and units and not all(map(_UNIT.fullmatch, units)):
+            return index + 1
+    return body
 
 
 def _groups(upper: Sequence[str], lower: Sequence[str]) -> bool:

@@ -305,6 +305,7 @@ class _Draft:
         self.id = wanted or naming.dataset_id(name)
         self.title = _title(sample, name)
         self.by_name = {column.name: column for column in columns}
+        self.persons = any(column.personal for column in columns)
 
     def text(self) -> str:
         lines = [*self._head(), *self._schema(), *self._foot()]
@@ -365,7 +366,7 @@ class _Draft:
         for column in self.columns:
             place = self.key.index(column.name) + 1 if column.name in self.key else 0
             shape = self.place is not None and self.place.column == column.name
-            lines += layout.prop(column, place, _examples(column), shape or column.kind is Kind.GEOMETRY)
+            lines += layout.prop(column, place, _examples(column, self.persons), shape or column.kind is Kind.GEOMETRY)
         lines += [
             "    quality:",
             "      - {type: library, metric: rowCount, mustBeGreaterThan: 0, severity: error, dimension: completeness}",
@@ -497,28 +498,50 @@ def _main_time(columns: Sequence[Column]) -> Column | None:
     return min(moments, key=rank)
 
 
-def _examples(column: Column) -> list[Any]:
-    """Up to three values as the contract's type writes them; none for persons, geometries and long texts."""
+SHARED = 5  # rows that must have a value before it is shown of a table with persons
+
+
+def _examples(column: Column, persons: bool) -> list[Any]:
+    """Up to three values as the contract's type writes them; none for persons, geometries and long texts.
+
+    ``persons``: some column of the table is about persons. Then a column that was not recognised may be as well, so
+    only values are shown that many rows share, of a column with few of them.
+    """
     if column.personal or column.kind in (Kind.GEOMETRY, Kind.JSON, Kind.BOOLEAN) or not column.weights:
         return []
-    texts = [text for text, _ in sorted(column.told().items(), key=lambda item: -item[1])]
+    told = sorted(column.told().items(), key=lambda item: -item[1])
+    if persons:
+        if column.distinct > 0.2 * column.filled:
+            return []
+        told = [(text, weight) for text, weight in told if weight >= SHARED]
+    texts = [text for text, _ in told]
     if column.kind is Kind.STRING:
         short = [text for text in texts[:50] if len(text) <= 60 and "\n" not in text]
         return short[:3]
     if column.kind in (Kind.INTEGER, Kind.NUMBER):
-        scale = float(column.parse.get("scale", 1.0))
-        out: list[Any] = []
-        for number in column.numbers[:60]:
-            value: Any = round(number * scale, 9)
-            value = int(value) if column.kind is Kind.INTEGER and value == int(value) else value
-            if value not in out and abs(value) < 1e15:
-                out.append(value)
-            if len(out) == 3:
-                break
-        return out
+        return _figures(column, texts if persons else None)
     if not column.parse.get("formats"):
         return [digits.fold(text) for text in texts[:2]]
     return []
+
+
+def _figures(column: Column, texts: Sequence[str] | None) -> list[Any]:
+    """Numbers as examples; ``texts``: only those of these values."""
+    scale = float(column.parse.get("scale", 1.0))
+    numbers: Sequence[float | None] = column.numbers[:60]
+    if texts is not None:
+        numbers = [_figure(text, column) for text in texts]
+    out: list[Any] = []
+    for number in numbers:
+        if number is None:
+            continue
+        value: Any = round(number * scale, 9)
+        value = int(value) if column.kind is Kind.INTEGER and value == int(value) else value
+        if value not in out and abs(value) < 1e15:
+            out.append(value)
+        if len(out) == 3:
+            break
+    return out
 
 
 __all__ = ["Draft", "concepts", "infer"]

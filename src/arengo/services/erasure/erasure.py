@@ -25,8 +25,8 @@ from arengo.contract.model import Contract
 from arengo.errors import BadForm, Busy, Conflict, NotFound, PublicationHeld
 from arengo.lake import erasure as lake_erasure
 from arengo.privacy import mask, vault
+from arengo.services.erasure import contracts, receipt, traces
 from arengo.services.erasure import plan as plans
-from arengo.services.erasure import receipt, traces
 from arengo.services.erasure.person import Found, Person, Places
 from arengo.services.erasure.plan import ERASE, KEEP, RESTRICT, Plan
 from arengo.services.retention import Disposals
@@ -247,6 +247,7 @@ class Erasure:
                       for one in acts if one.action == RESTRICT]  # fmt: skip
         steps += [("key", lambda: self._key(work)), ("tombstones", lambda: self._tombstones(work))]
         steps += [(f"rows {one.dataset}", lambda one=one: self._rows(work, one.dataset)) for one in acts]  # type: ignore[misc]
+        steps += [(f"contracts {one.dataset}", lambda one=one: self._examples(work, one.dataset)) for one in acts]  # type: ignore[misc]
         steps += [
             ("releases", lambda: {"rows": self._around.releases(work.person.mark)}),
             ("ledger", lambda: self._forget(work)),
@@ -341,6 +342,10 @@ class Erasure:
             self._state.announce()
         return {"versions": {str(item.number): item.rows for item in gone}, "quarantine": lines, "runs": runs,
                 "expired": list(old)}  # fmt: skip
+
+    def _examples(self, work: _Work, dataset: str) -> Mapping[str, Any]:
+        """Take her values out of the examples of a dataset's contracts, old and in force."""
+        return contracts.scrub(self._settings, self._state, dataset, work.needles)
 
     def _window(self, contract: Contract) -> tuple[int, ...]:
         """Drop the versions older than ``arengoHistoryWindow``, where the contract has one."""

@@ -88,6 +88,9 @@ def _besides(facts: Mapping[str, tuple[str, dict[str, Any]]]) -> list[str]:
     releases = facts.get("releases")
     if releases:
         out.append(f"Rows taken out of the publication ledger: {releases[1].get('rows', 0)}.")
+    texts = sum(int(told.get("contracts", 0)) for name, (_, told) in facts.items() if name.startswith("contracts "))
+    if texts:
+        out.append(f"Contracts in whose examples the person stood, written without them: {texts}.")
     told = facts.get("notify")
     if told:
         out.append(f"Agreements whose readers were told (Art. 19): {told[1].get('agreements', 0)}.")
