@@ -123,7 +123,8 @@ class Added:
 class Reckoning:
     """The aggregates of ``table`` in ``connection``, made when they are asked for and then held. ``told``: column ->
     (rows that have a value, about how many different ones), where that was counted before. ``people``: SQL of the same
-    rows, of persons and what is told of them alone, where that costs less than ``table``.
+    rows, of persons and what is told of them alone, and ``bare`` of all columns without persons, where these cost less
+    than ``table``.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -132,6 +133,7 @@ class Reckoning:
     told: Mapping[str, tuple[int, int]] = EMPTY
     added: Added | None = None
     people: str = ""
+    bare: str = ""
     _columns: dict[str, Values] = field(default_factory=dict)
     _combos: dict[tuple[str, ...], Combos] = field(default_factory=dict)
     _texts: dict[str, tuple[tuple[tuple[str, int], ...], int]] = field(default_factory=dict)
@@ -174,7 +176,7 @@ class Reckoning:
             if self.added is not None and "rows" in self.kept:
                 self._rows = int(self.kept["rows"]) + self.count(self.added.rows)
             else:
-                self._rows = self.count(self.table)
+                self._rows = self.count(self._rows_of)
         return self._rows
 
     def count(self, table: str) -> int:
@@ -223,15 +225,15 @@ class Reckoning:
         unknown = [name for name, _ in wanted if name not in told]
         if unknown and not all_:
             asked = ", ".join(f"count({quote(name)}), approx_count_distinct({quote(name)})" for name in unknown)
-            row = self.connection.execute(f"SELECT {asked} FROM {self.table}").fetchone() or ()
+            row = self.connection.execute(f"SELECT {asked} FROM {self._rows_of}").fetchone() or ()
             told |= {name: (int(row[2 * at]), int(row[2 * at + 1])) for at, name in enumerate(unknown)}
         for name, _ in wanted:
             filled, distinct = told.get(name, (0, 0))
             power = 0 if all_ else _power(distinct, limit)
-            made = self._values(self.table, name, power, filled)
+            made = self._values(self._rows_of, name, power, filled)
             while power and len(made.texts) <= limit // 2:  # an estimate was too high
                 power -= 1
-                made = self._values(self.table, name, power, filled)
+                made = self._values(self._rows_of, name, power, filled)
             if not made.power:
                 made = Values(made.texts, made.hashes, made.counts, int(made.counts.sum()))
             self._columns[name] = made.settled(limit)
@@ -272,13 +274,13 @@ class Reckoning:
         power = 0
         if self.rows > limit:
             (many,) = self.connection.execute(
-                f"SELECT approx_count_distinct(hash({listing(names)})) FROM {self.table}"
+                f"SELECT approx_count_distinct(hash({listing(names)})) FROM {self._rows_of}"
             ).fetchone() or (0,)
             power = _power(int(many), limit)
         while True:
             small = f"WHERE hash({by}) < {1 << (64 - power)}::UBIGINT " if power else ""
             found = self.connection.execute(
-                f"SELECT {by}, hash({by}) AS h, count(*) AS n FROM (SELECT {listed} FROM {self.table}) {small}"
+                f"SELECT {by}, hash({by}) AS h, count(*) AS n FROM (SELECT {listed} FROM {self._rows_of}) {small}"
                 f"GROUP BY {by} ORDER BY h, {by}"
             ).to_arrow_table()
             if not power or found.num_rows > limit // 2:
@@ -305,7 +307,7 @@ class Reckoning:
                 return self._aside(f"SELECT v, n FROM _known_texts WHERE regexp_matches(v, {text(pattern)})", most)
             finally:
                 self.connection.unregister("_known_texts")
-        table, old = self.table, ""
+        table, old = self._rows_of, ""
         if self._kept("texts", name) and self.added is not None:
             table = self.added.rows
             old = f" UNION ALL SELECT value, n FROM {self._file('texts.parquet')} WHERE name = {text(name)}"
@@ -329,6 +331,10 @@ class Reckoning:
         if self._persons is None:
             self._persons = self._counted_people()
         return self._persons
+
+    @property
+    def _rows_of(self) -> str:
+        return self.bare or self.table
 
     @property
     def _about(self) -> str:

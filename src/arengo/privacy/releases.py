@@ -10,6 +10,7 @@ the state last, so a release that is in the state is whole on the disk; writing 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,8 +38,25 @@ if TYPE_CHECKING:
 SUBJECT = "_subject"
 MARK = "_mark"
 FOLDER = "privacy"
+KEPT = "kept"
+"""What was counted of the newest versions (:mod:`arengo.publish.growth`)."""
 WAIT = 600.0
 """Seconds a writer waits for another one of the same population."""
+
+
+def respelt(label: str) -> str:
+    """SQL of the name of a group as it is spelt today: ``[45, 50)`` was ``45–49``, ``1950s`` was ``1950–1959``. Two
+    releases meet by these names, so those written down before the change are read in the words of today."""
+    first, end = (f"regexp_extract({label}, '^\\[(-?[0-9]+), (-?[0-9]+)\\)$', {part})" for part in (1, 2))
+    return (
+        f"CASE WHEN regexp_full_match(CAST({label} AS VARCHAR), '\\[-?[0-9]+, -?[0-9]+\\)') "
+        f"THEN CASE WHEN CAST({end} AS BIGINT) - CAST({first} AS BIGINT) > 1 "
+        f"THEN {first} || '–' || CAST(CAST({end} AS BIGINT) - 1 AS VARCHAR) ELSE {first} END "
+        f"WHEN regexp_full_match(CAST({label} AS VARCHAR), '[0-9]{{3}}0s') "
+        f"THEN left({label}, 4) || '–' || left({label}, 3) || '9' "
+        f"WHEN regexp_full_match(CAST({label} AS VARCHAR), '[0-9]{{3}}[05]-[0-9]{{3}}[49]') "
+        f"THEN replace({label}, '-', '–') ELSE {label} END"
+    )
 
 
 class Releases:
@@ -80,16 +98,27 @@ class Releases:
     def rows(self, release: Release) -> str:
         """SQL of a release's rows with ``_subject``, to stand after FROM; '' when they are not kept."""
         path = self.path(release.dataset, release.number)
-        return f"read_parquet({text(str(path))})" if path.is_file() else ""
+        if not path.is_file():
+            return ""
+        rows = f"read_parquet({text(str(path))})"
+        named = [
+            item.column
+            for item in told(release)
+            if item.level not in ("", "0") and item.kind is Kind.STRING and not item.hierarchy.startswith("measures")
+        ]
+        spelt = ", ".join(f"{respelt(quote(name))} AS {quote(name)}" for name in named)
+        return f"(SELECT * REPLACE ({spelt}) FROM {rows})" if spelt else rows
 
     # Writing
 
-    def add(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = "") -> bool:
+    def add(
+        self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = "", touched: str = ""
+    ) -> bool:
         """Write down that a version is public. ``table``: SQL of its rows in ``connection``, released columns and
         ``_subject``. False when it was written down already. Nothing that is in the state is ever half on the disk:
         a kill at any moment is made good by calling again. ``mark``: SQL of what tells a row from others
-        (:func:`mark_of`), kept so that the next version finds the persons of the rows it keeps. Raises StorageFull,
-        Busy.
+        (:func:`mark_of`), kept so that the next version finds the persons of the rows it keeps. ``touched``: of
+        an append, SQL of rows about the persons it adds to. Raises StorageFull, Busy.
         """
         if release.number < 1:
             raise LakeError("A candidate is no release yet.", todo="Write it down after its commit.")
@@ -102,14 +131,14 @@ class Releases:
                 names.append(f"{mark} AS {MARK}")
             write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
             if release.population and release.form == ROWS and release.subject:
-                self._join(connection, release)
+                self._join(connection, release, touched)
             self._insert(release)
             return True
 
-    def _join(self, connection: duckdb.DuckDBPyConnection, release: Release) -> None:
+    def _join(self, connection: duckdb.DuckDBPyConnection, release: Release, touched: str = "") -> None:
         before = tuple(item for item in self.of(release.population) if item.form == ROWS and item.subject)
         if self.classes.fresh(release.population, before):
-            self.classes.extend(connection, release, self.rows(release))
+            self.classes.extend(connection, release, self.rows(release), touched)
         else:
             self.classes.rebuild(connection, release.population, (*before, release), self.rows)
 
@@ -137,6 +166,8 @@ class Releases:
 
     def forget(self, subjects: Iterable[str]) -> int:
         """Take persons (blind numbers) out of every file; how many rows went. Doing it twice takes nothing more."""
+        # What was counted of versions holds values of rows: it is counted anew.
+        shutil.rmtree(self.home / KEPT, ignore_errors=True)
         gone = sorted(set(subjects))
         if not gone:
             return 0

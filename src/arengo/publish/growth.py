@@ -31,21 +31,23 @@ if TYPE_CHECKING:
     from arengo.settings import Settings
 
 GROWN = "released_grown"
+BARE = "released_bare"
 PEOPLE = "released_people"
-HELD = "released_held"
 SUBJECT = "_subject"
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
     """``table``: view of all rows readers would get; ``people``: of persons and what is told of them, '' where nobody
-    is known; ``marked``: whether that has each row's mark; ``rows``: of the version before."""
+    is known; ``bare``: view of all rows without persons; ``held``: SQL of that of the version before; ``rows``: of that version; ``added``: None where nothing was
+    kept of it."""
 
     table: str
-    added: Added
     people: str
-    marked: bool
+    bare: str
+    held: str
     rows: int
+    added: Added | None
 
 
 def keeps(contract: Contract, mode: str) -> bool:
@@ -93,16 +95,19 @@ def adds_only(connection: duckdb.DuckDBPyConnection, key: Sequence[str], held: s
 
 
 def views(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], new: str, old: str, blind: str, kept: Path, rows: int,
-    told: Sequence[str],
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], new: str, source: str, old: str, blind: str, kept: Path | None,
+    rows: int, told: Sequence[str],
 ) -> Growth:  # fmt: skip
-    """The views of a table that grows. ``new``: SQL of the rows that are added; ``old``: of those that were there with
-    ``_subject`` and ``_row``; ``blind``: SQL of what is kept of the persons of those, '' where nobody is known;
+    """The views of a table that grows. ``new``: SQL of the rows that are added; ``source``: of those that were there;
+    ``old``: of these with ``_subject`` and ``_row``; ``blind``: SQL of what is kept of the persons of those, '' where nobody is known;
     ``told``: its columns, ``_mark`` among them or not."""
     listed = listing(names)
     connection.execute(
         f"CREATE OR REPLACE VIEW {quote(GROWN)} AS SELECT {listed}, {quote(SUBJECT)}, rowid FROM {new} "
         f"UNION ALL SELECT {listed}, {quote(SUBJECT)}, {quote('_row')} AS rowid FROM {old}"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {quote(BARE)} AS SELECT {listed} FROM {new} UNION ALL SELECT {listed} FROM {source}"
     )
     people = ""
     if blind:
@@ -112,11 +117,12 @@ def views(
             f"UNION ALL SELECT {columns} FROM {blind}"
         )
         people = quote(PEOPLE)
-    return Growth(quote(GROWN), Added(new, kept, blind), people, bool(blind), rows)
+    return Growth(quote(GROWN), people, quote(BARE), blind, rows, Added(new, kept, blind) if kept is not None else None)
 
 
 def keep(reckoning: Reckoning, contract: Contract, settings: Settings, folder: Path) -> None:
-    """Write what a verdict counted into the run's folder; it becomes the version's with the commit."""
+    """Write what a verdict counted into the run's ``folder``; it becomes the version's with the commit."""
+    folder = folder / KEPT
     shutil.rmtree(folder, ignore_errors=True)
     told = reckoning.keep(folder)
     files = {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
@@ -126,6 +132,7 @@ def keep(reckoning: Reckoning, contract: Contract, settings: Settings, folder: P
 
 def settle(settings: Settings, version: Version, folder: Path) -> None:
     """What a run kept is that of the version it made; what was kept of those before goes. Twice is once."""
+    folder = folder / KEPT
     note = folder / NOTE
     if not note.is_file():
         return

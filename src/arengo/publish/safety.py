@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arengo.contract.model import Contract, Frozen
+from arengo.contract.model import EMPTY, Contract, Frozen
 from arengo.lake.engine import job
 from arengo.lake.layout import listing, quote, text
 from arengo.lake.version import Staged
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from arengo.privacy.population import Populations
     from arengo.privacy.release import Release
     from arengo.privacy.releases import Releases
+    from arengo.publish.growth import Growth
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -99,7 +100,7 @@ class Safety:
             (rows,) = connection.execute(f"SELECT count(*) FROM {whole}").fetchone() or (0,)
             release = self._release(contract, 0, at, int(rows))
             if not held:  # the register is read once
-                held.append(self._made(connection, contract, release, whole, self._read(connection, staged), at))
+                held.append(self.case(connection, contract, release, whole, self._read(connection, staged), at))
             return replace(held[0], table=whole, release=release)
 
         return case
@@ -126,15 +127,20 @@ class Safety:
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def judge(
-        self, contract: Contract, staged: Staged, intake: Staged, mode: str, run: str, at: datetime, progress: Progress
-    ) -> Verdict:
-        """The verdict on a staged publication."""
+        self, contract: Contract, staged: Staged, intake: Staged, mode: str, run: str, at: datetime, progress: Progress,
+        told: Mapping[str, tuple[int, int]] = EMPTY,
+    ) -> Verdict:  # fmt: skip
+        """The verdict on a staged publication. ``told``: column -> (rows that have a value, about how many different
+        ones) of the staged rows, where that was counted before."""
         from arengo.privacy import gate
+        from arengo.publish import growth
 
-        with self._open(intake) as connection:
-            case = self._case(connection, contract, staged, intake, mode, at)
+        with self._open(intake, shapes=_shapes(contract)) as connection:
+            case = self._case(connection, contract, staged, intake, mode, at, told)
             verdict = gate.judge(case, progress)
-            lost = self._unlinked(connection, contract, case.table)
+            lost = self._unlinked(connection, contract, case)
+            if growth.keeps(contract, mode):
+                growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
             shown = self._shown(case) if self._recorded(contract) else ()
             return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
 
@@ -171,12 +177,13 @@ class Safety:
                 chosen.setdefault(version.contract_sha, []).append(release)
         return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
-    def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> tuple[Finding, ...]:
+    def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, case: Case) -> tuple[Finding, ...]:
         """Kept rows whose persons are not known would count as one person each: somebody has to look at that."""
         from arengo.privacy.finding import Finding
 
         subject = self._subject(contract)
-        if table != quote(WHOLE) or not subject or not self._recorded(contract):
+        table = case.people or case.table
+        if table == quote(RELEASED) or not subject or not self._recorded(contract):
             return ()
         lost = f"SELECT count(*) - count({quote(SUBJECT)}) FROM "
         (rows,) = connection.execute(f"SELECT ({lost}{table}) - ({lost}{quote(RELEASED)})").fetchone() or (0,)
@@ -207,9 +214,7 @@ class Safety:
                 if rows and MARK in pq_names(releases.path(contract.id, version.number)):
                     source = self._known(contract, version, held, columns)
                 connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {source}")
-                case = self._made(
-                    connection, contract, replace(release, number=0), quote(RELEASED), quote(RELEASED), at
-                )
+                case = self.case(connection, contract, replace(release, number=0), quote(RELEASED), quote(RELEASED), at)
                 earlier = tuple(item for item in case.earlier if item.label != release.label)
                 return gate.judge(replace(case, earlier=earlier, intake_contract=contract))
         finally:
@@ -288,10 +293,31 @@ class Safety:
 
     def _enter(self, contract: Contract, number: int, at: datetime, staged: Staged, intake: Staged, mode: str) -> None:
         with self._open(intake) as connection:
+            grown = self._grown(connection, contract, staged, intake, mode, number)
+            if grown is not None and grown.held:
+                self._enter_grown(connection, contract, number, at, staged, grown)
+                return
             table = self._table(connection, contract, staged, intake, mode, number)
             (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
             mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
             self._releases().add(self._release(contract, number, at, int(rows)), connection, table, mark)
+
+    def _enter_grown(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, number: int, at: datetime, staged: Staged,
+        grown: Growth,
+    ) -> None:  # fmt: skip
+        """Of an append: what is known of the rows before stays as it is, and only persons of new rows are looked at."""
+        from arengo.privacy.releases import MARK, told
+
+        (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
+        release = self._release(contract, number, at, int(rows) + grown.rows)
+        columns = listing((SUBJECT, *(item.column for item in told(release))))
+        mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
+        table = (
+            f"(SELECT {columns}, {mark} AS {MARK} FROM {quote(RELEASED)} "
+            f"UNION ALL SELECT {columns}, {MARK} FROM {grown.held})"
+        )
+        self._releases().add(release, connection, table, MARK, touched=quote(RELEASED) if grown.added else "")
 
     def withdraw(self, dataset: str, numbers: Sequence[int], at: datetime) -> tuple[int, ...]:
         """Take versions from readers, never the newest; the numbers that went. The ledger keeps what they told."""
@@ -313,7 +339,7 @@ class Safety:
             held = self._held_rows(contract, before, staged, back)
             connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {held}")
             release = self._release(contract, 0, at, staged.rows)
-            case = self._made(connection, contract, release, quote(RELEASED), quote(RELEASED), at)
+            case = self.case(connection, contract, release, quote(RELEASED), quote(RELEASED), at)
             return replace(gate.judge(replace(case, intake_contract=contract)), run=run)
 
     def _held_rows(self, contract: Contract, before: Version, staged: Staged, back: str) -> str:
@@ -381,15 +407,57 @@ class Safety:
 
     def _case(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
-        at: datetime,
+        at: datetime, told: Mapping[str, tuple[int, int]] = EMPTY,
     ) -> Case:  # fmt: skip
-        table = self._table(connection, contract, staged, intake, mode)
-        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
-        return self._made(
-            connection, contract, self._release(contract, 0, at, int(rows)), table, self._read(connection, intake), at
-        )
+        from arengo.privacy.reckoning import Reckoning
 
-    def _made(
+        grown = self._grown(connection, contract, staged, intake, mode)
+        table = grown.table if grown else self._table(connection, contract, staged, intake, mode)
+        (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED) if grown else table}").fetchone() or (0,)
+        release = self._release(contract, 0, at, int(rows) + (grown.rows if grown else 0))
+        case = self.case(connection, contract, release, table, self._read(connection, intake), at)
+        reckoning = Reckoning(
+            connection, table, self.settings.privacy.sample, told if table == quote(RELEASED) else EMPTY,
+            grown.added if grown else None, grown.people if grown else "", grown.bare if grown else "",
+        )  # fmt: skip
+        if not grown:
+            return replace(case, reckoning=reckoning)
+        whole = partial(self._table, connection, contract, staged, intake, mode)
+        return replace(case, reckoning=reckoning, people=grown.people, whole=whole)
+
+    def _grown(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
+        number: int = 0,
+    ) -> Growth | None:  # fmt: skip
+        """The table of an append, as rows that are held and rows that come; None for anything else."""
+        from arengo.privacy.releases import MARK, told
+        from arengo.publish import growth
+
+        before = self._before(contract, number) if growth.keeps(contract, mode) else None
+        kept = growth.kept_of(contract, self.settings, before) if before is not None else None
+        names = [name for name, _, _ in staged.columns]
+        here = [(name, kind) for name, kind, _ in staged.columns]
+        if before is None or here != [(column.name, column.kind) for column in before.schema]:
+            return None
+        self._table(connection, contract, staged, intake, "replace")
+        held = self.lake.source(before)
+        if mode == "upsert" and not growth.adds_only(connection, contract.key, held, quote(RELEASED)):
+            return None
+        blind, columns = "", list[str]()
+        if self._recorded(contract):
+            path = self._releases().path(contract.id, before.number)
+            columns = [item.column for item in told(self._release(contract, number or 1, before.published_at, 0))]
+            if not path.is_file() or before.key != contract.key or before.extra.get("deletes"):
+                return None
+            if set(pq_names(path)) != {SUBJECT, MARK, *columns} or pq_rows(path) != before.rows:
+                return None
+            blind = self._releases().rows(self._release(contract, before.number, before.published_at, 0))
+        old = f"(SELECT o.* FROM {self._known(contract, before, held, names)} o)"
+        if blind and self._kept_subject(contract) != "NULL::VARCHAR":
+            return None  # persons stand in the rows themselves, and are read from there
+        return growth.views(connection, names, quote(RELEASED), held, old, blind, kept, before.rows, columns)
+
+    def case(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, release: Release, table: str, intake: str,
         at: datetime,
     ) -> Case:  # fmt: skip
@@ -490,7 +558,7 @@ class Safety:
 
         number, values = blind_sql(secret_of(self.settings.home), population_of(contract), "_person")
         connection.execute(
-            f"CREATE OR REPLACE TABLE {quote(BLIND)} AS SELECT _person, {number} AS _blind FROM (SELECT DISTINCT "
+            f"CREATE TABLE IF NOT EXISTS {quote(BLIND)} AS SELECT _person, {number} AS _blind FROM (SELECT DISTINCT "
             f"CAST({quote(subject)} AS VARCHAR) AS _person FROM {quote(intake.table)})",
             values,
         )
@@ -502,7 +570,7 @@ class Safety:
         return Releases(self.settings, self.state, self.lake)
 
     @contextlib.contextmanager
-    def _open(self, staged: Staged) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _open(self, staged: Staged, shapes: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
         from arengo.lake.engine import load
@@ -518,7 +586,7 @@ class Safety:
             },
         )
         try:
-            if staged.geometry is not None:
+            if staged.geometry is not None and (shapes or staged.geometry.stored):
                 load(connection, "spatial")
             yield connection
         finally:
@@ -529,6 +597,19 @@ def pq_names(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     return list(pq.read_schema(path).names)
+
+
+def pq_rows(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _shapes(contract: Contract) -> bool:
+    """Whether places may be reckoned with as shapes: where nothing is said of persons, coordinates are numbers."""
+    from arengo.privacy.declared import judged
+
+    return judged(contract) or any(item.protect for item in contract.as_read().properties)
 
 
 def _place(staged: Staged) -> str:

@@ -257,6 +257,7 @@ class Street:
             verdict = self.safety.judge(
                 self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
                 self.at or datetime.now(UTC), lambda step, done, total: self.progress("gate", done, total),
+                self._counted(),
             )  # fmt: skip
         self._write("privacy", verdict.as_json())
         if verdict.outcome == "pass":
@@ -286,6 +287,8 @@ class Street:
 
     def commit(self, found: Found) -> dict[str, Any]:
         """Make it the next version, or find that its content is the newest version's."""
+        from arengo.publish import growth
+
         if self.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY).get("method") == "noise":
             self.safety.pay(self.contract, self.run, self.at or datetime.now(UTC))
         counts = self._counts(found)
@@ -317,6 +320,7 @@ class Street:
             )
         if version is not None:
             self._judged()
+            growth.settle(self.settings, version, self.folder)
             return {**more, "version": version.number}
         if again_judged(self.state, self.lake, self.folder, self.contract.id):
             said = "The rows are those of the version before; the gate looked at them by what holds now."
@@ -373,6 +377,11 @@ class Street:
         with translated(self.folder):
             self.safety.record(self.contract, version, self._table(found), self._intake(found), self._mode(found))
         self._judged()
+
+    def _counted(self) -> dict[str, tuple[int, int]]:
+        """What the profile counted of each column: rows that have a value, and about how many different ones."""
+        told = orjson.loads((self.folder / "profile.json").read_bytes())["columns"]
+        return {name: (int(item["count"]), int(item["distinct"])) for name, item in told.items() if "distinct" in item}
 
     def _judged(self) -> None:
         """The verdict of the version this run made. Twice is once."""
