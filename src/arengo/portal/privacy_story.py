@@ -13,6 +13,7 @@ from arengo.portal import privacy_words
 from arengo.portal.language import Speech
 from arengo.portal.privacy_picture import Histogram, Overlap, histogram, overlap
 from arengo.privacy.finding import Finding
+from arengo.privacy.measure import LARGEST
 from arengo.privacy.verdict import Repair, Verdict
 from arengo.privacy.verdicts import DECIDED, HELD, PUBLISHED, REPAIRED, REPLACED, Held
 
@@ -62,6 +63,7 @@ class Offer:
     picture: Histogram | None
     tone: str
     outcome: str
+    relief: str = ""
 
 
 class Labels:
@@ -412,6 +414,7 @@ def kind_word(s: Speech, kind: str) -> str:
         "drop": _("Leave a column out"),
         "noise": _("Add noise"),
         "cells": _("Protect the cells of the table"),
+        "declare": _("Declare the table of counts, and protect its cells"),
         "pseudonym": _("Use codes instead of names"),
         "redact": _("Black out the text"),
     }.get(kind, kind)
@@ -469,6 +472,27 @@ def rule_words(s: Speech, name: str, told: Any) -> str:
     }.get(name, f"{name}: {privacy_words.said(s, told)}")  # fmt: skip
 
 
+def _kind(item: Repair) -> str:
+    """The coarsest of all levels is nothing at all."""
+    steps = [step for told in item.columns.values() for step in (told if isinstance(told, list | tuple) else (told,))]
+    left_out = item.kind == "generalise" and steps and all(step == "drop" for step in steps)
+    return "drop" if left_out else item.kind
+
+
+def relief(s: Speech, verdict: Verdict, item: Repair) -> str:
+    """Of a repair for groups that are small only beside earlier releases: whom it no longer exposes; '' for others."""
+    k = target_k(verdict) or 5
+    alone = any(people for size, people in item.before.items() if str(size).isdecimal() and int(size) < k)
+    exposed = max((found.people for found in verdict.findings if found.releases and found.outcome != "pass"), default=0)
+    if alone or not exposed or item.outcome != "pass":
+        return ""
+    return s.many(
+        "Together with what is public already, %(n)s person is exposed before it and nobody after it.",
+        "Together with what is public already, %(n)s people are exposed before it and nobody after it.",
+        exposed,
+    )
+
+
 def offers(s: Speech, verdict: Verdict, labels: Labels) -> tuple[Offer, ...]:
     return tuple(offer(s, verdict, item, labels) for item in verdict.repairs)
 
@@ -487,13 +511,16 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     ]
     if blanked := item.facts.get("blanked"):
         facts.append((_("Single values withheld"), _of(s, int(blanked), item)))
-    after = item.facts.get("k")
     sizes = [int(size) for size, people in item.after.items() if people and str(size).isdecimal()]
-    if isinstance(after, int) or sizes:
-        facts.append((_("Persons in the smallest group"), s.number(after if isinstance(after, int) else min(sizes))))
+    if sizes:
+        facts.append((_("Persons in the smallest group"), s.number(min(sizes))))
+    elif item.after.get("more"):
+        facts.append((_("Persons in the smallest group"), _("more than %(n)s", n=s.number(LARGEST))))
+    elif isinstance(item.facts.get("k"), int):
+        facts.append((_("Persons in the smallest group"), s.number(item.facts["k"])))
     errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
     return Offer(
-        item.id, kind_word(s, item.kind), tuple(changes), tuple(facts), errors,
+        item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
         histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
         outcome_word(s, item.outcome),
     )  # fmt: skip

@@ -534,6 +534,15 @@ def _cells(s: Speech, n: Count) -> dict[str, str]:
             "The rows look like counts of groups; no column about persons is declared, and the table was not "
             "judged as a table of counts."
         ),
+        "cells-undeclared": many(
+            "%(column)s looks like counts of people by %(by)s: %(cells)s cell is 1 to %(most)s, and the contract "
+            "does not say so. Declare the table, so that small cells are protected, or say of %(columns)s why they "
+            "may be shown.",
+            "%(column)s looks like counts of people by %(by)s: %(cells)s cells are 1 to %(most)s, and the contract "
+            "does not say so. Declare the table, so that small cells are protected, or say of %(columns)s why they "
+            "may be shown.",
+            "cells",
+        ),
         "cells-judged": many(
             "%(cells)s cell was judged: none is too small, and nothing that was left out can be worked out.",
             "%(cells)s cells were judged: none is too small, and nothing that was left out can be worked out.",
@@ -576,6 +585,13 @@ def _cells(s: Speech, n: Count) -> dict[str, str]:
             "Where the areas of %(zonings)s overlap, the counts of %(release)s and %(releases)s differ by "
             "%(people)s persons in %(parts)s parts of fewer than %(threshold)s. Nothing says who lives there (the "
             "register has no coordinates, and the population names no addresses), so this goes by the shapes alone.",
+            "parts",
+        ),
+        "cells-sums-differenced": many(
+            "By subtracting the sums of %(column)s in %(release)s and %(releases)s, that of %(parts)s group of fewer "
+            "than %(threshold)s contributors can be worked out (%(people)s contributors in all).",
+            "By subtracting the sums of %(column)s in %(release)s and %(releases)s, those of %(parts)s groups of fewer "
+            "than %(threshold)s contributors can be worked out (%(people)s contributors in all).",
             "parts",
         ),
         "cells-pinned": many(

@@ -58,6 +58,9 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
             from arengo.privacy.repair import none
 
             findings += none(case, findings)
+    from arengo.privacy.cells import undeclared
+
+    repairs += undeclared.propose(case, findings)
     from arengo.contract.load import sha
 
     return Verdict(

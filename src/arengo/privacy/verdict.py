@@ -13,6 +13,9 @@ import orjson
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.finding import Finding, worst
 
+DECLARE = "declare"
+"""Kind of a repair that also says what the table is: ``facts["cells"]`` becomes ``arengoCells``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -26,7 +29,7 @@ class Repair:
     """
 
     id: str
-    kind: str  # generalise | local | suppress | drop | noise | cells | pseudonym | redact
+    kind: str  # generalise | local | suppress | drop | noise | cells | declare | pseudonym | redact
     columns: Mapping[str, Any] = EMPTY
     contract: Mapping[str, Any] = EMPTY
     loss: float = 0.0

@@ -60,9 +60,9 @@ SENTENCES: Mapping[str, str] = {
     "alone.",
     "risk-not-in-register": "{people} of {rows} people match nobody in the register of {population}; they were counted "
     "in the data alone.",
-    "risk-register-apart": "{people} of {rows} people match nobody in the register of {population} by {columns}, so the "
-    "two do not speak of the same and the risk in the population is not known. Make the values those of the register, "
-    "or declare at which level they stand (arengoHierarchy, arengoLevel).",
+    "risk-register-apart": "{people} of {rows} people match nobody in the register of {population} by {columns}, so "
+    "the two do not speak of the same and the risk in the population is not known. Make the values those of the "
+    "register, or declare at which level they stand (arengoHierarchy, arengoLevel).",
     "risk-register-strange": "The rows are linked to nobody, and the register of {population} tells {known}, none of "
     "which {columns} is: nobody could be looked up. Declare the same arengoPrivacyConcept in both contracts, or the "
     "column of the person's id (arengoSubject).",
@@ -147,6 +147,9 @@ SENTENCES: Mapping[str, str] = {
     "so that its sums could not be checked.",
     "cells-not-declared": "The rows look like counts of groups; no column about persons is declared, and the table was "
     "not judged as a table of counts.",
+    "cells-undeclared": "{column} looks like counts of people by {by}: {cells} cells are 1 to {most}, and the contract "
+    "does not say so. Declare the table (arengoCells), so that small cells are protected, or say of {columns} why "
+    "they may be shown (arengoPersonalReason).",
     "cells-judged": "{cells} cells were judged: none is too small, and nothing that was left out can be worked out.",
     "cells-differenced": "Together with {releases}, {parts} small parts of the population can be worked out by "
     "subtracting published counts: each has fewer than {threshold} persons ({people} in all).",
@@ -160,6 +163,8 @@ SENTENCES: Mapping[str, str] = {
     "cells-differenced-areas": "Where the areas of {zonings} overlap, the counts of {release} and {releases} differ by "
     "{people} persons in {parts} parts of fewer than {threshold}. Nothing says who lives there (the register has no "
     "coordinates, and the population names no addresses), so this goes by the shapes alone.",
+    "cells-sums-differenced": "By subtracting the sums of {column} in {release} and {releases}, those of {parts} groups of "
+    "fewer than {threshold} contributors can be worked out ({people} contributors in all).",
     "cells-pinned": "With this table, the counts of {parts} small parts of the population can be estimated to within "
     "fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "

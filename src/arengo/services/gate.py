@@ -17,7 +17,7 @@ from arengo.contract.write import remove, set_property
 from arengo.errors import ArengoError, BadForm, Conflict, ContractError, NotAllowed, NotFound
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
-from arengo.privacy.verdict import Repair
+from arengo.privacy.verdict import DECLARE, Repair
 from arengo.privacy.verdicts import (
     APPROVE,
     DECLINED,
@@ -310,6 +310,8 @@ def repaired(text: str, repair: Repair) -> str:
     for column, steps in repair.columns.items():
         text = set_property(text, "arengoProtect", _plain(steps), column)
         text = _without_examples(text, column)
+    if repair.kind == DECLARE:
+        text = set_property(text, "arengoCells", _plain(repair.facts["cells"]))
     if repair.contract:
         text = set_property(text, "arengoProtection", _plain(repair.contract))
     return text

@@ -1,6 +1,7 @@
 """Step 6 on the candidate alone: cells that must not be shown, and what can be worked out of those left out.
 
-Only declared tables (``arengoCells``) are judged: population counts by district are ordinary open data.
+Declared tables (``arengoCells``) are judged. Population counts by district are ordinary open data; one with small cells
+that looks like counts of people is asked about (:mod:`arengo.privacy.cells.undeclared`).
 """
 
 from __future__ import annotations
@@ -288,7 +289,12 @@ _COUNTS = ("count", "persons", "people", "inhabitants", "residents", "population
 
 
 def _undeclared(case: Case) -> Report:
-    """A note, and only for what plainly is a table of small counts of persons; never an alarm."""
+    """A review for what plainly is a table of small counts of persons, a note for what may be one."""
+    from arengo.privacy.cells import undeclared
+
+    found = undeclared.look(case)
+    if found.findings:
+        return found
     told = case.contract
     if any(item.privacy_role for item in told.properties):
         return Report()
