@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,53 @@ def test_a_coarser_level_mends_an_overlap(world: World) -> None:
     repairs = {item.id: item for item in repair.propose(case, differencing.look(case).findings)}
     assert repairs["cells-coarser-place"].outcome == "pass"
     assert repairs["cells-coarser-place"].columns == Frozen({"place": {"level": "half", "hierarchy": "zones"}})
+
+
+# Sums
+
+
+def incomes(dataset: str, concept: str, at: int, groups: Mapping[tuple[str, str], tuple[int, int]], **more: Any) -> Any:
+    """Income and how many have one by a place; ``more``: columns left out."""
+    held: dict[str, list[int]] = {}
+    for key, (n, income) in groups.items():
+        cell = held.setdefault(key[at], [0, 0])
+        cell[0] += n
+        cell[1] += income
+    income = plain(Kind.INTEGER, arengoPrivacyConcept="income")
+    columns = {concept: quasi(Kind.STRING, concept), "income": income, "earners": plain(Kind.INTEGER)}
+    told = {"by": [concept], "sums": [{"column": "income", "contributors": "earners"}]}
+    rows = [(key, income, n) for key, (n, income) in held.items()]
+    return table(dataset, columns, rows, people=(), arengoCells=told, **more)
+
+
+EARNERS = {("w1", "z1"): (120, 4_000_000), ("w2", "z1"): (1, 91_000), ("w2", "z2"): (90, 3_000_000),
+           ("w3", "z3"): (60, 2_000_000)}  # fmt: skip
+
+
+@pytest.mark.parametrize("few", [1, 2, 4, 5, 30])
+def test_a_sum_less_a_sum_is_one_persons_income(world: World, few: int) -> None:
+    """Many live in the section, so its count tells nothing; few of them earn."""
+    residents(world, ("ward", "zone"), dict.fromkeys(EARNERS, 40))
+    groups = EARNERS | {("w2", "z1"): (few, 91_000)}
+    world.publish(incomes("income-wards", "ward", 0, groups))
+    report = differencing.look(world.case(incomes("income-zones", "zone", 1, groups)))
+    found = [item for item in report.findings if item.code == "cells-sums-differenced"]
+    assert len(found) == (few < 5)
+    if found:
+        assert (found[0].outcome, found[0].people, found[0].releases) == ("block", few, ("income-wards v1",))
+        assert "income-wards v1" in found[0].sentence()
+        assert "91" not in found[0].sentence()
+
+
+def test_sums_of_two_things_or_of_one_statistic_again_are_not_subtracted(world: World) -> None:
+    residents(world, ("ward", "zone"), dict.fromkeys(EARNERS, 40))
+    world.publish(incomes("income-wards", "ward", 0, EARNERS))
+    again = incomes("income-wards", "ward", 0, {key: (n + 1, income) for key, (n, income) in EARNERS.items()})
+    assert not differencing.look(world.case(again)).findings
+    other = incomes("rent-zones", "zone", 1, EARNERS)
+    columns = {**other.columns, "income": plain(Kind.INTEGER, arengoPrivacyConcept="rent")}
+    assert not [item for item in differencing.look(world.case(replace(other, columns=columns))).findings
+                if item.code == "cells-sums-differenced"]  # fmt: skip
 
 
 # The rank test itself

@@ -10,7 +10,7 @@ from the published figures themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +43,8 @@ Coding = tuple[str, str, str]
 class Published:
     """The cells of one release. ``codings[d]``: per dimension, (coding of each cell's label, None for a total).
     ``figures``: (n,) counts of persons, NaN where withheld or not kept. ``slack``: how far a figure may be from the
-    truth (rounding, noise), 0 when exact.
+    truth (rounding, noise), 0 when exact. ``sums``: concept -> (column, (n,) sums, (n,) who contributes to each), NaN
+    where not shown.
     """
 
     release: Release
@@ -53,6 +54,7 @@ class Published:
     figures: NDArray[np.float64]
     shown: NDArray[np.bool_]
     slack: float
+    sums: Mapping[str, tuple[str, NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
 
     def concepts(self) -> set[str]:
         used = {coding[0] for column in self.codings for coding in column if coding is not None}
@@ -68,7 +70,9 @@ def published(case: Case, release: Release, source: str, layout: table_.Layout) 
         (name for name in (layout.count, *(item.contributors for item in layout.sums)) if name and name in here), ""
     )
     first = next((name for name in layout.measures if name in here), "")
-    figures = tuple(dict.fromkeys(name for name in (people, first) if name))
+    sums = [item for item in layout.sums if item.column in here]
+    named = (people, first, *(name for item in sums for name in (item.column, item.contributors) if name in here))
+    figures = tuple(dict.fromkeys(name for name in named if name))
     held = table_.read(case.connection, source, layout, figures)
     codings = tuple(
         _codings(case, by.get(name) or Attribute(name, kind=Kind.STRING, concept=f"{release.dataset}.{name}"), held,
@@ -78,7 +82,12 @@ def published(case: Case, release: Release, source: str, layout: table_.Layout) 
     unknown = np.full(len(held), np.nan)
     counts = held.values.get(people, unknown)
     shown = ~np.isnan(held.values.get(first, np.zeros(len(held)))) if first else np.ones(len(held), bool)
-    return Published(release, layout, codings, held.keys, counts, shown, slack_of(held, people, layout))
+    added = {
+        (by[item.column].concept if item.column in by else f"{release.dataset}.{item.column}"):
+        (item.column, held.values[item.column], held.values.get(item.contributors, counts))
+        for item in sums
+    }  # fmt: skip
+    return Published(release, layout, codings, held.keys, counts, shown, slack_of(held, people, layout), added)
 
 
 def slack_of(held: table_.Table, people: str, layout: table_.Layout) -> float:

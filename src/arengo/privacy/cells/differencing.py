@@ -15,7 +15,7 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import pinned as pinned_
-from arengo.privacy.cells import places, rank
+from arengo.privacy.cells import places, rank, sums
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
@@ -148,6 +148,7 @@ def exposed(case: Case) -> Exposed:
     if held.met is not None and held.met.strange:
         why = f"most of the names in the table are not those of the areas in {places.named(held.met.strange)}"
         notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
+    notes += sums.differenced(case, held, others, mine)
     made = _compare(case, held, others, mine, started)
     return replace(made, notes=(*notes, *made.notes))
 
