@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: setup demo test fast check docs bench lock system clean
+.PHONY: setup demo test adult fast check docs bench lock system clean
 
 setup: $(STAMP) src/arengo/portal/static/vendor/.stamp  ## everything a developer needs, in .venv
 
@@ -24,6 +24,8 @@ demo: setup  ## a made-up city, from nothing, served
 system:  ## packages of the operating system that the slow tests use
 	sh scripts/system.sh
 	PYTHON=$(PYTHON) sh scripts/spark.sh
+
+adult:  ## the Adult census data, with which the search is compared with ARX's published optima
 	PYTHON=$(PYTHON) sh scripts/adult.sh
 
 test: setup system  ## all tests

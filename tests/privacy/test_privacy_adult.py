@@ -335,7 +335,7 @@ def adult() -> Rows:
             break
     else:
         pytest.skip(
-            "the Adult data is not here: sh scripts/adult.sh, or ARENGO_ADULT=FOLDER with adult.data or adult.csv"
+            "the Adult data is not here: make adult, or ARENGO_ADULT=FOLDER with adult.data or adult.csv"
         )
     return dict(zip(COLUMNS, zip(*told, strict=True), strict=True))
 
