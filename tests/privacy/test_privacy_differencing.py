@@ -300,6 +300,39 @@ def test_a_sum_less_a_sum_is_one_persons_income(world: World, few: int) -> None:
         assert "91" not in found[0].sentence()
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10_000))
+def test_the_attacker_who_subtracts_sums_learns_no_small_one(world: World, seed: int) -> None:
+    source = np.random.default_rng(seed)
+    groups: dict[tuple[str, str], tuple[int, int]] = {}
+    for _ in range(9):
+        key = (f"w{source.integers(4)}", f"z{source.integers(4)}")
+        groups[key] = (int(source.choice([1, 2, 20, 70])), int(source.integers(10_000, 10**6)))
+    if (
+        min(
+            sum(n for key, (n, _) in groups.items() if key[at] == label)
+            for at in (0, 1)
+            for label in {key[at] for key in groups}
+        )
+        < 5
+    ):
+        return
+    residents(world, ("ward", "zone"), dict.fromkeys(groups, 30))
+    for dataset in [item.dataset for item in world.releases.of("residents")]:
+        world.releases.remove(dataset, 1)
+    world.publish(incomes(f"income-{seed}-{time.monotonic_ns()}", "ward", 0, groups))
+    report = differencing.look(world.case(incomes("income-zones", "zone", 1, groups)))
+    if report.findings:
+        return
+    keys = list(groups)
+    rows = [[int(key[at] == label) for key in keys] for at in (0, 1) for label in sorted({key[at] for key in keys})]
+    before = [row for row, at in zip(rows, [0] * len({key[0] for key in keys}), strict=False)]
+    for at, key in enumerate(keys):
+        if groups[key][0] < 5:
+            unit = np.eye(len(keys))[at]
+            assert not derivable(np.array(rows), unit) or derivable(np.array(before), unit)
+
+
 def test_sums_of_two_things_or_of_one_statistic_again_are_not_subtracted(world: World) -> None:
     residents(world, ("ward", "zone"), dict.fromkeys(EARNERS, 40))
     world.publish(incomes("income-wards", "ward", 0, EARNERS))
@@ -350,6 +383,11 @@ def test_the_rank_test_agrees_with_exact_elimination(rows: list[list[int]]) -> N
         assert found.single[atom] == derivable(matrix, unit)
         if found.single[atom]:
             assert found.value[atom] == pytest.approx(counts[atom])
+    cells = matrix[matrix.any(axis=1)]
+    if len(cells):  # the way of very many cells comes to the same
+        once, figures = rank._distinct(csr_matrix(cells), cells @ counts)
+        drawn = rank._drawn(once, figures, None, False)
+        assert (drawn.single == found.single)[cells.any(axis=0)].all()
     pairs = {(a, b) for a, b, _ in found.pairs}
     for a, b in pairs:
         assert derivable(matrix, np.eye(size)[a] + np.eye(size)[b])

@@ -342,3 +342,45 @@ def test_rows_with_the_ward_and_rows_with_the_zone(town: Town) -> None:
             assert verdict.outcome == "block"
             (item,) = [item for item in verdict.findings if item.code == "overlap-joint"]
             assert (item.people, item.releases) == (3, ("loans v1",))
+
+
+# The attacker who has the shapes, who lives where, and all counts that passed
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_attacker_with_a_map_wins_nothing(town: Town, seed: int) -> None:
+    """Zonings drawn at random over blocks of 150 m: what passed gives no atom of one to four away."""
+    source = np.random.default_rng(seed)
+    blocks = [(x, y) for x in range(8) for y in range(8)]
+    points: list[tuple[float, float]] = []
+    for x, y in blocks:
+        for _ in range(int(source.choice([0, 2, 3, 12, 40]))):
+            points.append((150 * x + float(source.uniform(20, 130)), 150 * y + float(source.uniform(20, 130))))
+    of: dict[str, dict[tuple[int, int], str]] = {}
+    for at, name in enumerate(("wards", "school-zones", "health-zones")):
+        chosen = {block: str(block[0] // 4 + 2 * (block[1] // 4)) for block in blocks}
+        for _ in range(2 * at):
+            block = blocks[int(source.integers(len(blocks)))]
+            chosen[block] = str(source.integers(4))
+        of[name] = chosen
+        shapes: dict[str, list[tuple[Box, Box | None]]] = {}
+        for (x, y), code in chosen.items():
+            shapes.setdefault(code, []).append(((150.0 * x, 150.0 * y, 150.0 * x + 150, 150.0 * y + 150), None))
+        town.zoning(name, shapes)
+    town.people(points)
+    where = [(int(x // 150), int(y // 150)) for x, y in points]
+    passed = []
+    for name in of:
+        data = counts(f"{name}-counts", name, counted(town, name, points))
+        if not found(town, data):
+            town.publish(data)
+            passed.append(name)
+    assert passed
+    atoms = Counter(tuple(of[name][block] for name in passed) for block in where)
+    keys = list(atoms)
+    rows = [[int(key[at] == code) for key in keys] for at in range(len(passed)) for code in {key[at] for key in keys}]
+    matrix = np.array(rows, float)
+    rank = np.linalg.matrix_rank(matrix)
+    for at, key in enumerate(keys):
+        if atoms[key] < 5:
+            assert np.linalg.matrix_rank(np.vstack([matrix, np.eye(len(keys))[at]])) > rank, (seed, passed, key)

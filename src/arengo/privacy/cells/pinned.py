@@ -28,7 +28,7 @@ SECONDS = 6.0
 """For linear programs of one verdict."""
 PROGRAM = 100_000
 """Cells times their parts up to which a linear program is posed at all."""
-DIVIDED = 10_000_000
+DIVIDED = 4_000_000
 """Cells times their parts up to which pieces that are not connected are looked for."""
 WHOLE = 400
 """Parts of a piece up to which whole solutions are looked for."""
@@ -101,7 +101,9 @@ def _pieces(
     out = []
     for number in np.unique(group[mine]):
         cells = np.flatnonzero(group == number)
-        columns = np.unique(matrix[cells].indices)
+        there = np.zeros(matrix.shape[1], bool)
+        there[matrix[cells].indices] = True
+        columns = np.flatnonzero(there)
         if np.isfinite(sizes[columns]).any():
             out.append((float(sizes[columns].min()), len(columns), cells, columns))
     out.sort(key=lambda item: item[:2])

@@ -229,50 +229,46 @@ def _drawn(part: Any, figures: NDArray[np.float64], small: NDArray[np.bool_] | N
     from scipy.sparse import csr_matrix
 
     size = part.shape[1]
-    unseen = Derived(np.zeros(size, bool), np.full(size, np.nan), (), part.shape[0])
     until = time.thread_time() + SECONDS
     # Rows of one length: cells of very different sizes would keep the solver busy for long.
     length = np.diff(part.indptr)
     scale = 1 / np.sqrt(length)
     matrix = csr_matrix((np.repeat(scale, length), part.indices, part.indptr), shape=part.shape)
-    source = np.random.default_rng(size)
     keep = np.flatnonzero(small) if small is not None else np.arange(size)
-    null: list[NDArray[np.float64]] = []
-    for _ in range(2):
-        x = source.standard_normal(size)
-        z = x - _least(matrix, matrix @ x, until)
-        if np.abs(matrix @ z).max(initial=0.0) > 1e-6:  # the solver did not come to its end
-            return unseen
-        null.append(z)
-        if not (np.abs(z[keep]) < 1e-5).any() and not (pairs and _opposite([z], keep)):
-            return nothing(size)
-    single: NDArray[np.bool_] = np.max(np.abs(np.array(null)), axis=0) < 1e-5
-    value = np.full(size, np.nan)
-    if single.any() and not np.isnan(figures).any():
-        value[single] = _least(matrix, scale * figures, until)[single]
+    x = np.random.default_rng(size).standard_normal((size, 2))
+    z = x - _least(matrix, matrix @ x, until)
+    if np.abs(matrix @ z).max(initial=0.0) > 1e-6:  # the solver did not come to its end
+        return Derived(np.zeros(size, bool), np.full(size, np.nan), (), part.shape[0])
+    null = [np.ascontiguousarray(z[:, at]) for at in range(2)]
+    single: NDArray[np.bool_] = np.abs(z).max(axis=1) < 1e-5
     union = [(a, b, float("nan")) for a, b in _opposite(null, keep[~single[keep]])] if pairs else []
+    value = np.full(size, np.nan)
+    if single[keep].any() and not np.isnan(figures).any():
+        value[single] = _least(matrix, (scale * figures)[:, None], until)[single, 0]
     return Derived(single, value, tuple(union), 0, int(single.sum()) + len(union))
 
 
 def _least(matrix: Any, right: NDArray[np.float64], until: float) -> NDArray[np.float64]:
-    """Until then, the shortest x with matrix @ x == right, by conjugate gradients on the cells (Craig's method).
+    """Until then, the shortest x with matrix @ x == right for each column of ``right``, by conjugate gradients on the
+    cells (Craig's method), all columns in one go over the matrix.
 
     Sums of squares are taken without the linear-algebra library: its threads cost more than they give here.
     """
     back = matrix.T
-    x = np.zeros(matrix.shape[1])
+    x = np.zeros((matrix.shape[1], right.shape[1]))
     rest = right.copy()
     way = back @ rest
-    now = float((rest * rest).sum())
+    now = (rest * rest).sum(axis=0)
     end = now * 1e-24
     for _ in range(STEPS):
-        if now <= end or time.thread_time() > until:
+        going = now > end
+        if not going.any() or time.thread_time() > until:
             break
-        length = now / float((way * way).sum())
+        length = np.where(going, now / np.maximum((way * way).sum(axis=0), 1e-300), 0.0)
         x += length * way
         rest -= length * (matrix @ way)
-        before, now = now, float((rest * rest).sum())
-        way = back @ rest + (now / before) * way
+        before, now = now, (rest * rest).sum(axis=0)
+        way = back @ rest + np.where(going, now / np.maximum(before, 1e-300), 0.0) * way
     return x
 
 
