@@ -32,6 +32,8 @@ WHOLE = 4
 """Times the size: a table of at most so many rows is kept with all its values."""
 MOST_KEPT = 1_000_000
 """Rows of one aggregate beyond which it is not kept, so that the next version takes a pass over it all."""
+LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP})
+"""Kinds of columns whose values tell something by themselves."""
 SUBJECT = "_subject"
 NOTE = "note.json"
 FORM = 1

@@ -39,8 +39,8 @@ SUBJECT = "_subject"
 @dataclass(frozen=True, slots=True)
 class Growth:
     """``table``: view of all rows readers would get; ``people``: of persons and what is told of them, '' where nobody
-    is known; ``bare``: view of all rows without persons; ``held``: SQL of that of the version before; ``rows``: of that version; ``added``: None where nothing was
-    kept of it."""
+    is known; ``bare``: of all rows without persons. ``held``: SQL of the persons of the version before, ``rows``: of
+    that version; ``added``: None where nothing was kept of it."""
 
     table: str
     people: str
@@ -95,12 +95,12 @@ def adds_only(connection: duckdb.DuckDBPyConnection, key: Sequence[str], held: s
 
 
 def views(
-    connection: duckdb.DuckDBPyConnection, names: Sequence[str], new: str, source: str, old: str, blind: str, kept: Path | None,
-    rows: int, told: Sequence[str],
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], new: str, source: str, old: str, blind: str,
+    kept: Path | None, rows: int, told: Sequence[str],
 ) -> Growth:  # fmt: skip
     """The views of a table that grows. ``new``: SQL of the rows that are added; ``source``: of those that were there;
-    ``old``: of these with ``_subject`` and ``_row``; ``blind``: SQL of what is kept of the persons of those, '' where nobody is known;
-    ``told``: its columns, ``_mark`` among them or not."""
+    ``old``: of these with ``_subject`` and ``_row``; ``blind``: of what is kept of their persons, '' where nobody is
+    known; ``told``: its columns."""
     listed = listing(names)
     connection.execute(
         f"CREATE OR REPLACE VIEW {quote(GROWN)} AS SELECT {listed}, {quote(SUBJECT)}, rowid FROM {new} "

@@ -178,22 +178,25 @@ class Safety:
         return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
     def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, case: Case) -> tuple[Finding, ...]:
-        """Kept rows whose persons are not known would count as one person each: somebody has to look at that."""
+        """Rows whose persons are not known would count as one person each: somebody has to look at that."""
         from arengo.privacy.finding import Finding
 
         subject = self._subject(contract)
         table = case.people or case.table
-        if table == quote(RELEASED) or not subject or not self._recorded(contract):
+        if not subject or not self._recorded(contract):
             return ()
         lost = f"SELECT count(*) - count({quote(SUBJECT)}) FROM "
-        (rows,) = connection.execute(f"SELECT ({lost}{table}) - ({lost}{quote(RELEASED)})").fetchone() or (0,)
-        if not rows:
-            return ()
-        why = (
-            f"it is not known whom {rows:,} rows that stay from the version before are about, so they count as "
-            "people of their own"
-        )
-        return (Finding("not-looked", "review", Frozen(what=subject, why=why), (subject,)),)
+        (fresh,) = connection.execute(f"{lost}{quote(RELEASED)}").fetchone() or (0,)
+        (all_,) = connection.execute(f"{lost}{table}").fetchone() or (0,)
+        why = []
+        if fresh:
+            why.append(f"{fresh:,} rows hold no number of a person, so they count as people of their own")
+        if all_ - fresh > 0:
+            why.append(
+                f"it is not known whom {all_ - fresh:,} rows that stay from the version before are about, so they "
+                "count as people of their own"
+            )
+        return tuple(Finding("not-looked", "review", Frozen(what=subject, why=item), (subject,)) for item in why)
 
     def again(self, contract: Contract, version: Version, at: datetime) -> Verdict:
         """The verdict on a version that is public already, as things stand now: after an erasure groups are smaller.

@@ -11,6 +11,7 @@ from arengo.contract.draft.column import NULLS, SUPPRESSED
 from arengo.contract.draft.column import Column as Drafted
 from arengo.contract.draft.words import concepts, plain
 from arengo.contract.model import EMPTY, Kind
+from arengo.privacy.reckoning import LOOKED
 
 if TYPE_CHECKING:
     from arengo.privacy.reckoning import Reckoning, Values
@@ -20,7 +21,7 @@ IDENTIFIERS = frozenset(
      "ip-address", "device-id", "biometric", "image"}
 )  # fmt: skip
 """Kinds that name one person by themselves."""
-_LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP})
+_LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP, Kind.BOOLEAN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def sample(
 ) -> tuple[Sampled, ...]:
     """The values of each column, of very many those whose hash is small. Columns whose kind holds no text, number or
     day are given without values."""
-    looked = [(name, kind) for name, kind in columns if kind in _LOOKED or kind is Kind.JSON]
+    looked = [(name, kind) for name, kind in columns if kind in LOOKED or kind is Kind.JSON]
     rows = reckoning.rows
     held = reckoning.columns(looked) if looked and rows else {}
     made = {name: _sampled(name, kind, held[name], rows, titles) for name, kind in looked if name in held}

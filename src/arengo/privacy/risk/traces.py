@@ -16,15 +16,18 @@ from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import quote
 from arengo.privacy.finding import Finding
 from arengo.privacy.mask import derive
+from arengo.privacy.reckoning import LOOKED
 from arengo.privacy.risk.trajectory import Points, Unicity, rare_sets, unicity
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
-    from arengo.privacy.release import Attribute
+from arengo.privacy.release import Attribute
 
 SUBJECT = "_subject"
 DAYS, MINUTES, METRES = 14, 15, 100
 """How wrong an attacker may be: days of a date, minutes of a moment, metres of a coordinate."""
+_ABOUT = 1.5
+"""How far the number of different values of a column may be off, at the very most, where it is estimated."""
 ROWS = 20_000_000
 """Rows that are looked at; of more, the persons are drawn until there are about so many rows."""
 ROUNDED = {"latitude", "longitude", "lat", "lon", "lng"}
@@ -137,11 +140,17 @@ def _person(case: Case) -> tuple[str, str]:
     named += [item.column for item in release.of_role("identifier")]
     hidden = _several(case, SUBJECT)
     if hidden:
-        named += [item.column for item in release.attributes if item.role == "" and _same(case, item.column)]
+        others = [item for item in release.attributes if item.role == "" and _may_be(case, item)]
+        named += [item.column for item in others if _same(case, item.column)]
     for name in dict.fromkeys(named):
         if _several(case, quote(name)):
             return quote(name), TRACE
     return (SUBJECT, HIDDEN) if hidden else ("", "")
+
+
+def _source(case: Case, person: str) -> str:
+    """Where the points of persons are read: what is told of them where their numbers are the city's own."""
+    return case.about if person == SUBJECT else case.table
 
 
 def _several(case: Case, sql: str) -> bool:
@@ -149,6 +158,17 @@ def _several(case: Case, sql: str) -> bool:
         return case.reckoned().persons().several
     row = case.connection.execute(f"SELECT count({sql}) > count(DISTINCT {sql}) FROM {case.table}").fetchone()
     return bool(row and row[0])
+
+
+def _may_be(case: Case, item: Attribute) -> bool:
+    """Whether a column has about as many values as there are persons in the rows that have one."""
+    if item.kind not in LOOKED:
+        return True
+    reckoning = case.reckoned()
+    held, people = reckoning.columns([(item.column, item.kind)])[item.column], reckoning.persons()
+    values = len(held.texts) / held.share
+    least = people.persons - (people.rows - held.filled)
+    return least / _ABOUT <= values <= people.persons * _ABOUT
 
 
 def _same(case: Case, name: str) -> bool:
@@ -166,7 +186,7 @@ def _varying(case: Case, person: str, columns: Sequence[Attribute]) -> tuple[Att
     listed = ", ".join(f"count(DISTINCT {quote(item.column)}) > 1 AS c{at}" for at, item in enumerate(columns))
     row = case.connection.execute(
         f"SELECT {', '.join(f'count(*) FILTER (c{at})' for at in range(len(columns)))}, count(*) "
-        f"FROM (SELECT {listed} FROM {case.table} WHERE {person} IS NOT NULL GROUP BY {person})"
+        f"FROM (SELECT {listed} FROM {_source(case, person)} WHERE {person} IS NOT NULL GROUP BY {person})"
     ).fetchone()
     *changing, people = row or (0,)
     if people < _FEW:
@@ -210,7 +230,7 @@ def _points(case: Case, held: Trace) -> Points:
     conditions = [f"{held.person} IS NOT NULL"] if held.person else []
     if held.moment:
         conditions.append(f"isfinite({quote(held.moment.column)})")
-    source = case.table
+    source = _source(case, held.person)
     (rows,) = case.connection.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
     if rows > ROWS:
         # Fewer people make each of them easier to tell apart, so the figure errs to the safe side.
