@@ -15,6 +15,7 @@ import pytest
 from gate_case import Kind, Table, World, plain, quasi, sensitive, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_privacy_acceptance import ILLNESS, ILLNESSES, areas, counted, geography, ward, zone
 from test_privacy_attacker import Game, K, Shown, lost
 
 from arengo.contract.load import freeze
@@ -418,3 +419,37 @@ def test_the_attacker_wins_nothing_from_repaired_publications(tmp_path: Path, se
 @pytest.mark.parametrize("seed", [1, 3, 20, 21, 22, 23])
 def test_whatever_is_repaired_the_attacker_wins_nothing(tmp_path: Path, seed: int) -> None:
     assert not lost(mended(tmp_path, seed, 9))
+
+
+# Cases of privacy.md, section 3
+
+
+def test_somebody_who_left_since_the_last_version_does_not_leave_alone(world: World) -> None:
+    """Case 9 with more people: the one illness that vanished is the leaver's, unless others of the band go as well."""
+    rows = [(f"{band}s", ILLNESSES[n % 6]) for band in (20, 40, 60) for n in range(140)]
+    world.publish(table("ward-7", ILLNESS, rows))
+    data = table("ward-7", ILLNESS, rows[1:], list(range(1, 420)))
+    verdict = gate.judge(world.case(data))
+    assert "overlap-leavers" in below(verdict)
+    repair = verdict.repairs[0]
+    assert repair.kind == "beside"
+    assert 0 < repair.suppressed <= 10
+    made = street(world, taken(data, repair))
+    assert gate.judge(made).outcome in ("pass", "review")
+    (bands,) = zip(*set(stored(made, "band").values()), strict=True)
+    assert set(bands) == {"20s", "40s", "60s"}
+
+
+def test_a_zone_less_a_ward_is_mended_by_the_cells_that_tell_it(world: World) -> None:
+    people = geography(world)
+    world.publish(areas("ward-counts", "ward", counted(people, ward)))
+    data = areas("zone-counts", "zone", counted(people, zone))
+    verdict = gate.judge(world.case(data))
+    assert below(verdict) == {"cells-differenced"}
+    assert len(verdict.repairs) == 3
+    for repair in verdict.repairs:
+        made = street(world, taken(data, repair))
+        assert gate.judge(made).outcome == "pass"
+    (exact,) = [item for item in verdict.repairs if item.id == "cells-suppress"]
+    assert exact.contract["cells"] == {"method": "suppress", "threshold": 5, "beside": True}
+    assert exact.suppressed == 2

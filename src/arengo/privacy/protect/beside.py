@@ -75,7 +75,11 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
         for at in more:
             partly = state[at] == withheld.SHOWN and held.people.blank[at] >= 0
             least[at] = withheld.BLANK if partly else withheld.OUT
-        others = [] if more else _company(held.people, state, [at for at in here if state[at] == withheld.OUT], k)
+        others = []
+        if not more:
+            others = _company(held.people, state, [at for at in here if state[at] == withheld.OUT], k)
+            left = {name for name in people if name not in places}
+            others += _around(work, case, held, state, places, left, k) if left and not held.whole else []
         least[others] = withheld.OUT
         if not more and not others and lonely <= rows:
             break
@@ -101,6 +105,30 @@ def _company(people: People, state: NDArray[np.int8], gone: Sequence[int], k: in
         left = np.flatnonzero((people.other == other) & (state == 0) & ~people.fixed)
         out += [int(at) for at in left[np.argsort(people.draw[left], kind="stable")][:k]]
     return out
+
+
+def _around(
+    work: Work, case: Case, held: Held, state: NDArray[np.int8], places: Mapping[Any, int], left: set[str], k: int
+) -> list[int]:
+    """Others who go where somebody left since an earlier version: of the group that each stood in there, as many as
+    make a group of those who are gone now."""
+    columns = [item.column for item in case.release.quasi]
+    _register_people(work, left)
+    match = " AND ".join(f"b.{quote(name)} IS NOT DISTINCT FROM r.{quote(name)}" for name in columns) or "true"
+    listed = ", ".join(f"b.{quote(name)}" for name in columns) or "0"
+    found: dict[Any, set[int]] = {}
+    for release in case.earlier:
+        rows = case.rows(release) if release.dataset == case.release.dataset else ""
+        if not rows or {item.column for item in release.quasi} != set(columns):
+            continue
+        for who, group in work.connection.execute(
+            f"SELECT DISTINCT b.{quote(SUBJECT)}, hash({listed}) FROM {BASE} b SEMI JOIN (SELECT * FROM {rows} "
+            f"SEMI JOIN {STATE}_people USING ({quote(SUBJECT)})) r ON {match} WHERE b.{quote(SUBJECT)} IS NOT NULL"
+        ).fetchall():
+            at = places.get(who, -1)
+            if at >= 0 and state[at] == 0 and not held.people.fixed[at]:
+                found.setdefault(group, set()).add(at)
+    return [at for members in found.values() for at in sorted(members, key=lambda at: int(held.people.draw[at]))[:k]]
 
 
 def _blank(work: Work, told: Mapping[str, Any]) -> tuple[str, ...]:
