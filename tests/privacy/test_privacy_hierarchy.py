@@ -19,6 +19,7 @@ from arengo.governance import hierarchy as lists
 from arengo.privacy import hierarchy
 from arengo.privacy.hierarchy import BUILT_IN, CityCodes, Ladder
 from arengo.privacy.hierarchy.codes import _numbers
+from arengo.privacy.releases import respelt
 from arengo.settings import Settings
 from arengo.state import State, open_state
 
@@ -67,12 +68,12 @@ def climb(engine: duckdb.DuckDBPyConnection, ladder: Ladder, value: str, kind: K
 @pytest.mark.parametrize(
     ("name", "value", "kind", "labels"),
     [
-        ("dates", "DATE '2024-05-17'", Kind.DATE, ["2024-05", "2024-Q2", "2024", "2020-2024", "2020s", "*"]),
-        ("dates", "1987", Kind.INTEGER, ["1987-01", "1987-Q1", "1987", "1985-1989", "1980s", "*"]),
-        ("dates", "'1987-11-02'", Kind.STRING, ["1987-11", "1987-Q4", "1987", "1985-1989", "1980s", "*"]),
+        ("dates", "DATE '2024-05-17'", Kind.DATE, ["2024-05", "2024-Q2", "2024", "2020–2024", "2020–2029", "*"]),
+        ("dates", "1987", Kind.INTEGER, ["1987-01", "1987-Q1", "1987", "1985–1989", "1980–1989", "*"]),
+        ("dates", "'1987-11-02'", Kind.STRING, ["1987-11", "1987-Q4", "1987", "1985–1989", "1980–1989", "*"]),
         ("dates", "'yesterday'", Kind.STRING, ["*"] * 6),
-        ("numbers", "37", Kind.INTEGER, ["[35, 40)", "[30, 40)", "[20, 40)", "[0, 40)", "*"]),
-        ("numbers", "CAST(-3.5 AS DOUBLE)", Kind.NUMBER, ["[-5, 0)", "[-10, 0)", "[-20, 0)", "[-40, 0)", "*"]),
+        ("numbers", "37", Kind.INTEGER, ["35–39", "30–39", "20–39", "0–39", "*"]),
+        ("measures", "CAST(-3.5 AS DOUBLE)", Kind.NUMBER, ["[-5, 0)", "[-10, 0)", "[-20, 0)", "[-40, 0)", "*"]),
         ("numbers", "CAST('nan' AS DOUBLE)", Kind.NUMBER, ["*"] * 5),
         ("characters", "'90255'", Kind.STRING, ["9025*", "902**", "90***", "9****", "*****", "*****", "*"]),
         ("times", "TIME '14:20'", Kind.TIME, ["14:00", "12:00-18:00", "*"]),
@@ -83,6 +84,25 @@ def test_what_is_built_in_tells(
     engine: duckdb.DuckDBPyConnection, name: str, value: str, kind: Kind, labels: list[str]
 ) -> None:
     assert climb(engine, BUILT_IN[name], value, kind) == labels
+
+
+def test_intervals_of_fractions_stay_open_above(engine: duckdb.DuckDBPyConnection) -> None:
+    ladder = hierarchy.read("dose", 'kind = "intervals"\nwidths = [0.5, 1]')
+    assert isinstance(ladder, Ladder)
+    assert climb(engine, ladder, "CAST(0.7 AS DOUBLE)", Kind.NUMBER) == ["[0.5, 1.0)", "[0.0, 1.0)", "*"]
+    assert ladder.between("by-0.5", "by-1")["[0.5, 1.0)"] == "[0.0, 1.0)"
+    single = hierarchy.read("year", 'kind = "intervals"\nwidths = [1, 2]')
+    assert isinstance(single, Ladder)
+    assert climb(engine, single, "7", Kind.INTEGER) == ["7", "6–7", "*"]
+    assert single.between("by-1", "by-2")["7"] == "6–7"
+    assert BUILT_IN["numbers"].between("by-5", "by-10")["-5–-1"] == "-10–-1"
+
+
+def test_names_of_before_are_read_in_the_words_of_today(engine: duckdb.DuckDBPyConnection) -> None:
+    told = {"[45, 50)": "45–49", "[-5, 0)": "-5–-1", "1950s": "1950–1959", "2020-2024": "2020–2024",
+            "2024-05": "2024-05", "45–49": "45–49", "[7, 8)": "7", "[0.5, 1.0)": "[0.5, 1.0)", "*": "*"}  # fmt: skip
+    for before, today in told.items():
+        assert engine.execute(f"SELECT {respelt('v')} FROM (SELECT ? AS v)", [before]).fetchone() == (today,)
 
 
 def test_unknown_stays_unknown_below_the_top(engine: duckdb.DuckDBPyConnection) -> None:
@@ -126,12 +146,12 @@ def test_bounds_take_what_lies_outside_into_one_group(engine: duckdb.DuckDBPyCon
     told = {value: climb(engine, ladder, str(value), Kind.INTEGER) for value in (3, 15, 84, 85)}
     assert told == {
         3: ["< 15", "< 15", "*"],
-        15: ["[15, 20)", "[15, 25)", "*"],
-        84: ["[80, 85)", "[75, 85)", "*"],
+        15: ["15–19", "15–24", "*"],
+        84: ["80–84", "75–84", "*"],
         85: [">= 85", ">= 85", "*"],
     }
     assert ladder.between("by-5", "by-10")["< 15"] == "< 15"
-    assert ladder.between("by-5", "by-10")["[20, 25)"] == "[15, 25)"
+    assert ladder.between("by-5", "by-10")["20–24"] == "15–24"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +163,7 @@ def test_bounds_take_what_lies_outside_into_one_group(engine: duckdb.DuckDBPyCon
         ('kind = "mask"\nkeep = [4, 2]', "'90'", ["90", "90", "*"]),
         ('kind = "hide"\nhide = [1, 3]', "'9025'", ["902*", "9***", "*"]),
         ('kind = "prefix"\nlengths = [4, 2]', "'01.11'", ["01.1", "01", "*"]),
-        ('kind = "dates"\nlevels = ["year", "decade"]', "'2024-02-29'", ["2024", "2020s", "*"]),
+        ('kind = "dates"\nlevels = ["year", "decade"]', "'2024-02-29'", ["2024", "2020–2029", "*"]),
     ],
 )
 def test_rules_of_the_city_folder(engine: duckdb.DuckDBPyConnection, text: str, value: str, labels: list[str]) -> None:

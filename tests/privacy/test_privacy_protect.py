@@ -78,7 +78,7 @@ def test_steps_are_done_in_their_order(engine: duckdb.DuckDBPyConnection, codes:
     )  # fmt: skip
     rows = made(engine, codes, told)
     assert list(rows[0]) == ["id", "age", "sex", "born", "income", "_subject", "_number"]
-    assert (rows[0]["age"], rows[0]["born"]) == ("[20, 30)", "1950s")
+    assert (rows[0]["age"], rows[0]["born"]) == ("20–29", "1950–1959")
     assert {row["income"] for row in rows} <= {float(step * 50) for step in range(2, 61)}
     assert [row["_number"] for row in rows] == list(range(1, 401))
 

@@ -64,6 +64,12 @@ def names(column: Property) -> Iterator[str]:
     yield from (step_name(step) for step in column.protect)
 
 
+def coarse(contract: Contract) -> frozenset[str]:
+    """Columns whose released values name groups instead of single values: a level of a hierarchy, or Mondrian's."""
+    levels = {item.name for item in contract.properties if item.custom.get("arengoLevel") or "level" in names(item)}
+    return frozenset(levels | _local(contract.properties, contract.custom))
+
+
 def _local(columns: tuple[Property, ...], custom: Mapping[str, Any]) -> set[str]:
     told = custom.get("arengoProtection", EMPTY).get("local")
     if not told:

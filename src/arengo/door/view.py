@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from arengo.contract.load import sha
 from arengo.contract.model import Contract, Geometry, Kind, Property
+from arengo.contract.protection import coarse
 from arengo.door.decision import Decision
 from arengo.lake.cut import Cut, extra
 from arengo.lake.version import Column, Version
@@ -76,7 +77,11 @@ def make_view(
         needed = {geometry.column} if geometry.stored else {geometry.x, geometry.y}
         if not needed <= names:
             geometry = None
-    by_name = {item.name: Field(item.name, item.kind, item.required) for item in columns}
+    ranged = coarse(contract)
+    by_name = {
+        item.name: Field(item.name, item.kind, item.required, item.kind is Kind.STRING and item.name in ranged)
+        for item in columns
+    }
     time = str(contract.custom.get("arengoTime", "") or "")
     if time not in by_name or by_name[time].kind not in (Kind.DATE, Kind.TIMESTAMP):
         time = ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from arengo.contract.model import Contract, Kind, Property
 from arengo.portal.language import Speech
+from arengo.portal.ranges import words
 
 LONG = 48  # characters shown of a text in a table
 _YEAR = re.compile(r"(^|_)(year|anno|annee|ann[ée]e|ano|a[nñ]o|jahr|jaar|any|exercice|esercizio|ejercicio)($|_)", re.I)
@@ -202,6 +203,8 @@ class Writer:
 
             return Cell(describe(bytes(value), self.speech), raw=None)
         said = str(value) if self.whole else plain(str(value))
+        if said[:1] in ("[", "<", ">"):
+            said = words(self.speech, said)
         if len(said) > LONG:
             return Cell(said[:LONG].rstrip() + "…", full=said, raw=value)
         return Cell(said, raw=value)

@@ -25,8 +25,11 @@ NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER})
 TEMPORAL = frozenset({Kind.DATE, Kind.TIMESTAMP})
 SUPPRESSED = "*"
 """Stands for a value that its hierarchy does not know."""
-_PERIODS = {"year": "strftime({c}, '%Y')", "month": "strftime({c}, '%Y-%m')",
-            "decade": "CAST(10 * (year({c}) // 10) AS VARCHAR) || 's'"}  # fmt: skip
+_PERIODS = {
+    "year": "strftime({c}, '%Y')",
+    "month": "strftime({c}, '%Y-%m')",
+    "decade": "CAST(10 * (year({c}) // 10) AS VARCHAR) || '–' || CAST(10 * (year({c}) // 10) + 9 AS VARCHAR)",
+}
 _BLOCK = 64
 
 
@@ -106,6 +109,10 @@ def _generalise(held: Masked, argument: str, domain: str, context: Context) -> M
         raise _Misfit(f"it is {held.kind}", "Name a hierarchy and its level: 'generalise NAME:1'.")
     width = _number(argument, "generalise 10")
     low = f"(floor({held.sql} / {width}) * {width})"
+    if held.kind is Kind.INTEGER and width == int(width):
+        first, last = (f"CAST(TRY_CAST({part} AS BIGINT) AS VARCHAR)" for part in (low, f"({low} + {width - 1})"))
+        return Masked(f"{first} || '–' || {last}" if width > 1 else first, Kind.STRING,
+                      held.params * (2 if width > 1 else 1), False)  # fmt: skip
     shown = [f"CAST(TRY_CAST({part} AS BIGINT) AS VARCHAR)" if width == int(width) else f"CAST({part} AS VARCHAR)"
              for part in (low, f"({low} + {width})")]  # fmt: skip
     return Masked(f"'[' || {shown[0]} || ', ' || {shown[1]} || ')'", Kind.STRING, held.params * 2, False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from arengo.contract.model import Contract, Kind
 from arengo.lake.layout import listing, quote
+from arengo.privacy.hierarchy.builders import TO
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,10 +56,12 @@ def errors(
 
 
 def middle(label: str, kind: Kind) -> str:
-    """SQL of the middle of an interval's name, ``[20, 25)``, or of the number itself."""
+    """SQL of the middle of an interval's name, ``20–24`` or ``[20, 25)``, or of the number itself."""
     found = f"list_transform(regexp_extract_all({label}, '{_NUMBER}'), lambda x: TRY_CAST(x AS DOUBLE))"
-    # An interval that is closed below and open above, over whole numbers, has its middle half a step lower.
-    less = f" - CASE WHEN {label} LIKE '[%)' THEN 0.5 ELSE 0 END" if kind is Kind.INTEGER else ""
+    # Named by its last whole number an interval of fractions reaches half a step farther; named by its end, which is
+    # not in it, one of whole numbers half a step less.
+    less = f" - CASE WHEN {label} LIKE '[%)' THEN 0.5 ELSE 0 END" if kind is Kind.INTEGER else (
+        f" + CASE WHEN {label} LIKE '%{TO}%' THEN 0.5 ELSE 0 END")  # fmt: skip
     return f"(list_avg({found}){less})"
 
 

@@ -291,4 +291,5 @@ def _numbers(kind: Kind, extent: float, values: int) -> str:
     step = next((step * times for times in (1, 2, 5, 10) if step * times >= width), step)
     if kind is Kind.INTEGER:
         step = max(2.0, round(step))
-    return f"numbers/{step:.12g}" if 1e-9 <= step <= 1e15 else "all"
+    head = "numbers" if kind is Kind.INTEGER else "measures"
+    return f"{head}/{step:.12g}" if 1e-9 <= step <= 1e15 else "all"

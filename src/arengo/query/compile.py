@@ -88,6 +88,8 @@ class Plan:
         """
         if order is None or self.grouped:
             return False
+        if any(self.scope.fields[item.column].ranged for item in self.query.order_by):
+            return False  # a scan gives names of intervals as texts
         fixed = {name for part in self.conditions for name in part.fixed}
         held = [term for term in order if term.lstrip("-") not in fixed]
         terms = [f"{'-' if item.descending else ''}{item.column}" for item in self.query.order_by]
@@ -244,7 +246,7 @@ def prepare(query: Query, scope: Scope, *, max_rows: int | None = None) -> Plan:
         raise BadQuery(f"{scope.dataset} has no text column to search in.", todo="Use filter instead.")
     grouped = bool(query.group_by or query.aggregates)
     outputs = _groups(query, scope) if grouped else _columns(query, scope)
-    orderings = _group_order(query, outputs) if grouped else _row_order(query, scope)
+    orderings = _group_order(query, outputs, scope) if grouped else _row_order(query, scope)
     return Plan(query, scope, outputs, tuple(found), orderings, grouped)
 
 
@@ -303,12 +305,20 @@ def _row_order(query: Query, scope: Scope) -> tuple[Ordering, ...]:
         if field.kind not in ORDERED:
             raise BadQuery(f"{field.name} is {field.kind} and has no order.", todo="Order by another column.")
         if field.name not in seen:
+            if field.ranged:
+                out.append(_numbered(quote(field.name), item.descending))
             out.append(Ordering(quote(field.name), field.kind, item.descending, not field.required))
             seen.add(field.name)
     if len(out) > MAX_COLUMNS:
         raise BadQuery(f"order_by has more than {MAX_COLUMNS} columns.")
     out.append(Ordering(ROW, Kind.INTEGER, False, False))
     return tuple(out)
+
+
+def _numbered(sql: str, descending: bool) -> Ordering:
+    """Names of intervals by the number they begin with, ``< 5`` before ``5–9``; texts that are none come after them."""
+    number = f"TRY_CAST(regexp_extract({sql}, '^(?:\\[|< |>= )?(-?[0-9]+(?:\\.[0-9]+)?)', 1) AS DOUBLE)"
+    return Ordering(f"({number} - CASE WHEN {sql} LIKE '<%' THEN 0.5 ELSE 0 END)", Kind.NUMBER, descending)
 
 
 def _groups(query: Query, scope: Scope) -> tuple[Output, ...]:
@@ -389,7 +399,7 @@ def _steady(sql: str) -> str:
     return f"CAST(printf('%.15g', {sql}) AS DOUBLE)"
 
 
-def _group_order(query: Query, outputs: tuple[Output, ...]) -> tuple[Ordering, ...]:
+def _group_order(query: Query, outputs: tuple[Output, ...], scope: Scope) -> tuple[Ordering, ...]:
     aliases = {item.name: (f"v{i}", item) for i, item in enumerate(outputs)}
     out: list[Ordering] = []
     seen: set[str] = set()
@@ -398,6 +408,8 @@ def _group_order(query: Query, outputs: tuple[Output, ...]) -> tuple[Ordering, .
             raise BadQuery(f"A grouped answer has no column {order.column!r}.", todo=nearest(order.column, aliases))
         alias, item = aliases[order.column]
         if alias not in seen:
+            if item.group and item.key_kind is Kind.STRING and scope.fields[item.column].ranged:
+                out.append(_numbered(alias, order.descending))
             out.append(Ordering(alias, item.key_kind, order.descending))
             seen.add(alias)
     for alias, item in aliases.values():

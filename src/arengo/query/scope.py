@@ -21,9 +21,12 @@ def quote(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """``ranged``: its texts may be names of intervals, ``5–9`` and ``10–14``, which stand in the order of numbers."""
+
     name: str
     kind: Kind
     required: bool = False
+    ranged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

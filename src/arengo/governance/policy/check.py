@@ -332,7 +332,7 @@ def _near(word: str, known: Iterable[Any]) -> str:
     return f"There is {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""
 
 
-_BUILT_IN = frozenset({"dates", "moments", "times", "numbers", "characters", "all"})
+_BUILT_IN = frozenset({"dates", "moments", "times", "numbers", "measures", "characters", "all"})
 """Hierarchies every city has (:mod:`arengo.privacy.hierarchy`), which this room may not import."""
 
 

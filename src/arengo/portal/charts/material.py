@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Kind
 from arengo.errors import BadQuery
+from arengo.portal import ranges
 from arengo.portal.cells import Head, Writer, yearly
 from arengo.portal.charts.design import CYCLES, NUMBERS, TIMES, Design
 from arengo.portal.charts.period import moment
@@ -190,6 +191,8 @@ def _groups(d: Dossier, design: Design) -> Material:
             notes.append(d.speech.many("%(n)s other is not drawn", "%(n)s others are not drawn", more))
         if by.sized:
             series = sorted(series, key=lambda value: (value is None, value))  # numbers in their own order
+        elif ranges.all_ranges(series):
+            series = sorted(series, key=ranges.order)
     dimensions = [item for item in (x, by, facet) if item is not None]
     groups = tuple(item.group for item in dimensions)
     rows = _fetch(d, design, groups, amount, [*conditions, by.among(series) if by and series else None])
@@ -221,6 +224,8 @@ def _set(
     """The answer's rows as marks with places."""
     if x.cycle:
         wanted = list(range(24)) if x.bucket == "hour_of_day" else list(range(1, 8))
+    elif not x.time and design.sort in ("", "name", "-name") and ranges.all_ranges(wanted):
+        wanted = sorted(wanted, key=ranges.order, reverse=design.sort == "-name")
     elif not x.time and design.sort in ("name", "-name"):
         wanted = sorted(wanted, key=lambda value: (value is None, _sortable(value, x)), reverse=design.sort == "-name")
     elif not x.time and design.sort == "value":

@@ -12,6 +12,8 @@ from arengo.lake.layout import text
 from arengo.privacy.hierarchy.ladder import ALL, Ladder
 
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"
+TO = "–"
+"""Between the first and the last of a group: a dash that no number begins with."""
 MOST_CASES = 200
 """Listed values up to which a group is found by CASE; more are joined."""
 
@@ -30,28 +32,41 @@ class Whole(Ladder):
 
 
 class Intervals(Ladder):
-    """Numbers in intervals closed below and open above: ``[20, 25)``. Each width is a multiple of the one before.
+    """Numbers in intervals. Each width is a multiple of the one before.
 
-    ``lower``, ``upper``: what lies outside is in one group each: ``< 15``, ``>= 85``.
+    Where every width and bound is whole they are named by their first and last whole number, ``20–24`` (what lies
+    between is with the number below); else, or with ``open``, closed below and open above: ``[0.5, 1)``. ``lower``,
+    ``upper``: what lies outside is in one group each: ``< 15``, ``>= 85``. The name depends on the ladder alone, not on
+    the type of a column, so that two columns that hold the same in different types can be compared.
     """
 
     def __init__(
-        self, name: str, widths: Sequence[float], lower: float | None = None, upper: float | None = None
-    ) -> None:
+        self, name: str, widths: Sequence[float], lower: float | None = None, upper: float | None = None,
+        open: bool = False,
+    ) -> None:  # fmt: skip
         self.name = name
         self.widths = tuple(widths)
         self.lower, self.upper = lower, upper
+        self.whole = not open and all(item == int(item) for item in (*widths, lower or 0, upper or 0))
         self.levels = (*(f"by-{plain(width)}" for width in widths), ALL)
 
     def value(self, column: str, kind: str) -> str:
         if kind in (Kind.INTEGER, Kind.NUMBER):
             return column
-        told = f"TRY_CAST(regexp_extract({column}, '{_NUMBER}', 0) AS DOUBLE)"
-        # The name of the group below the lower bound holds the bound itself, which is not in it.
+        # Texts may have been named by a ladder already, in the words of today or of before.
         return (
-            f"CASE WHEN {column} LIKE '<%' THEN {told} - 1 WHEN {column} LIKE '[%' OR {column} LIKE '>%' THEN {told} "
+            f"CASE WHEN {column} LIKE '<%' OR {column} LIKE '[%' OR {column} LIKE '>%' THEN {self._first(column)} "
             f"ELSE TRY_CAST({column} AS DOUBLE) END"
         )
+
+    def lift(self, label: str, place: int, to: int) -> str:
+        return self.label(self._first(label), to)
+
+    def _first(self, label: str) -> str:
+        """SQL of a number that is in the group of that name."""
+        told = f"TRY_CAST(regexp_extract({label}, '{_NUMBER}', 0) AS DOUBLE)"
+        # The name of the group below the lower bound holds the bound itself, which is not in it.
+        return f"CASE WHEN {label} LIKE '<%' THEN {told} - 1 ELSE {told} END"
 
     def label(self, value: str, place: int) -> str:
         width = self.widths[place - 1]
@@ -61,7 +76,11 @@ class Intervals(Ladder):
         high = f"{low} + {plain(width)}"
         if self.upper is not None:
             high = f"least({high}, {plain(self.upper)})"
-        inside = f"'[' || {self._shown(low, width)} || ', ' || {self._shown(high, width)} || ')'"
+        if self.whole:
+            last = f" || '{TO}' || {self._shown(f'{high} - 1')}" if width > 1 else ""
+            inside = f"{self._shown(low)}{last}"
+        else:
+            inside = f"'[' || {self._shown(low)} || ', ' || {self._shown(high)} || ')'"
         cases = ""
         if self.lower is not None:
             cases += f"WHEN {value} < {plain(self.lower)} THEN '< {plain(self.lower)}' "
@@ -69,8 +88,8 @@ class Intervals(Ladder):
             cases += f"WHEN {value} >= {plain(self.upper)} THEN '>= {plain(self.upper)}' "
         return f"CASE {cases}ELSE {inside} END" if cases else inside
 
-    def _shown(self, number: str, width: float) -> str:
-        bounds = [width, self.lower or 0, self.upper or 0]
+    def _shown(self, number: str) -> str:
+        bounds = [*self.widths, self.lower or 0, self.upper or 0]
         if all(item == int(item) for item in bounds):
             return f"CAST(TRY_CAST({number} AS BIGINT) AS VARCHAR)"
         digits = max(len(plain(item).partition(".")[2]) for item in bounds)
@@ -82,7 +101,7 @@ PERIODS = ("hour", "day", "month", "quarter", "year", "five-years", "decade")
 
 class Dates(Ladder):
     """Periods of the calendar: ``2024-03-15 14:00``, ``2024-03-15``, ``2024-03``, ``2024-Q1``, ``2024``,
-    ``2020-2024``, ``2020s``. A whole number is a year.
+    ``2020–2024``, ``2020–2029``. A whole number is a year.
     """
 
     def __init__(self, name: str, periods: Sequence[str]) -> None:
@@ -97,7 +116,7 @@ class Dates(Ladder):
         return (
             f"TRY_CAST(CASE WHEN {told} LIKE '____-Q_' THEN left({told}, 5) || {month} || '-01' "
             f"WHEN {told} LIKE '____-__' THEN {told} || '-01' "
-            f"WHEN {told} LIKE '____' OR {told} LIKE '____-____' OR {told} LIKE '____s' "
+            f"WHEN {told} LIKE '____' OR {told} LIKE '____{TO}____' OR {told} LIKE '____-____' OR {told} LIKE '____s' "
             f"THEN left({told}, 4) || '-01-01' WHEN {told} LIKE '____-__-__ __:__' THEN {told} || ':00' "
             f"ELSE {told} END AS TIMESTAMP)"
         )
@@ -114,8 +133,8 @@ class Dates(Ladder):
             "month": f"{year} || '-' || {month}",
             "quarter": f"{year} || '-Q' || CAST(quarter({value}) AS VARCHAR)",
             "year": year,
-            "five-years": f"CAST({five} AS VARCHAR) || '-' || CAST({five} + 4 AS VARCHAR)",
-            "decade": f"CAST({ten} AS VARCHAR) || 's'",
+            "five-years": f"CAST({five} AS VARCHAR) || '{TO}' || CAST({five} + 4 AS VARCHAR)",
+            "decade": f"CAST({ten} AS VARCHAR) || '{TO}' || CAST({ten} + 9 AS VARCHAR)",
         }[self.levels[place - 1]]  # fmt: skip
 
 

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from arengo.state import State
 
 STEPS = (1, 2, 4, 8, 16)
-"""Widths of ``numbers/N`` as multiples of N."""
+"""Widths of ``numbers/N`` and ``measures/N`` as multiples of N."""
 BUILT_IN: Mapping[str, Ladder] = {
     "dates": Dates("dates", ("month", "quarter", "year", "five-years", "decade")),
     "moments": Dates("moments", ("hour", "day", "month", "quarter", "year", "five-years", "decade")),
     "times": Times("times"),
     "numbers": Intervals("numbers", (5, 10, 20, 40)),
+    "measures": Intervals("measures", (5, 10, 20, 40), open=True),
     "characters": Hidden("characters", (1, 2, 3, 4, 5, 6)),
     "all": Whole("all"),
 }
@@ -37,7 +38,7 @@ _USUAL = {
     Kind.TIMESTAMP: "moments",
     Kind.TIME: "times",
     Kind.INTEGER: "numbers",
-    Kind.NUMBER: "numbers",
+    Kind.NUMBER: "measures",
     Kind.STRING: "characters",
 }
 
@@ -55,7 +56,7 @@ def hierarchy_of(column: Property) -> str:
 class CityCodes:
     """Implements :class:`arengo.privacy.case.Codes`. Thread-safe: what it keeps is replaced, never changed.
 
-    ``numbers/N`` is built in for every positive N: intervals of N, 2N, 4N, 8N, 16N.
+    ``numbers/N`` is built in for every positive N: intervals of N, 2N, 4N, 8N, 16N; ``measures/N`` for fractions.
     """
 
     def __init__(self, settings: Settings, state: State, hierarchies: Hierarchies, lake: Lake | None = None) -> None:
@@ -147,7 +148,7 @@ class CityCodes:
 
 def _numbers(name: str) -> Ladder | None:
     head, _, width = name.partition("/")
-    if head != "numbers" or len(width) > 20:
+    if head not in ("numbers", "measures") or len(width) > 20:
         return None
     try:
         step = float(width)
@@ -155,7 +156,7 @@ def _numbers(name: str) -> Ladder | None:
         return None
     if not 1e-9 <= step <= 1e15:
         return None
-    return Intervals(f"numbers/{plain(step)}", [step * times for times in STEPS])
+    return Intervals(f"{head}/{plain(step)}", [step * times for times in STEPS], open=head == "measures")
 
 
 if TYPE_CHECKING:
