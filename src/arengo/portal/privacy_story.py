@@ -472,6 +472,14 @@ def rule_words(s: Speech, name: str, told: Any) -> str:
     }.get(name, f"{name}: {privacy_words.said(s, told)}")  # fmt: skip
 
 
+def smallest_after(item: Repair) -> int:
+    """Persons in the smallest group after a repair, 0 where that is not told: large ones are counted together."""
+    sizes = [int(size) for size, people in item.after.items() if people and str(size).isdecimal()]
+    told = item.facts.get("k")
+    known = told if isinstance(told, int) and (told > LARGEST or not item.after.get("more")) else 0
+    return min(sizes, default=known)
+
+
 def _kind(item: Repair) -> str:
     """The coarsest of all levels is nothing at all."""
     steps = [step for told in item.columns.values() for step in (told if isinstance(told, list | tuple) else (told,))]
@@ -511,13 +519,11 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     ]
     if blanked := item.facts.get("blanked"):
         facts.append((_("Single values withheld"), _of(s, int(blanked), item)))
-    sizes = [int(size) for size, people in item.after.items() if people and str(size).isdecimal()]
-    if sizes:
-        facts.append((_("Persons in the smallest group"), s.number(min(sizes))))
+    least = smallest_after(item)
+    if least:
+        facts.append((_("Persons in the smallest group"), s.number(least)))
     elif item.after.get("more"):
         facts.append((_("Persons in the smallest group"), _("more than %(n)s", n=s.number(LARGEST))))
-    elif isinstance(item.facts.get("k"), int):
-        facts.append((_("Persons in the smallest group"), s.number(item.facts["k"])))
     errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
     return Offer(
         item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
