@@ -156,14 +156,16 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
         out.append(Finding("risk-larger-k", "repair", Frozen(k=k), people=held.people))
     if mapped is not None:
         measured["population"] = _population(mapped, k)
-    if apart:
-        told: dict[str, Any] = {"rows": held.people, "population": case.release.population}
-        out.append(Finding("risk-register-apart", "review", Frozen(told), names, people=apart))
-    if truth and mapped is None and not apart and not case.release.subject:
+    missing = apart or (mapped.missing if mapped is not None else 0)
+    if missing:
+        facts: dict[str, Any] = {"rows": held.people, "population": case.release.population}
+        # Values that its own protection changed in some rows have no partner by design.
+        if apart and not _recoded(case):
+            out.append(Finding("risk-register-apart", "review", Frozen(facts), names, people=missing))
+        else:
+            out.append(Finding("risk-not-in-register", facts=Frozen(facts), people=missing))
+    elif truth and mapped is None and not case.release.subject:
         out += _strange(case, held, truth)
-    if mapped is not None and mapped.missing:
-        facts = {"rows": held.people, "population": case.release.population}
-        out.append(Finding("risk-not-in-register", facts=Frozen(facts), people=mapped.missing))
     by_map = model_of(case.contract) == K_MAP
     if by_map and mapped is None and truth and not apart:
         out.append(Finding("risk-register-lacks", "review", Frozen(population=case.release.population), names))
@@ -187,6 +189,12 @@ def _met(mapped: Mapped | None, held: Counted) -> tuple[Mapped | None, int]:
     if mapped is not None and 2 * mapped.missing > held.people:
         return None, mapped.missing
     return mapped, 0
+
+
+def _recoded(case: Case) -> bool:
+    """Whether the contract changes values row by row, beyond the levels of its columns."""
+    told = case.contract.custom.get("arengoProtection", {})
+    return bool(set(told) - {"suppress", "shuffle", "cells"} or told.get("suppress", {}).get("blank"))
 
 
 def _strange(case: Case, held: Counted, truth: str) -> list[Finding]:
