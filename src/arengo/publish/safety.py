@@ -75,6 +75,9 @@ class Safety:
 
         if contract.intake is None and not contract.custom.get("arengoProtection"):
             return None
+        rules = contract.custom.get("arengoProtection", EMPTY)
+        if any(rules.get(name, EMPTY).get("beside") for name in ("suppress", "cells")):
+            self.remember(contract, staged)
         subject = self._subject(contract)
         with self._open(staged) as connection:
             expression = self._blind(connection, contract, staged, subject) if subject else ""
@@ -142,7 +145,21 @@ class Safety:
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
             shown = self._shown(case) if self._recorded(contract) else ()
-            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
+            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown, *self._foreign(contract, mode)))
+
+    def _foreign(self, contract: Contract, mode: str) -> tuple[Finding, ...]:
+        """Rows that another engine wrote into the table since the newest version become a version with what is added
+        to them, and no step saw them."""
+        from arengo.privacy.finding import Finding
+
+        newest = self.lake.newest(contract.id) if mode != "replace" and contract.access == "open" else None
+        table = self.lake.iceberg.find(contract.id) if newest is not None else None
+        snapshot = table.current_snapshot() if table is not None else None
+        if newest is None or snapshot is None or snapshot.snapshot_id == newest.snapshot_id:
+            return ()
+        why = "they would become public with this version, and they were not read by the gate"
+        what = f"What another program wrote into the table of {contract.id} since {newest.label}"
+        return (Finding("not-looked", "review", Frozen(what=what, why=why)),)
 
     def remember(self, contract: Contract, intake: Staged) -> None:
         """Bring the publication ledger up to what contracts say now: what was public before one said anything of
