@@ -25,6 +25,7 @@ _PAID = re.compile(
     r"|(?:5018|5020|5038|6304|6759|676[1-3])\d{8,15}"
 )
 """Payment cards by their issuer's first digits (ISO/IEC 7812; the ranges of the schemes)."""
+_WHOSE = frozenset({"name", "email", "phone", "person-id", "national-id", "birth-date"})
 _WROTE = re.compile(
     r"\b(?i:soy|me llamo|mi nombre es|sono|mi chiamo|je suis|je m['’]appelle|ich bin|ich hei(?:ß|ss)e|chamo-me|sou (?:o|a)|"
     r"my name is|i am|ik ben|nazywam si[eę]|jag heter|nimeni on|jmenuji se|ma numesc|numele meu|a nevem|με λένε|em dic|"
@@ -61,7 +62,7 @@ def find(columns: Sequence[Column], texts: Sequence[str], language: str, country
             person_contacts.look(column, columns, setting)
     person_contacts.mails(mails, setting)
     for column in columns:
-        if not column.personal:
+        if not column.personal and not _device(column, columns):
             _free_text(column, setting)
     for column in columns:
         if column.personal in ("national-id", "phone", "plate", "iban", "card") and column.kind is Kind.INTEGER:
@@ -131,6 +132,7 @@ def _setting(columns: Sequence[Column], texts: Sequence[str]) -> Setting:
         offices=firms or bool((known | whole) & {"facility", "organisation"}),
         cases=bool((known | whole) & {"case"}),
         counts=counts and not strong,
+        timed=any(column.kind is Kind.TIMESTAMP for column in columns),
         animals=beasts >= 2 or ("animal" in known) or (beasts == 1 and "ethnicity" in whole),
     )
 
@@ -146,7 +148,8 @@ def _speaks(names: frozenset[str], column: Column) -> bool:
     if concept <= {"first_name", "last_name"}:
         return column.kind is Kind.STRING
     if concept <= {"national_id"}:
-        return column.distinct > 2 or column.filled <= 5
+        long = share_of(some_values(column, 100), lambda v: sum(c.isdigit() for c in v) >= 6)
+        return long >= 0.7 and (column.distinct > 2 or column.filled <= 5)
     return True
 
 
@@ -196,18 +199,24 @@ def _card(column: Column, values: Sequence[str]) -> bool:
     return False
 
 
-def is_device(value: str) -> bool:
-    """Whether a text is the hardware address of a device (EUI-48)."""
-    return _MAC.fullmatch(value) is not None
+def _device(column: Column, columns: Sequence[Column]) -> bool:
+    """Hardware addresses (EUI-48) beside what is a person's: those of sensors and cameras are nobody's."""
+    if column.kind is not Kind.STRING or not any(c.personal in _WHOSE for c in columns):
+        return False
+    values = some_values(column)
+    if len(values) < 3 or share_of(values, _MAC.fullmatch) < 0.9:
+        return False
+    mark(column, "device-id", "identifier", "hardware addresses of devices, in a table about persons")
+    return True
+
+
+def _called(text: str) -> bool:
+    """Whether a text holds a mobile telephone's number: fixed ones are mostly those of offices."""
+    return any(person_contacts.mobile(found) for found in _CALLED.findall(text))
 
 
 def _free_text(column: Column, setting: Setting) -> None:
     """Texts in which somebody says who they are, is called by name, or leaves a telephone number."""
-    if column.kind is Kind.STRING and (setting.persons or setting.owners):
-        values = some_values(column)
-        if len(values) >= 3 and share_of(values, is_device) >= 0.9:
-            mark(column, "device-id", "identifier", "hardware addresses of devices, in a table about persons")
-            return
     if column.kind is not Kind.STRING or setting.counts or column.geometry_format:
         return
     values = some_values(column)
@@ -216,8 +225,8 @@ def _free_text(column: Column, setting: Setting) -> None:
     known = concepts(column.name)
     if known & {"name", "url", "address", "street", "code"} and not known & {"free_text"}:
         return
-    told = [v for v in values if _WROTE.search(v) or _TITLED.search(v) or _CALLED.search(v)]
+    told = [v for v in values if _WROTE.search(v) or _TITLED.search(v) or _called(v)]
     sure = [v for v in values if _WROTE.search(v)]
-    about = bool(known & {"free_text", "case"}) or setting.cases or setting.persons
+    about = bool(known & {"free_text", "case"}) or setting.cases or setting.persons or setting.owners
     if about and (len(sure) >= 2 or (len(told) >= 2 and len(told) >= 0.02 * len(values))):
         mark(column, "free-text", "identifier", f"{len(told)} of the texts looked at name somebody or hold a number")

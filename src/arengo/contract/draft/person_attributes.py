@@ -21,6 +21,7 @@ _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _SHORT_BIRTH = frozenset({"ur", "nar", "geb", "rod", "roj", "nast", "dn", "nato", "nata", "nac", "synt", "born", "ne_le",
                           "fodt", "fodd", "szul", "naix", "nasc"})  # fmt: skip
 """Words for birth that are also other words or abbreviations: their dates must be those of persons."""
+_CARDS = ("tarjet", "tesser", "card", "kart", "carte", "kort", "carnet", "cartao", "kaart")
 TELLING: tuple[tuple[str, str, str], ...] = (
     ("nationality", "nationality", "quasi"),
     ("ethnicity", "origin", "sensitive"),
@@ -34,7 +35,6 @@ TELLING: tuple[tuple[str, str, str], ...] = (
     ("education", "education", "quasi"),
     ("document_id", "document-id", "identifier"),
     ("device", "device-id", "identifier"),
-    ("postcode", "postcode", "quasi"),
 )
 """Concept of a header -> kind and role, in a table whose rows are persons."""
 _NOT_A_PERSON = frozenset({"count", "facility", "url", "flag"})
@@ -76,7 +76,7 @@ def look(column: Column, setting: Setting) -> None:
     if not (setting.persons or (setting.owners and not setting.offices)):
         return
     for concept, kind, role in TELLING:
-        if concept not in known or known & _NOT_A_PERSON or (kind == "postcode" and not setting.persons):
+        if concept not in known or known & _NOT_A_PERSON:
             continue
         if setting.animals and kind in ("origin", "health", "occupation", "education"):
             continue
@@ -94,7 +94,11 @@ def _number(column: Column, known: frozenset[str], setting: Setting) -> bool:
     """The city's own number of a person: of a doubtful word only where the rest of the table speaks of persons."""
     if column.kind not in (Kind.STRING, Kind.INTEGER) or column.distinct <= 5 or known & {"count", "date"}:
         return False
-    return setting.persons or setting.owners or not ambiguous(column.name)
+    if setting.persons or setting.owners or not ambiguous(column.name):
+        return True
+    # Cards that come again and again beside exact times are the traces of who carries them.
+    again = column.distinct <= 0.8 * column.filled
+    return setting.timed and again and any(part.startswith(_CARDS) for part in words(column.name))
 
 
 def _age_or_sex(column: Column, known: frozenset[str], values: Sequence[str], setting: Setting) -> bool:

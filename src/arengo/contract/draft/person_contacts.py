@@ -103,6 +103,11 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
     if column.options.get("axis") and not setting.offices and any(c.personal in _RESPONDENTS for c in columns):
         mark(column, "location", "quasi", "its values and its name are those of coordinates, in a table about persons")
         return
+    respondents = setting.persons and any(c.personal in _RESPONDENTS for c in columns)
+    if "postcode" in known and respondents and not known & {"address", "street", "count", "facility"}:
+        if column.kind in (Kind.STRING, Kind.INTEGER) and column.distinct > 1:
+            mark(column, "postcode", "quasi", "postcodes, in a table about persons")
+        return
     if column.kind is Kind.STRING and known & {"address", "street"}:
         _address(column, columns, values, of_person, setting, known)
 
@@ -111,7 +116,7 @@ def _telephone(column: Column, values: Sequence[str], of_person: bool, setting: 
     like = share_of(values, lambda v: _PHONE.search(v) and sum(c.isdigit() for c in v) >= 6)
     if like < 0.5:
         return
-    moving = share_of(values, _mobile)
+    moving = share_of(values, mobile)
     official = bool(_OFFICIAL & set(words(column.name)))
     if not official and (of_person or moving >= 0.5 or not setting.offices):
         many = ", many of them mobile" if moving >= 0.3 else ""
@@ -126,7 +131,9 @@ def _address(
 ) -> None:  # fmt: skip
     numbered = share_of(values, lambda v: any(c.isdigit() for c in v))
     few = column.distinct < 3 or (column.distinct < 30 and column.distinct < 0.3 * column.filled)
-    if "address" not in known or (known & {"postcode", "house_number"} and "street" not in known):
+    numbers = share_of(values, lambda v: re.search(r"[^\W\d]\D*\d|\d\D*[^\W\d]", v))
+    whole = "address" in known or numbers >= 0.6  # a street with its number is an address
+    if not whole or (known & {"postcode", "house_number"} and "street" not in known):
         doors = any({"house_number"} & concepts(c.name) for c in columns if c is not column)
         happened = _HAPPENED & set(words(column.name))
         if setting.persons and not setting.cases and doors and "street" in known and not happened and not few:
@@ -148,7 +155,8 @@ def _address(
         )  # fmt: skip
 
 
-def _mobile(text: str) -> bool:
+def mobile(text: str) -> bool:
+    """Whether a text is written like a mobile telephone's number of some country."""
     digits = re.sub(r"\D", "", text)
     return bool(
         re.match(

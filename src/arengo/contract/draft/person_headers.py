@@ -34,6 +34,7 @@ HEADERS: dict[str, str] = {
     ad_soyad ogrenci_adi
     """,
     "holder": """
+    detentore detentrice possessore detentor donor donors donatore donante donateur donatrice spender darczynca darce lainaaja brukare hyresgast laner laane lantagare kortinnehavare uczestnik uczestniczka ucastnik resztvevo participanti sudionik obdareny prijemce prihlaseny zglaszajacy poszkodowany obwiniony obvineny serult aspirante aspirant opositor opositora admitido participant_e voluntario voluntaria voluntari volontario benevole freiwillige entrenador allenatore entraineur trainer jugador giocatore joueur spieler gracz hrac atleta sportif
     concessionario concessionaria concessionaire concessionaires concesionario obbligato_in_solido trasgressore sanzionato contravventore intestataria
     assegnatario assistito assistita tutore genitore madre padre figlio figlia minore coniuge erede eredi delegato delegante elettore scrutatore iscritto tesserato
     conducente autista assistente_sociale assistente educatore referente_familiare caregiver badante tutor tutora mare pare padres madres progenitor
@@ -79,13 +80,14 @@ HEADERS: dict[str, str] = {
     age_band tranche_age tranche_d_age grupo_edad rango_edad grup_edat altersgruppe altersklasse leeftijdsgroep leeftijdsklasse aldersgrupp ikaryhma grupa_wiekowa vekova_skupina korcsoport grupa_varsta fascia_eta fascia_d_eta classe_eta faixa_etaria ηλικιακη_ομαδα
     """,
     "sex": """
+    m_v m_f f_m h_m h_f m_w w_m m_z m_k k_m v_m d_h h_d muz_zena
     geschl gesl gslcht sx sesso_alunno civ civilite civilidade anrede aanhef sexo_biologico genero_sexo genere_sesso plec_dziecka pohl neme nemek kjoenn koen sukup sex_code gender_code cod_sexo tp_sexo sg_sexo fylo φυλλο
     """,
     "national_id": """
     cod_fisc codfis c_f_alunno cf_alunno cod_fis codice_fisc codicefiscale nif_tutor nif_aluno nif_titular dni_titular dni_nie nie_nif num_dni n_dni dni_prop dni_tutor num_nif n_nif nro_dni n_dni_nie dninie nifnie rr_nr rrnr rijksregisternummer
     rijksreg_nr rijksregister niss_inss numero_national no_national registre_national n_secu num_secu no_secu num_ss n_ss no_ss secu numero_secu insee_individu nir_assure nss naf_nss niss_utente svnr sv_nr sv_nummer versicherungsnummer rvnr rv_nummer ahv ahv_nr avs no_avs
     steuer_idnr steueridentnr steuer_id_nr ident_nr_steuer rc rodne_c r_c rod_cislo rodcislo cislo_op taj taj_szam taj_sz adoazon ado_azonosito adoazonosito_jel adojel szem_szam szemelyi_sz cnp_titular cnp_copil c_n_p codnumericpersonal
-    pesel_dziecka pesel_swiad nr_pesel pesel_nr nr_ewid pnr persnr_se pers_nr personnr_barn personnummer_barn person_nr fodselsnr fnr foedselsnummer cpr_nr cprnr cpr_no personnumer henktunnus hlotunnus henk_tunnus sotu
+    pesel_dziecka pesel_swiad nr_pesel pesel_nr pnr persnr_se pers_nr personnr_barn personnummer_barn person_nr fodselsnr fnr foedselsnummer cpr_nr cprnr cpr_no personnumer henktunnus hlotunnus henk_tunnus sotu
     oib_roditelja mbg jmbg_broj emso_st ημ_α_μ_κ_α α_μ_κ_α α_δ_τ αρ_ταυτοτητας αρ_δελτιου αρ_δελτιου_ταυτοτητας αμ_ικα upn uln nhs nhs_no nhs_number ni_no ni_number nino_no national_insurance_no pps pps_no ppsn
     curp_beneficiario curp_titular run_rut rut_dv rut_titular rut_dirigente rut_run run_dv rut_persona cuil_resp cuil_cuit cuit_cuil nro_cuil n_cuil nro_doc nrodoc num_doc numdoc nro_docum n_doc no_doc ndoc doc_ident doc_identidad documento_ident tipo_y_num_doc infractor_dni
     nro_cedula no_cedula num_cedula n_cedula nuip cedula_identidad ced_identidad ced_ident ci_titular cpf_resp cpf_titular cpf_responsavel nr_cpf num_cpf nis nis_pis pis pasep pis_pasep nit_pis rg_num nr_rg num_rg cns cartao_sus cartao_nacional_saude
@@ -98,6 +100,7 @@ HEADERS: dict[str, str] = {
     badge_serial badge_no blue_badge_no titre_sejour num_titre_sejour permesso_soggiorno n_permesso_soggiorno rijbewijsnr rijbewijsnummer id_kaart_nr legitimationsnummer korkort korkortsnummer ajokortti nr_permis nr_prawa_jazdy αρ_διαβατηριου folkeregister
     """,
     "person_id": """
+    num_abonat n_abonat nr_abonat no_abonne num_abonne matricula korttinumero korttinro kortnummer kortnr kartennummer karten_nr kartennr kaartnummer kaartnr nr_karty_czyt id_utente_web id_donor donor_id id_voluntario id_jugador lanekortnummer numero_unico demandeur_id nud
     matr mat_dip matricola_dip matricola_agente matricola_studente n_tessera num_tessera nr_tessera tessera codice_iscritto cod_alunno cod_assistito cod_utente cod_persona cod_cittadino id_assistito id_iscritto id_nucleo cod_famiglia n_socio num_socio no_socio nro_socio
     carnet num_carnet n_carnet nro_carnet n_elector nro_elector num_elector no_elector n_afiliado nro_afiliado num_afiliado nro_legajo legajo num_expediente_personal nrp num_registro_personal id_encuestado id_encuesta_persona id_entrevistado id_afiliado id_hogar cod_hogar cod_familia
     id_persona_entrevistada num_usuario n_usuario cod_usuario id_titular cod_titular cod_alumno cod_persona_usuaria id_solicitante id_contribuyente num_contribuyente cod_contribuyente nro_contribuyente historia_clinica nro_historia num_historia nhc n_hist_clinica
@@ -107,7 +110,7 @@ HEADERS: dict[str, str] = {
     llnr leerlingnr leerlingnummer leerling_id clientnr client_nr clientnummer klantnr klantnummer cliëntnummer lidnr lidnummer lid_nr debiteurnr debiteurnummer deelnemernr pasnummer pasnr personeelsnr personeelsnummer pers_nummer burgernr pashouder_id
     kundnr kundnummer elevnr elev_id elevnummer medlemsnr medlemsnummer anstallningsnr anst_nr anstnr lanekortsnummer lanekort lantagarnr klient_nr borger_id borgernr lanernummer laanernummer medlems_nr ansattnr ansattnummer
     asiakasnro asiakas_nro asiakasnumero jasennro jasennumero potilasnumero hlonro henkilonumero henkilostonumero kirjastokortti oppilasnumero
-    nr_karty numer_karty nr_legitymacji nr_klienta nr_czytelnika id_czytelnika id_klienta id_mieszkanca id_ucznia nr_ewidencyjny nr_albumu nr_pracownika id_pracownika id_osoby nr_osoby cislo_karty cislo_prukazu cislo_ctenare id_ctenare c_prukazu cislo_klienta os_cislo osobni_cislo osobne_cislo id_zaka id_osoby_c cislo_zamestnance
+    nr_karty numer_karty nr_legitymacji nr_klienta nr_czytelnika id_czytelnika id_klienta id_mieszkanca id_ucznia nr_albumu nr_pracownika id_pracownika id_osoby nr_osoby cislo_karty cislo_prukazu cislo_ctenare id_ctenare c_prukazu cislo_klienta os_cislo osobni_cislo osobne_cislo id_zaka id_osoby_c cislo_zamestnance
     kartyaszam olvasojegy olvasojegyszam torzsszam torzskonyvi_szam_fo ugyfel_azonosito ugyfelszam ugyfelazon tagszam om_azonosito oktatasi_azonosito azonosito_szemely marca nr_marca marca_angajat cod_client id_client_persoana nr_legitimatie cod_abonat nr_permis_biblioteca id_elev broj_iskaznice broj_clanske id_korisnika id_polaznika maticni_broj_ucenika
     αρ_μητρωου αρ_μητρ αριθμος_μητρωου α_μ κωδ_μαθητη κωδ_ωφελουμενου αρ_καρτας αρ_μελους αμ_μαθητη member_ref member_no membership_no membership_number client_ref customer_ref customer_no pupil_ref pupil_no student_ref staff_no staff_id employee_no employee_ref payroll_no payroll_number acct_ref account_ref
     borrower_no borrower_number library_card library_card_no card_no cardno card_number cardnumber card_id person_ref service_user_id case_ref_person swift_id mosaic_id patient_ref tenant_ref rent_account tarjeta_ciudadana num_tarjeta n_tarjeta nro_tarjeta tarjeta numero_tarjeta id_tarjeta nr_cartao num_cartao numero_cartao tarjeta_transporte smartcard_id respondent_no household_no id_household hhid id_viviendahogar
@@ -122,6 +125,7 @@ HEADERS: dict[str, str] = {
     correo_e correoe corr_elec mail_alumno correu correu_e correu_electronic correu_elect adr_mel adr_mail mel_perso courriel_perso emailadr email_adr mailadr mail_adr mailadresse epostadress e_post_adress e_postadresse e_mail_cim email_cim s_posti sahkopostios e_mailova adresa_e_mail adres_mail adr_email email_addr e_adresa el_posta ηλ_ταχ ηλ_ταχυδρομειο e_naslov pec
     """,
     "address": """
+    res_via via_res calle_y_numero calle_y_num calle_numero calle_num calle_y_no rua_e_numero strasse_hausnr strasse_hausnummer ulica_i_nr_domu ulica_nr_domu straat_en_huisnummer rue_et_numero via_e_numero via_n_civico indirizzo_via ulice_cislo
     direc dir dir_vivienda direc_part dir_part direccion_part domicil domicili domiciliu domic domic_fiscal dom_part dom_calle adr adr_resp adr_dom adr_perso adr1 adresse1 adr_1 ad_resp adresse_resp addr1 address1 address_1 addr_1 add1 prop_addr property_address home_addr residential_address addressline1 address_line_1
     ind_residenza indir indirizzo_res ind_res ind_dom indirizzo_domicilio via_residenza residenza_via endereco_res end_residencial ender endere end_aluno logradouro morada_fiscal adreca_postal straat_nr straat_huisnr straatnaam_nr strasse_nr strasse_hausnr str_nr str_hnr strasse_hnr wohnadr wohnung adr_wohn hauptwohnsitz meldeadresse
     lahiosoite os_katu katuosoite postios hemadress bostadsadr utdelningsadress gatuadress folkbokforingsadress gateadresse bopaelsadr adr_zam adres_zam adres_zameld zameldowanie ulica_nr ul_nr ulica_i_nr ulica_a_cp ulice_a_c_p ulice_cp adr_bydl bydl trv_bydl trvaly_pobyt trv_pobyt adr_domiciliu domiciliul lakcim_utca utca_hsz utca_hazszam tart_hely tartozkodasi_hely lakoh
@@ -148,6 +152,7 @@ HEADERS: dict[str, str] = {
     handle usuario_web usuario_red user_login login_name nom_utilisateur nome_utente nutzername gebruikersnaam anvandarnamn brukernavn brugernavn kayttajatunnus nazwa_uzytkownika uzivatelske_jmeno felhasznalonev nume_utilizator korisnicko_ime screenname nickname_user account_name facebook tiktok telegram profile_url twitter_handle
     """,
     "nationality": """
+    immigration_status residence_status statut_sejour aufenthaltsstatus aufenthaltstitel luogo_nasc lloc_naix
     nacion nac_alumno pais_origen pais_origem pays_origine paese_origine pais_nac pais_nacim pais_nacimiento lugar_nacimiento luogo_nascita luogo_di_nascita comune_nascita lieu_naissance lieu_naiss naturalidade local_nascimento lloc_naixement geburtsort geburtsland geb_ort geboorteplaats geb_plaats geboorteland fodelseland fodeland fodested fodeort syntymapaikka syntymamaa kansalaisuus medborgarskap statsborgerskap miejsce_urodzenia
     misto_narozeni statni_obcanstvi obcanstvi st_obcanstvi szul_hely szuletesi_hely allampolgarsag cetatenie loc_nasterii locul_nasterii drzavljanstvo mjesto_rodenja τοπος_γεννησης υπηκοοτητα ιθαγενεια place_of_birth birthplace cittad nat nationalite_eleve staatsang nazionalita_alunno obywat
     """,
@@ -162,22 +167,26 @@ HEADERS: dict[str, str] = {
     sindacato sindicato syndicat sindicat gewerkschaft vakbond fackforbund fagforening ammattiliitto zwiazek_zawodowy odbory_clen szakszervezet sindikat trade_union union_member union_membership filiacion_politica partido_afiliado afiliacion_sindical tessera_sindacale partito_iscrizione parteimitglied partilidmaatschap partito_di_appartenenza appartenance_syndicale
     """,
     "health": """
+    grado_dep grado_dependencia dependencia dipendenza_grado gir_grado niveau_gir invalidnost brukare_insats prevision prestacion_dependencia nevelesi
     allergie allergies alergia alergias al_lergies allergia allergier allergien alergie allergiat allerg intolleranze intolerancias intolerances dieta dieta_speciale dieta_especial regime_alimentaire regime_alim dieet ernahrung dietary dietary_requirements pai nee necesidades_educativas sen send sen_status special_needs disab diversamente_abile legge_104 l_104 l104 inv_civile invalidita invalidez invalidite pct_invalidita pct_discapacidad
     pct_invalidez gdb grad_der_behinderung schwerbehindert schwerbehinderung pflegegrad pflegestufe merkzeichen ztp ztp_p tp_ztp orzeczenie orzeczenie_o_niepelnosprawnosci stopien_niepelnosprawnosci wozek rolstoel rullstol pyoratuoli silla_ruedas sedia_a_rotelle fauteuil_roulant wheelchair qualifying_condition condition_medical medical_notes medical_info med_cond medicacion medicacao medication medicamenti farmaci trattamento traitement behandlung
     cid cid10 cid_10 cie10 cie_10 icd icd10 icd_10 icd9 cim10 cim_10 icpc diag cod_diag diagnostico_principal diagnosekode diagnoosi diagnoza diagnozis betegseg choroba nemoc zdravotni_stav zdravotni_postizeni egeszsegi_allapot handicap_grad dizabilitate grad_handicap invaliditet invalidnost αναπηρια ποσοστο_αναπηριας παθηση obra_social prevision_salud eps regimen_salud mutuelle krankenkasse ziekenfonds zorgverzekeraar pojistovna
     blood_group grupo_sanguineo gruppo_sanguigno groupe_sanguin tipo_sangre blutgruppe vacuna vacunado vaccino vaccinazioni vaccine vaccination impfstatus impfung vaccinatie embarazo gravidanza grossesse schwangerschaft embarazada gestante disability_type tipo_discapacidad tipo_disabilita type_handicap necessita_sanitarie voorziening_wmo zorgindicatie causa_muerte causa_morte cause_deces todesursache cause_of_death dx
     """,
     "income": """
+    ingreso ingreso_fam ingreso_fam_mensual revenu_fiscal revenu_fiscal_ref rfr revenus remuneracao_bruta remuneracion_bruta remun jahreseinkommen ετησιο_εισοδημα
     isee isee_nucleo ise fascia_isee qf qf_caf quotient_familial quotient_fam quotient qfcaf renta renta_pc renta_anual renta_familiar renda_familiar renda_per_capita rendimento rendimento_mensal ingresos_hogar ingreso_familiar ingreso_mens ingresos_mensuales sueldo_bruto salario_base salario_bruto haberes retrib retribuzione retribuzione_lorda stipendio_lordo retribucio sou salari brutto bruttogehalt bruttolohn brutto_monat netto_gehalt nettoeinkommen jahresgehalt entgelt besoldung besoldungsgruppe entgeltgruppe
     einkommensstufe eink haushaltseinkommen gezinsinkomen verzamelinkomen loon brutoloon maandloon ingkomst inkomst arsinkomst manadslon bruttoinntekt inntekt indkomst tulot palkka bruttopalkka vuositulot dochod dochod_na_osobe dochody wynagr placa_zasadnicza prijem prijmy_rodiny plat hruby_plat mzda prijem_domacnosti jovedelem egy_fore_juto_jovedelem netto_jovedelem fizetes venit venit_membru venit_net venituri salariu salariu_brut dohodak primanja
     placa_bruto prihodi εισοδημα οικογενειακο_εισοδημα μισθος αποδοχες puntaje_sisben puntaje tramo_rsh tramo quintil_ingreso ingreso_autonomo fsm free_school_meals pupil_premium household_income net_pay take_home arrears arrears_gbp debt deuda debito debiti dettes schulden skuld velka dluh tartozas datorie dug οφειλη bolsa_familia beneficio_social escalao escalao_ase escalao_rendimento indemnizacion rsa minima_sociaux subsidio_mensual patrimonio_declarado
     rendimiento_neto irpf base_imponible_persona reddito reddito_annuo reddito_lordo reddito_familiare
     """,
     "marital": """
+    composition_foyer comp_foyer foyer composition_familiale haushalt_personen vive_solo vive_sola vive_solo_a
     est_civil estado_civ stato_civ sit_familiale situation_familiale situation_fam sitfam situacion_familiar situazione_familiare fam_stand famstand familienst burg_staat burgerlijke_st civilstand civilstatus sivilstatus siviilisaaty stan_cyw rodinny_stav csaladi_allapot csal_all stare_civila bracno_stanje bracni_status zakonski_stan οικογ_κατασταση οικογενειακη_κατασταση marital nb_enfants nbre_enfants num_hijos n_hijos nro_hijos numero_hijos n_figli num_figli figli_a_carico enfants_a_charge
     hijos_a_cargo miembros_uc miembros_familia miembros_hogar num_miembros nucleo_familiare componenti_nucleo comp_nucleo n_componenti tam_familia agregado agregado_familiar dim_agregado n_elementos_agregado composicion_familiar familia_numerosa famiglia_numerosa famille_nombreuse anz_kinder kinderzahl haushaltsgrosse aantal_kinderen gezinsgrootte antal_barn hushallsstorlek lasten_lkm liczba_dzieci wielodzietnosc samotny_rodzic monoparental pocet_deti gyermekek_szama nr_copii numar_copii broj_djece αριθμος_τεκνων τεκνα household_size no_of_children dependants single_parent parente parentesco parentela lien_parente relationship verwandtschaft
     """,
     "occupation": """
+    prof prof_pere prof_mere prof_padre prof_madre zawod_ojca zawod_matki
     csp categorie_socio_prof profession_parent profissao_pai situacion_laboral situacion_profesional sit_laboral ocupacion_actual stato_occupazionale condizione_professionale situation_pro situation_professionnelle categoria_profesional categoria_profissional cat_profesional beruf_vater tatigkeit taetigkeit stellung_beruf yrke ammatti povolani foglalkozas munkahely profesie loc_de_munca zanimanje επαγγελμα employer arbeitgeber employeur datore_di_lavoro empleador empregador pracodawca zamestnavatel werkgever arbetsgivare tyonantaja employment_status job_role occup
     """,
     "education": """
@@ -189,6 +198,10 @@ HEADERS: dict[str, str] = {
     """,
     "animal": """
     microchip chip chip_nr chipnr nr_chip num_chip perro perros can canino mascota mascotas animal nombre_animal cane cani chien chiens hund hunde hundens rasse raza_perro razza_cane race_chien dog dogs dog_breed breed pet pets hond hondenras pies psa psow psy plemeno pes psi kutya eb kutyafajta caine caini rasa_caine pas psa_pasmina pasmina koira rotu hundras gos gossos raca_gos cao caes canideo σκυλος especie_animal nome_cane nom_chien hundename tiername tierart katze gato gatto chat
+    """,
+    "free_text": """
+    toelichting opmerking opmerkingen omschrijving huomautus huomautukset lisatiedot uwagi uwaga tresc poznamka poznamky megjegyzes megjegyzesek leiras observatii mentiuni napomena napomene opomba opombe παρατηρησεις σχολια περιγραφη anmarkning anmarkningar
+    bemaerkning bemaerkninger merknad anmerkung anmerkungen sachverhalt begrundung mitteilung obs observ note_interne remarque remarques annotazioni annotazione motivazione motivo motivo_queja alegaciones alegacion relato descripcio observacions mensagem reclamacao queixa reclamation plainte reclamo_texto hechos esposto
     """,
     "count": """
     frecuencia frequenza frequence frequencia haufigkeit hyppighed hyppyys csetosc czestotliwosc cetnost gyakorisag frecventa nb nbre num_alumnos n_alunni num_alunni nb_eleves schulerzahl anzahl_schuler alumnado titulares_total n_personas num_personas
@@ -214,7 +227,7 @@ BEGINNINGS: tuple[tuple[str, str], ...] = (
 AMBIGUOUS_IDS = frozenset(
     """
     matricola matr matricula matricule carnet tarjeta tessera card_no cardno card_number cardnumber card_id nr_karty num_carte n_carte no_carte num_tarjeta
-    kassenzeichen debitor legajo marca α_μ num_carta n_carta cislo_karty kartyaszam ine n_cartao num_cartao id_hogar tramo persnr
+    kassenzeichen debitor legajo marca α_μ korttinumero korttinro kortnummer kortnr kartennummer karten_nr kartennr kaartnummer kaartnr nr_abonat num_abonat n_abonat nud num_carta n_carta cislo_karty kartyaszam ine n_cartao num_cartao id_hogar tramo persnr
     """.split()
 )
 """Headers that number things as often as persons: the rest of the table must speak of persons."""

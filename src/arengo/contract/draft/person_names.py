@@ -234,12 +234,21 @@ def look(column: Column, columns: Sequence[Column], setting: Setting) -> None:
         if beside or (listed >= 0.7 and not known & {"facility", "organisation"}):
             _named(column, f"{given:.0%} of the values hold given names")
             return
+    if known & {"organisation"} and given >= 0.5 and shape >= 0.7 and place < 0.05 and surname_share(values) >= 0.4:
+        _named(column, f"{given:.0%} of the values hold given names")
+        return
     if known & {"facility", "organisation", "street"} or (setting.counts and not person):
+        if "organisation" in known and given >= 0.05 and place < 0.9:
+            column.doubts.append("Some of these may be names of persons.")
         return
     if "holder" in known and given < 0.12 and shape >= 0.7 and place < 0.1 and column.distinct > 3:
         column.doubts.append("Some of these may be names of persons.")
         return
     distinct = column.distinct / max(1.0, column.filled)
+    varied = column.distinct >= 0.5 * column.filled and column.distinct >= 15
+    if given >= 0.5 and varied and shape >= 0.8 and place < 0.05 and surname_share(values) >= 0.4:
+        _named(column, f"{given:.0%} of the values hold given names, and many a surname")
+        return
     if (
         given >= (0.6 if "name" in known else 0.75)
         and shape >= 0.7

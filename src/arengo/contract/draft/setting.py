@@ -20,6 +20,7 @@ class Setting:
     cases: bool = False  # rows are requests, incidents, permits
     counts: bool = False  # rows are groups with a count
     rows: bool = False  # a column numbers the rows, or rows are cases
+    timed: bool = False  # rows carry an exact time
     animals: bool = False  # rows are dogs and other animals: their race, sex and age are nobody's
 
 

@@ -77,7 +77,7 @@ def find(
     for draft in full:
         draft.options["axis"] = pair is not None and draft.name in (pair.x, pair.y)
     people.find(full, texts, language, country)
-    personal = any(item.personal for item in drafted)
+    personal = any(item.personal not in ("", "ip-address", "device-id") for item in drafted)
     out: list[ColumnFinding] = []
     looked: dict[str, text.Inside] = {}
     for item, draft in zip(held, drafted, strict=True):
