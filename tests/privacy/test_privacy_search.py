@@ -85,7 +85,7 @@ def in_engine(problem: Problem, connection: duckdb.DuckDBPyConnection) -> InEngi
     return InEngine(problem.axes, held, tuple(range(len(problem.axes))), problem.k, problem.limit, at, problem.promise)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_what_stays_in_the_engine_finds_the_same(data: st.DataObject) -> None:
     problem = data.draw(problems())
@@ -94,7 +94,7 @@ def test_what_stays_in_the_engine_finds_the_same(data: st.DataObject) -> None:
         patch.setattr(engine, "KEPT", 15)
         patch.setattr(engine, "WORD", data.draw(st.sampled_from([6, 1 << 62])))
         held = in_engine(problem, connection)
-        for _ in range(6):
+        for _ in range(3):
             node = tuple(data.draw(st.integers(0, size - 1)) for size in problem.shape)
             assert held.withheld(node) == problem.withheld(node)
             assert loss(held, node) == pytest.approx(loss(problem, node))
@@ -252,7 +252,7 @@ def test_local_recoding_names_what_a_group_holds() -> None:
         recoded(connection, "t", ["age", "sex"], 5, "told")
         told = connection.execute("FROM told").to_arrow_table().to_pylist()
     for row in told:
-        low, _, high = str(row["l0"]).strip("[]").partition(", ")
+        low, _, high = str(row["l0"]).partition("–")
         assert row["l0"] in (None, "*") or int(low) <= row["v0"] <= int(high)
         assert row["l1"] in (row["v1"], "*")
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arengo.privacy.hierarchy.builders import TO
 from arengo.privacy.search.mondrian import mondrian, parts, ranked
-from arengo.privacy.tuples import Tuples, Values, combinations, regroup
+from arengo.privacy.tuples import LISTED, Tuples, Values, combinations, regroup
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,23 +82,39 @@ def told(
     of, _ = regroup(shown, np.ones(number, np.int64))
     _, first = np.unique(of, return_index=True)
     names = []
-    for group in first:
-        at, length = int(starts[group]), int(lengths[group])
-        places = range(at, at + length) if length <= FEW else (at, at + length - 1)
-        names.append(spelt([values[int(value[member[place]])] for place in places], length, len(values)))
+    for at in range(0, len(first), LISTED):
+        group = first[at : at + LISTED]
+        sizes = np.minimum(lengths[group], FEW)
+        ends = np.cumsum(sizes)
+        place = np.repeat(starts[group] - ends + sizes, sizes) + np.arange(ends[-1])
+        last = lengths[group] > FEW
+        place[ends[last] - 1] = (starts + lengths - 1)[group[last]]  # of many the last one is told
+        members = _some(values, value[member[place]])
+        bounds = zip((ends - sizes).tolist(), ends.tolist(), lengths[group].tolist(), strict=True)
+        names += [spelt(members[low:high], length, len(values)) for low, high, length in bounds]
     return names, of.astype(np.int32)
+
+
+def _some(values: Sequence[Any], places: NDArray[np.int64]) -> list[Any]:
+    if isinstance(values, Values):
+        told: list[Any] = values.array.take(places).to_pylist()
+        return told
+    return [values[place] for place in places.tolist()]
 
 
 def spelt(members: Sequence[Any], number: int, of: int) -> str | None:
     """The name of a group of ``number`` of the column's ``of`` values, in their order (the first and last are enough
-    of many): itself, ``{a, b}``, ``[20, 34]``, or ``*``."""
+    of many): itself, ``{a, b}``, ``20–34``, ``[0.5, 0.75]``, or ``*``."""
     if number == 1:
         return None if members[0] is None else word(members[0])
     if number == of or members[0] is None:
         return "*"
     if isinstance(members[0], str):
         return "{" + ", ".join(members) + "}" if number <= FEW else "*"
-    return f"[{word(members[0])}, {word(members[-1])}]"
+    first, last = word(members[0]), word(members[-1])
+    if isinstance(members[0], float):
+        return f"[{first}, {last}]"
+    return f"{first}{TO}{last}" if isinstance(members[0], int) else f"{first} {TO} {last}"
 
 
 def word(value: Any) -> str:
