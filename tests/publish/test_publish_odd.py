@@ -92,3 +92,21 @@ def test_fewer_people_than_a_group_must_have(city: City, people: int) -> None:
 def test_a_table_without_rows(city: City) -> None:
     _register(city, [f"{n},{n // 10}" for n in PEOPLE])
     assert _ages(city, [])["risk-empty"] == "pass"
+
+
+def test_rows_of_another_engine_do_not_become_public_unseen(city: City) -> None:
+    import pyarrow as pa
+
+    _deliver(city, "trees", ["id,species", "1,oak", "2,elm"])
+    _write(
+        city, "trees", _column("id"), _column("species", "string"), custom="  - {property: arengoMode, value: append}"
+    )
+    assert _publish(city, "trees") == "succeeded"
+    table = city.lake.iceberg.find("trees")
+    assert table is not None
+    table.append(pa.table({"id": [9], "species": ["Anna Rossi, 12 May 1980"], "_row": pa.array([None], pa.int64())}))
+    _deliver(city, "trees", ["id,species", "3,ash"])
+    assert _publish(city, "trees") == "refused"
+    (held,) = city.desk.waiting()
+    assert [item.code for item in held.verdict.findings if item.outcome == "review"] == ["not-looked"]
+    assert [item.number for item in city.versions("trees")] == [1]

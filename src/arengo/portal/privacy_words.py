@@ -271,16 +271,16 @@ def _single(s: Speech, n: Count) -> dict[str, str]:
         "risk-register-apart": many(
             "%(people)s of %(rows)s people matches nobody in the register of %(population)s by %(columns)s, so the two "
             "do not speak of the same and the risk in the population is not known. Make the values those of the "
-            "register, or declare at which level they stand.",
+            "register, or declare at which level they stand (arengoHierarchy, arengoLevel).",
             "%(people)s of %(rows)s people match nobody in the register of %(population)s by %(columns)s, so the two "
             "do not speak of the same and the risk in the population is not known. Make the values those of the "
-            "register, or declare at which level they stand.",
+            "register, or declare at which level they stand (arengoHierarchy, arengoLevel).",
             "people",
         ),
         "risk-register-strange": _(
             "The rows are linked to nobody, and the register of %(population)s tells %(known)s, none of which "
-            "%(columns)s is: nobody could be looked up. Declare the same concept in both contracts, or the column of "
-            "the person's number."
+            "%(columns)s is: nobody could be looked up. Declare the same arengoPrivacyConcept in both contracts, or "
+            "the column of the person's id (arengoSubject)."
         ),
         "risk-small-groups": many(
             "%(people)s of %(rows)s people stands in groups of fewer than %(k)s by %(columns)s; %(unique)s of "
@@ -404,17 +404,17 @@ def _overlap(s: Speech, n: Count) -> dict[str, str]:
         ),
         "public-small-groups": _(
             "%(releases)s, which everybody can read, shows %(people)s of %(rows)s people in groups of fewer than %(k)s "
-            "by %(columns)s. Publishing anew does not take that back: publish what is safe, then withdraw it, or say "
-            "why it may stay."
+            "by %(columns)s. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo "
+            "privacy withdraw), or say why it may stay."
         ),
         "public-names": _(
             "%(releases)s, which everybody can read, names single persons (%(columns)s). Publishing anew does not take "
-            "that back: publish what is safe, then withdraw it, or say why it may stay."
+            "that back: publish what is safe, then withdraw it (arengo privacy withdraw), or say why it may stay."
         ),
         "public-small-cells": _(
             "%(releases)s, which everybody can read, shows %(cells)s cells that count fewer than %(threshold)s "
-            "persons. Publishing anew does not take that back: publish what is safe, then withdraw it, or say why it "
-            "may stay."
+            "persons. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo privacy "
+            "withdraw), or say why it may stay."
         ),
         "overlap-leavers": many(
             "Compared with %(releases)s, the value of %(columns)s of %(people)s person who left, joined or "
@@ -535,12 +535,12 @@ def _cells(s: Speech, n: Count) -> dict[str, str]:
             "judged as a table of counts."
         ),
         "cells-undeclared": many(
-            "%(column)s looks like counts of people by %(by)s: %(cells)s cell is 1 to %(most)s, and the contract "
-            "does not say so. Declare the table, so that small cells are protected, or say of %(columns)s why they "
-            "may be shown.",
+            "%(column)s looks like counts of people by %(by)s: %(cells)s cell is 1 to %(most)s, and the contract does "
+            "not say so. Declare the table (arengoCells), so that small cells are protected, or say of %(columns)s why "
+            "they may be shown (arengoPersonalReason).",
             "%(column)s looks like counts of people by %(by)s: %(cells)s cells are 1 to %(most)s, and the contract "
-            "does not say so. Declare the table, so that small cells are protected, or say of %(columns)s why they "
-            "may be shown.",
+            "does not say so. Declare the table (arengoCells), so that small cells are protected, or say of "
+            "%(columns)s why they may be shown (arengoPersonalReason).",
             "cells",
         ),
         "cells-judged": many(

@@ -144,8 +144,9 @@ class Safety:
             lost = self._unlinked(connection, contract, case)
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
+            lost += self._foreign(contract, mode)
             shown = self._shown(case) if self._recorded(contract) else ()
-            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown, *self._foreign(contract, mode)))
+            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
 
     def _foreign(self, contract: Contract, mode: str) -> tuple[Finding, ...]:
         """Rows that another engine wrote into the table since the newest version become a version with what is added
