@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 """A search may take; then the best so far is offered, and said to be that."""
+FEW = 0.2
+"""Share of rows of which one value may be left out; a column that is missing in more is better left out whole."""
 BESIDE = frozenset(
     {
         "overlap-joint",
@@ -153,17 +155,20 @@ def _few(
     case: Case, wrong: Sequence[Finding], masked: Mapping[str, tuple[Any, ...]], rules: Mapping[str, Any]
 ) -> Iterable[Plan]:
     """Together with what is public, often a handful of people stands out: of them one value goes, or their rows."""
+    # Of each whom it exposes something must go, so what is too much is known before it is tried.
+    crowd = max(item.people for item in wrong if item.code in BESIDE) if case.release.subject else 0
     there: Mapping[str, Any] = case.intake_contract.custom.get("arengoProtection", EMPTY).get("suppress", EMPTY)
     rule = {**there, "below": max(int(there.get("below", 0)), case.target.k), "beside": True}
     stored = [item.column for item in case.release.attributes if item.column not in masked]
     key = set(case.contract.key)
     named = [name for item in wrong if item.releases for name in (str(item.facts.get("column", "")), *item.columns)]
-    if not any(item.code == "linkage-unique" for item in wrong):
+    if crowd <= FEW * case.release.rows and not any(item.code == "linkage-unique" for item in wrong):
         for name in [name for name in dict.fromkeys(named) if name in stored and name not in key][:1]:
             blank = tuple(dict.fromkeys((*rule.get("blank", ()), name)))
             yield Plan("blank", Frozen(masked), Frozen({**rules, "suppress": Frozen({**rule, "blank": blank})}),
                        facts={"column": name})  # fmt: skip
-    yield Plan("beside", Frozen(masked), Frozen({**rules, "suppress": Frozen(rule)}))
+    if crowd <= case.target.suppression * case.release.rows:
+        yield Plan("beside", Frozen(masked), Frozen({**rules, "suppress": Frozen(rule)}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from arengo.lake.layout import quote
 from arengo.privacy.declared import release_of
 from arengo.privacy.finding import OUTCOMES, Finding, worst
 from arengo.privacy.measure import errors, histogram
-from arengo.privacy.plans import Plan, plans
+from arengo.privacy.plans import FEW, Plan, plans
 from arengo.privacy.protect import protect
 from arengo.privacy.protect.work import Ladders
 from arengo.privacy.release import ROWS
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
 MOST = 3
-FEW = 0.2
-"""Share of rows of which one value may be left out; a column that is missing in more is better left out whole."""
 UNJUDGED = ("budget",)
 """Steps of the gate that no change of a table of rows concerns."""
 MADE = "_repaired"
@@ -88,7 +86,7 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
             break
         trial = _trial(case, told)
         if not _handful(case, told, trial):
-            continue
+            break  # stricter, more would go
         masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
         outcome = judged(trial.case, () if masks else ("detection",))
         if OUTCOMES.index(outcome) <= OUTCOMES.index("review"):
