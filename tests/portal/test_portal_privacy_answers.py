@@ -124,6 +124,7 @@ def test_a_found_column_is_confirmed(visits: Any, told: Told, published: list[st
     assert record.body["facts"]["column"] == "project"
     assert record.body["actor"] == told.town.ids["anna"]
     assert published == []
+    assert "Publish and check again" in page(reader.get("/datasets/ballots/privacy"))
     again = reader.post(f"{FINDINGS}/again", data=mine(told))
     assert again.status_code == 303
     assert published == ["ballots"]

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 PAGES = (
     "/privacy", "/privacy/how", "/privacy/budget", "/privacy/findings/ballots", "/datasets/ballots/privacy",
     "/datasets/rooms/privacy", "/datasets/unborn/privacy", "/datasets/ballots/privacy/repair/generalise-1",
+    "/privacy/findings/ballots?column=project", "/privacy/findings/unborn", "/desk",
 )  # fmt: skip
 
 
@@ -131,3 +132,22 @@ def test_a_repair_is_compared_and_taken(browser: Any, served: Served) -> None:
     assert page.locator("main svg.sizes").count() >= 1
     page.click("button:has-text('Use this repair and publish')")
     assert "The repair is in the contract" in page.locator("main").inner_text()
+
+
+def test_a_found_column_is_answered_without_scripts(browser: Any, served: Served) -> None:
+    page = page_of(browser, served, "anna", java_script_enabled=False, viewport={"width": 360, "height": 740})
+    page.goto(f"{served.address}/privacy/findings/ballots?column=project")
+    form = page.locator("form.answer")
+    assert not form.locator("textarea").is_visible()
+    form.locator("input[value=no]").check()
+    form.locator("textarea").fill("because")
+    form.locator("button").click()
+    assert page.locator(".error-summary").is_visible()
+    assert form.locator("textarea").input_value() == "because"
+    form.locator("textarea").fill("Projects are proposals, no names of people.")
+    form.locator("button").click()
+    assert "Written: Project." in page.locator("main").inner_text()
+    page.goto(f"{served.address}/privacy/findings/ballots?column=project")
+    form.locator("input[value=yes]").check()
+    assert form.locator("select[name=role]").is_visible()
+    page.context.close()

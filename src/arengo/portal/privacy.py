@@ -296,6 +296,7 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "second": waits is not None and bool(visit.caller.party) and _decides(visit, owner, SECONDS),
         "myself": waits is not None and waits.by == _who(visit).party,
         "done": done if done in (*ACTS, "repair") else "",
+        "stale": held.settled == HELD and _decides(visit, owner, STEWARDS) and desk.stale(dataset),
         "unanswered": sum(item.code == "undeclared-person" for item in verdict.findings),
     }
     return private(visit.page("privacy_dataset.html", values, f.status))
