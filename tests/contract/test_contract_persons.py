@@ -224,6 +224,11 @@ def test_what_protection_names_exists_and_is_averaged_when_a_number() -> None:
         "microaggregate: {columns: [gone], k: 3}",
         "local: {by: [gone], k: 5}",
         "suppress: {by: [gone], below: 5}",
+        "suppress: {blank: [gone], below: 5}",
     ):
         assert "'gone'" in found(text(arengoProtection="{" + rule + "}"), Severity.ERROR)["unknown-column"]
     assert found(text(arengoProtection="{microaggregate: {columns: [points], k: 3}}"), Severity.ERROR) == {}
+    beside = "{suppress: {below: 5, beside: true, blank: [pupil]}, cells: {method: suppress, beside: true}}"
+    assert found(text(arengoProtection=beside), Severity.ERROR) == {}
+    assert found(text(arengoProtection="{suppress: {below: 5, beside: maybe}}"), Severity.ERROR)
+    assert found(text(arengoProtection="{suppress: {below: 5, before: true}}"), Severity.ERROR)

@@ -380,5 +380,5 @@ def test_words_of_the_desk_cover_every_state() -> None:
     s = Speech("en")
     for outcome in ("pass", "review", "repair", "block"):
         assert privacy_story.outcome_word(s, outcome) != outcome
-    for kind in ("generalise", "local", "suppress", "drop", "noise", "cells", "pseudonym", "redact"):
+    for kind in ("generalise", "local", "suppress", "drop", "noise", "cells", "pseudonym", "redact", "beside", "blank"):
         assert privacy_story.kind_word(s, kind) != kind
