@@ -372,7 +372,7 @@ def test_the_attacker_with_a_map_wins_nothing(town: Town, seed: int) -> None:
     passed = []
     for name in of:
         data = counts(f"{name}-counts", name, counted(town, name, points))
-        if not found(town, data):
+        if not found(town, data) and min(counted(town, name, points).values()) >= 5:  # small cells: the step before
             town.publish(data)
             passed.append(name)
     assert passed

@@ -110,8 +110,8 @@ def told(case: Case, found: Exposed) -> Report:
     if found.unlooked:
         # What can be worked out exactly was looked at in full; this is only about estimates.
         why = (
-            f"{found.unlooked:,} small parts, in cells of {found.within or 'this table'}, were left over when the "
-            f"{pinned_.SECONDS:g} seconds for linear programs were used up"
+            f"{found.unlooked:,} small parts, in cells of {found.within or 'this table'}, were left over, more than "
+            f"{pinned_.SECONDS:g} seconds of linear programs can take"
         )
         what = "How closely some small parts of the population can be estimated"
         findings.append(Finding("not-looked", "review", Frozen({"what": what, "why": why})))

@@ -165,10 +165,11 @@ def _lay(case: Case, zonings: Sequence[Zoning], sliver: float) -> None:
         f"ST_Y(ST_Centroid(ST_GeomFromWKB(shape)))), 0)))) AS kx, {METRES} AS ky FROM ({shapes})"
     )
     for at, zone in enumerate(zonings):
+        # Each part is mended alone: mended as one, parts that share a side would lose it, or cancel each other out.
         run(
-            f"CREATE OR REPLACE TEMP TABLE _zone_{at} AS SELECT label, ST_Union_Agg(shape) AS shape FROM ("
-            f"SELECT label, {_metres('ST_MakeValid(ST_GeomFromWKB(shape))')} AS shape FROM ({zone.rows}), _plane) "
-            "WHERE ST_Dimension(shape) = 2 GROUP BY label"
+            f"CREATE OR REPLACE TEMP TABLE _zone_{at} AS SELECT label, ST_Union_Agg({_metres('ST_MakeValid(part)')}) "
+            "AS shape FROM (SELECT label, unnest(ST_Dump(ST_GeomFromWKB(shape))).geom AS part "
+            f"FROM ({zone.rows})), _plane WHERE ST_Dimension(part) = 2 GROUP BY label"
         )
     run("CREATE OR REPLACE TEMP TABLE _laid AS SELECT label AS c0, shape FROM _zone_0")
     for at in range(1, len(zonings)):
