@@ -137,6 +137,7 @@ class Reckoning:
     people: str = ""
     bare: str = ""
     _columns: dict[str, Values] = field(default_factory=dict)
+    _every: dict[str, Values] = field(default_factory=dict)
     _combos: dict[tuple[str, ...], Combos] = field(default_factory=dict)
     _texts: dict[str, tuple[tuple[tuple[str, int], ...], int]] = field(default_factory=dict)
     _grouped: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -239,6 +240,8 @@ class Reckoning:
             if not made.power:
                 made = Values(made.texts, made.hashes, made.counts, int(made.counts.sum()))
             self._columns[name] = made.settled(limit)
+            if not made.power:
+                self._every[name] = made
 
     def _values(self, table: str, name: str, power: int, filled: int) -> Values:
         held = quote(name)
@@ -299,7 +302,7 @@ class Reckoning:
         return self._texts[name]
 
     def _matching(self, name: str, pattern: str, most: int) -> tuple[tuple[tuple[str, int], ...], int]:
-        known = self._columns.get(name)
+        known = self._every.get(name) or self._columns.get(name)
         if known is not None and not known.power:
             import pyarrow as pa
 
