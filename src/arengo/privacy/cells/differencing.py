@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from arengo.privacy.case import Case
 
+OUTSIDE = 0.05
+"""Share of the register that may live outside of all areas before a person looks at the maps."""
 ALIKE = 0.2
 """Two tables count the same persons when their share of the register differs by no more than this."""
 
@@ -147,6 +149,9 @@ def exposed(case: Case) -> Exposed:
         return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
     if held.met is not None and held.met.strange:
         why = f"most of the names in the table are not those of the areas in {places.named(held.met.strange)}"
+        notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
+    if held.met is not None and held.met.outside > OUTSIDE:
+        why = f"{held.met.outside:.0%} of the register live in none of the areas of {places.named(held.met.zonings)}"
         notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
     notes += sums.differenced(case, held, others, mine)
     made = _compare(case, held, others, mine, started)

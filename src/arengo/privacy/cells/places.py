@@ -41,7 +41,7 @@ Coding = tuple[str, str, str]
 class Met:
     """How zonings meet. ``source``: who says where people live. ``columns``: coding -> number of its zoning. ``told``:
     codings whose label the register tells without shapes. ``strange``: datasets whose areas have other names than those
-    published.
+    published. ``outside``: share of the register that lives in no area.
 
     From the register: ``truth`` is SQL of its table with the columns ``z0``, ``z1``, ... of labels as drawn, and for
     each zoning ``n`` ``s<n>_0``, ``s<n>_1``, ... with those in strips where that one says; ``strips``: how many people
@@ -56,6 +56,7 @@ class Met:
     strips: int = 0
     rows: tuple[tuple[str | None, ...], ...] = ()
     strange: tuple[str, ...] = ()
+    outside: float = 0.0
 
 
 class TooManyPieces(Exception):
@@ -110,7 +111,11 @@ def meet(
     strange = _strange(case, {coding: used[coding] for coding in chosen}, columns, ordered)
     if homes is not None:
         table, strips = _placed(case, truth, homes, len(ordered))
-        return Met(REGISTER, ordered, columns, told_, table, strips, strange=strange)
+        nowhere = " AND ".join(f"z{at} IS NULL" for at in range(len(ordered)))
+        (outside,) = case.connection.execute(
+            f"SELECT count(*) FILTER ({nowhere}) / greatest(count(*), 1) FROM {table}"
+        ).fetchone() or (0.0,)
+        return Met(REGISTER, ordered, columns, told_, table, strips, strange=strange, outside=float(outside))
     points = getattr(case.truth, "addresses", None)
     addresses = points() if points is not None else ""
     listing = ", ".join(f"c{at}" for at in range(len(ordered)))
