@@ -16,7 +16,7 @@ from arengo.privacy.hierarchy.ladder import ALL
 from arengo.privacy.search import Axis, InEngine, Lattice, Problem, axis, mondrian
 from arengo.privacy.search.lattice import Members, Node
 from arengo.privacy.search.mondrian import parts, ranked
-from arengo.privacy.tuples import Stored, Tuples, Values, combinations
+from arengo.privacy.tuples import Stored, Tuples, Values, combinations, distinct
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,7 +98,7 @@ class Spread:
         number = int(groups.max(initial=-1)) + 1
         lost = 0.0
         for row, at in zip(codes, places, strict=True):
-            pairs = np.unique(groups * (int(row.max(initial=0)) + 1) + row)
+            pairs = distinct(groups * (int(row.max(initial=0)) + 1) + row)
             held = np.bincount(pairs // (int(row.max(initial=0)) + 1), minlength=number)
             known = max(len(part.values[at]) - 1, 1)
             lost += float(((held[groups] - 1) / known * part.counts).sum())

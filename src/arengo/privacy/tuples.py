@@ -291,6 +291,13 @@ def narrow(width: int) -> str:
     return "BIGINT"
 
 
+def distinct(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The different numbers, in order: by sorting, which for millions is many times faster than by hashing, as numpy
+    does when it is asked for nothing else."""
+    held = np.sort(key)
+    return np.asarray(held[np.append(True, held[1:] != held[:-1])[: len(held)]])
+
+
 def regroup(codes: NDArray[Any], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Classes of equal columns of ``codes`` (shape (columns, n)): (class of each column, rows of each class)."""
     held, size = np.zeros(codes.shape[1], np.int64), 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arengo.privacy.search.lattice import in_order
 from arengo.privacy.tuples import Stored, Tuples, Values
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def _cut(
     if size <= max(SPARSE * len(key), SMALL):
         running, bounds = np.cumsum(np.bincount(key, people, size)), base
     else:
-        order = np.argsort(key)
-        ordered = key[order]
+        order, ordered = in_order(key, size)
         ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
         running, keys = np.cumsum(people[order])[ends], ordered[ends]
         bounds = np.searchsorted(keys, base)

@@ -9,7 +9,7 @@ import numpy as np
 
 from arengo.privacy.hierarchy.builders import TO
 from arengo.privacy.search.mondrian import mondrian, parts, ranked
-from arengo.privacy.tuples import LISTED, Tuples, Values, combinations, regroup
+from arengo.privacy.tuples import LISTED, Tuples, Values, combinations, distinct, regroup
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,7 +67,7 @@ def told(
     width = int(ranks.max(initial=0)) + 1
     value = np.zeros(width, np.int64)
     value[ranks] = codes
-    owner, member = np.divmod(np.unique(groups * width + ranks), width)
+    owner, member = np.divmod(distinct(groups * width + ranks), width)
     starts = np.searchsorted(owner, np.arange(number))
     lengths = np.diff(np.append(starts, len(owner)))
     # Groups of the same few values, or of the same first, last and number of values, have the same name.
