@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from access_town import COOKIE, HOSTILE
-from privacy_town import Told, make, small, verdict
+from privacy_town import REPAIRS, Told, blocked, make, small, verdict
 from starlette.applications import Starlette
 from test_portal_pages import Page
 
@@ -23,8 +23,10 @@ from arengo.portal import privacy_words
 from arengo.portal.language import Speech
 from arengo.portal.privacy_columns import mark_of
 from arengo.portal.privacy_reasons import reason, wordings
+from arengo.portal.privacy_story import Labels, offer
 from arengo.portal.site import Visit, environment
 from arengo.privacy.finding import Finding
+from arengo.privacy.verdict import Repair
 from arengo.privacy.verdicts import HELD
 from arengo.services.answer import Answer, answered
 from arengo.services.gate import Desk
@@ -289,3 +291,15 @@ def test_the_server_begins_with_all_of_sqlalchemy(told: Told) -> None:
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert done.stdout.split()[-1] == "True"
+
+
+def test_a_repair_beside_earlier_releases_says_whom_it_frees(told: Told) -> None:
+    city = told.town.city
+    large = Frozen({"12": 400, "more": 3890})
+    repair = Repair("drop-1", "generalise", Frozen({"age": ("drop",)}), loss=0.5, before=large, after=large)
+    judged = blocked(told.town, "r-relief")
+    labels = Labels(Speech("en"), city.catalogue.entry("ballots").contract, city.catalogue)
+    made = offer(Speech("en"), judged, repair, labels)
+    assert made.relief == ("Together with what is public already, 11 people are exposed before it and nobody after it.")
+    assert made.title == "Leave a column out"
+    assert offer(Speech("en"), judged, REPAIRS[0], labels).relief == ""

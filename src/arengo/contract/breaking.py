@@ -351,13 +351,14 @@ def _done(step: Any) -> str:
     return {"drop": "no more", "redact": "with identifiers blacked out"}.get(str(step), spoken(step))
 
 
-def spoken(value: Any) -> str:
-    """A value of a property in a line."""
+def spoken(value: Any, inner: bool = False) -> str:
+    """A value of a property in a line, as the contract spells it. ``inner``: it stands inside another one."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {spoken(item)}" for name, item in value.items() if name != "title")
+        told = ", ".join(f"{name}: {spoken(item, True)}" for name, item in value.items() if name != "title")
+        return f"{{{told}}}" if inner else told
     if isinstance(value, list | tuple):
-        return "; ".join(spoken(item) for item in value)
-    return str(value)
+        return "; ".join(spoken(item, True) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _rank(access: str) -> int:

@@ -528,7 +528,7 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     return Offer(
         item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
         histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
-        outcome_word(s, item.outcome),
+        outcome_word(s, item.outcome), relief(s, verdict, item),
     )  # fmt: skip
 
 
