@@ -43,7 +43,8 @@ def look(column: Column, language: str, country: str) -> None:
     if language == "es" or country.upper() in ("CL", "AR", "MX", "EC", "DO", "CO", "UY", "PE", "CR"):
         modules += _LATIN_AMERICA if titled or not digits_only else ()
     if titled:
-        modules += tuple(name for listed in _MODULES.values() for name in listed if name not in modules)
+        every = (*(name for listed in _MODULES.values() for name in listed), *_LATIN_AMERICA)
+        modules += tuple(name for name in dict.fromkeys(every) if name not in modules)
     if not modules or (not titled and len({len(v) for v in shaped}) > 2):
         return
     for name in modules:
