@@ -128,7 +128,7 @@ def _comparable(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> tu
     name = mine.hierarchy
     if not name or name != theirs.hierarchy:
         return None
-    if coarser := _coarser(case, name, levels[0], levels[1], mine, case.table):
+    if coarser := _coarser(case, name, levels[0], levels[1], mine, case.about):
         return coarser, second
     if coarser := _coarser(case, name, levels[1], levels[0], theirs, rows):
         return first, coarser
@@ -179,7 +179,7 @@ def _shared(case: Case, theirs: Release, rows: str) -> Iterator[tuple[str, str]]
 def _linked(case: Case) -> bool:
     if not case.release.subject:
         return False
-    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.table}").fetchone() or (0,)
+    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.about}").fetchone() or (0,)
     return bool(known)
 
 
@@ -196,8 +196,8 @@ def _intersect(
     those whose coarser value it shows. Who has rows in several classes of a release is not told by it: that is for the linkage of rows.
     """
     connection = case.connection
-    _classes(case, "_in_0", case.table, case.release, level)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _words AS SELECT DISTINCT {level} AS value FROM {case.table}")
+    _classes(case, "_in_0", case.about, case.release, level)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _words AS SELECT DISTINCT {level} AS value FROM {case.about}")
     joins, chosen, some = [], [], []
     for at, item in enumerate(linked, start=1):
         _classes(case, f"_in_{at}", item.rows, item.release, item.theirs)
@@ -213,7 +213,7 @@ def _intersect(
             f"(PARTITION BY code) AS share FROM _in_{at} GROUP BY code, value"
         )
         if item.mine != level:
-            pairs = f"SELECT DISTINCT {level} AS fine, {item.mine} AS coarse FROM {case.table}"
+            pairs = f"SELECT DISTINCT {level} AS fine, {item.mine} AS coarse FROM {case.about}"
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE _all_{at} AS SELECT a.code, p.fine AS value, a.share FROM _all_{at} a "
                 f"JOIN ({pairs}) p ON p.coarse = a.value"
@@ -347,7 +347,7 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
     )
     for item in related:
         _load(case, "_was", item.rows, [pair[1] for pair in item.shared], item.theirs)
-        _load(case, "_now", case.table, [pair[0] for pair in item.shared], item.mine)
+        _load(case, "_now", case.about, [pair[0] for pair in item.shared], item.mine)
         _moved(case, item.release.label, True)
     ordered = sorted(related, key=lambda item: (item.release.dataset, item.release.number))
     for before, after in pairwise(ordered):
@@ -393,7 +393,7 @@ def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> N
         f"CREATE OR REPLACE TEMP TABLE _movers AS SELECT {SUBJECT}, any_value(held) AS held FROM _hints "
         f"GROUP BY {SUBJECT}"
     )
-    for release, rows, value, new in (*told, (case.release, case.table, own, True)):
+    for release, rows, value, new in (*told, (case.release, case.about, own, True)):
         if not release.quasi or not release.subject:
             continue
         _classes(case, "_in_m", rows, release, value)
