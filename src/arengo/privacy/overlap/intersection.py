@@ -193,7 +193,8 @@ def _intersect(
 
     Works on the distinct combinations of classes (``_combos``), not on people: one running intersection over all of
     ``linked``. ``level``: SQL of the candidate's values as they are compared; a release that shows coarser ones leaves
-    those whose coarser value it shows. Who has rows in several classes of a release is not told by it: that is for the linkage of rows.
+    those whose coarser value it shows. Who has rows in several classes of a release is not told by it: that is for the
+    linkage of rows.
     """
     connection = case.connection
     _classes(case, "_in_0", case.about, case.release, level)
