@@ -53,6 +53,7 @@ def routes(site: Site) -> list[BaseRoute]:
     taken = {
         f"{at}/decide": decide,
         f"{at}/repair/{{repair}}": repair,
+        f"{at}/withdraw": withdraw,
         "/privacy/findings/{dataset}": answer,
         "/privacy/findings/{dataset}/again": again,
     }
@@ -295,7 +296,8 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "first": _person(visit, names, waits.by) if waits else "",
         "second": waits is not None and bool(visit.caller.party) and _decides(visit, owner, SECONDS),
         "myself": waits is not None and waits.by == _who(visit).party,
-        "done": done if done in (*ACTS, "repair") else "",
+        "done": done if done in (*ACTS, "repair", "withdraw") else "",
+        "public": desk.exposing(dataset) if _decides(visit, owner, STEWARDS) else None,
         "stale": held.settled == HELD and _decides(visit, owner, STEWARDS) and desk.stale(dataset),
         "unanswered": sum(item.code == "undeclared-person" for item in verdict.findings),
     }
@@ -428,6 +430,26 @@ def repair(visit: Visit, given: Form) -> Response:
     if f.errors:
         return _repair(visit, f, labels)
     return RedirectResponse(f"{visit.link('datasets', dataset, 'privacy')}?done=repair", 303)
+
+
+def withdraw(visit: Visit, given: Form) -> Response:
+    """``POST /datasets/{dataset}/privacy/withdraw``: ``version``, one that shows people, with the reason ``why``."""
+    labels = _looking(visit)
+    dataset = visit.request.path_params["dataset"]
+    f, _, desk = Sheet(visit, "privacy", given), visit._, visit.site.desk
+    why = f.text("why", 4000, _("Give the reason: it goes on record."))
+    if not f.errors and len(" ".join(why.split())) < 10:
+        f.wrong("why", _("The reason is too short. Say in a sentence why."))
+    if not f.errors:
+        found = desk.exposing(dataset)
+        numbers = [number for number in (found.older if found else ()) if str(number) == given.one("version")]
+        try:
+            desk.withdraw(dataset, numbers, _who(visit), why)
+        except Conflict as error:
+            f.wrong("", f"{error.met} {error.todo or ''}".strip(), 409)
+    if f.errors:
+        return _single(visit, f, labels)
+    return RedirectResponse(f"{visit.link('datasets', dataset, 'privacy')}?done=withdraw", 303)
 
 
 # More of the city

@@ -16,6 +16,9 @@ from arengo.privacy.finding import Finding, worst
 DECLARE = "declare"
 """Kind of a repair that also says what the table is: ``facts["cells"]`` becomes ``arengoCells``."""
 
+PUBLIC = ("public-small-groups", "public-names", "public-small-cells")
+"""Findings about versions of the dataset that everybody can read already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -127,6 +130,13 @@ class Verdict:
         told = [item.sentence() for item in self.findings if item.outcome == self.outcome]
         more = f" And {len(told) - limit} more." if len(told) > limit else ""
         return " ".join(told[:limit]) + more
+
+    @property
+    def exposing(self) -> tuple[int, ...]:
+        """Versions of the dataset that are public already and show people, as the findings name them, newest first."""
+        labels = {label for item in self.findings if item.code in PUBLIC for label in item.releases}
+        parted = (label.rpartition(" v") for label in labels)
+        return tuple(sorted((int(n) for name, _, n in parted if name == self.dataset and n.isdecimal()), reverse=True))
 
     def with_repairs(self, repairs: tuple[Repair, ...]) -> Verdict:
         return replace(self, repairs=repairs)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from arengo.contract.document import parse
 from arengo.contract.write import remove, set_property
 from arengo.errors import ArengoError, BadForm, Conflict, ContractError, NotAllowed, NotFound
@@ -32,6 +34,8 @@ from arengo.privacy.verdicts import (
 )
 from arengo.services.answer import Answer, answered
 from arengo.services.stewardship import Proposal, Stewardship
+from arengo.state import tables as t
+from arengo.state.register import holds
 
 if TYPE_CHECKING:
     from arengo.contract.model import Contract
@@ -58,6 +62,15 @@ class Mended:
     version: str
     repair: Repair
     sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exposing:
+    """Versions of a dataset that show people and can still be read: ``older`` can be withdrawn; ``newest``, 0 when it
+    shows nobody, only once there is a version after it."""
+
+    older: tuple[int, ...]
+    newest: int
 
 
 class Desk:
@@ -207,12 +220,33 @@ class Desk:
 
     # Withdrawing
 
+    def exposing(self, dataset: str) -> Exposing | None:
+        """Versions that everybody can read and that show people, as the newest verdict says."""
+        held = self.latest(dataset)
+        named = held.verdict.exposing if held is not None else ()
+        if not named:
+            return None
+        v = t.version.c
+        with self.state.read() as connection:
+            kept = set(connection.scalars(sa.select(v.number).where(v.dataset == dataset)))
+        newest = max(kept, default=0)
+        older = tuple(number for number in named if number in kept and number != newest)
+        found = Exposing(older, newest if newest in named else 0)
+        return found if found.older or found.newest else None
+
     def withdraw(self, dataset: str, numbers: Sequence[int], by: Caller, reason: str) -> tuple[int, ...]:
         """Take versions that are public from readers; the numbers that went. The newest stays: its readers lose it by
         a safer version after it, or when the contract closes the dataset. Whoever took a copy has it, so what it told
-        stays in the publication ledger. Raises NotAllowed, BadForm, Conflict when nothing can go."""
+        stays in the publication ledger. Raises NotAllowed, BadForm, Conflict when nothing can go or a hold stands."""
         self._may(by, dataset, STEWARDS)
         said = _reason(reason)
+        with self.state.read() as connection:
+            hold = next(iter(holds(connection, dataset)), None)
+        if hold is not None:
+            raise Conflict(
+                f"A legal hold keeps every version of {dataset}: {hold.reason}",
+                todo="Close the dataset (arengoAccess: closed), or have the hold lifted.",
+            )
         gone = self._drop(dataset, tuple(numbers), self._now())
         if not gone:
             raise Conflict(
