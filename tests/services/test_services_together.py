@@ -190,6 +190,20 @@ def test_what_hides_a_column_or_has_ended_does_not_count(city: City, people: dic
         agreements.approve(open_one.id, by=people["ugo"])
 
 
+def test_a_list_of_names_and_a_suspended_grant_count_as_well(city: City, people: dict[str, Caller]) -> None:
+    agreements, recipients, anna = city.access.agreements, city.recipients, people["anna"]
+    first = _asked(city, people, "classes", ("child", "district", "grade"))
+    agreements.approve(first.id, by=anna, why="They teach these children.")
+    second = _asked(city, people, "clubs", ("sex",))
+    found = recipients.weigh(second, second.terms)
+    assert found is not None
+    assert (found.people, found.agreements) == (1, (first.id,)), "whom they know by name, they find by the same columns"
+    agreements.suspend(first.id, by=people["bruno"], side="consumer", why="For a while.")
+    assert recipients.weigh(second, second.terms) == found, "they lift it when they have the other"
+    agreements.reject(second.id, by=anna, why="No.")
+    agreements.revoke(first.id, by=anna, why="A test.")
+
+
 def test_the_approver_reads_it_before_she_decides(city: City, people: dict[str, Caller]) -> None:
     agreements, anna = city.access.agreements, people["anna"]
     first = _asked(city, people, "classes", ("district", "grade"), who="ugo")

@@ -131,7 +131,7 @@ class Recipients:
         for number, other in enumerate(self._others(item)):
             try:
                 told = self._contract(other.dataset)
-                if population_of(told) != population or _naming(told, other.columns, other.masks):
+                if population_of(told) != population:
                     continue
                 made = self._release(connection, other, other.terms, told, population, f"held_{number}")
             except ArengoError:
@@ -171,10 +171,11 @@ class Recipients:
         )
 
     def _others(self, item: Agreement) -> Iterator[Agreement]:
-        """What the recipient reads by other agreements now; the one that this would follow ends."""
+        """What the recipient reads by other agreements, or will again when a suspension is lifted; the one that this
+        would follow ends."""
         after = ""
         while True:
-            found = self._agreements().listing(WATCH, side="owner", states=("active",), limit=PAGE, after=after)
+            found = self._agreements().listing(WATCH, side="owner", states=("active", "suspended"), limit=PAGE, after=after)
             for other in found:
                 if other.organisation == item.organisation and other.id not in (item.id, item.follows):
                     yield other
