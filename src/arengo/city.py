@@ -233,10 +233,10 @@ class City:
     @cached_property
     def desk(self) -> Desk:
         """The privacy desk: what the gate holds back, and what people decide about it."""
-        from arengo.publish.safety import Safety
+        from arengo.publish.exposure import withdraw
         from arengo.services.gate import Desk, in_background
 
-        drop = Safety(self.settings, self.state, self.lake).withdraw
+        drop = partial(withdraw, self.settings, self.state, self.lake)
         return Desk(self.state, self._registered, self.ledger.tell, in_background(self._publish_one), drop)
 
     def _publish_one(self, dataset: str) -> None:

@@ -234,11 +234,12 @@ def _publish(
     if documents:
         reports["documents"] = folder / "documents.json"
         reports["documents"].write_bytes(documents)
+    from arengo.publish import exposure
     from arengo.publish.safety import Safety
 
     safety = Safety(settings, state, lake)
     if more is not None and staged.rows > version.rows:
-        _let_through(state, safety.judge_back(now or contract, version, staged, at, run, whose))
+        _let_through(state, exposure.judge_back(safety, now or contract, version, staged, at, run, whose))
     safety.lessen(contract, version, staged, lake.next_number(contract.id), at, whose)
     made = lake.commit(
         contract, staged, run=run, published_at=at, rows_in=staged.rows, quarantined=0,

@@ -46,8 +46,6 @@ SUBJECT = "_subject"
 Progress = Callable[[str, int, int | None], None]
 WAIT = 600.0
 """Seconds a publication waits for another one of its population to take its place in the ledger."""
-ALIKE = 10
-"""Versions made under one earlier contract that are looked at again, the newest: they differ little."""
 
 
 class Safety:
@@ -136,7 +134,7 @@ class Safety:
         """The verdict on a staged publication. ``told``: column -> (rows that have a value, about how many different
         ones) of the staged rows, where that was counted before."""
         from arengo.privacy import gate
-        from arengo.publish import growth
+        from arengo.publish import exposure, growth
 
         with self._open(intake, shapes=_shapes(contract)) as connection:
             case = self._case(connection, contract, staged, intake, mode, at, told)
@@ -144,23 +142,25 @@ class Safety:
             lost = self._unlinked(connection, contract, case)
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
-            lost += self._foreign(contract, mode)
-            shown = self._shown(case) if self._recorded(contract) else ()
+            lost += exposure.foreign(self.lake, contract, mode)
+            shown = exposure.shown(case, self.lake, self._releases()) if self._recorded(contract) else ()
             return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
 
-    def _foreign(self, contract: Contract, mode: str) -> tuple[Finding, ...]:
-        """Rows that another engine wrote into the table since the newest version become a version with what is added
-        to them, and no step saw them."""
+    def _moved(self, contract: Contract) -> tuple[Finding, ...]:
+        """Earlier versions are of another population: there nobody would compare this one, and it tells of the same
+        persons."""
+        from arengo.privacy.declared import population_of
         from arengo.privacy.finding import Finding
 
-        newest = self.lake.newest(contract.id) if mode != "replace" and contract.access == "open" else None
-        table = self.lake.iceberg.find(contract.id) if newest is not None else None
-        snapshot = table.current_snapshot() if table is not None else None
-        if newest is None or snapshot is None or snapshot.snapshot_id == newest.snapshot_id:
+        if not self._recorded(contract):
             return ()
-        why = "they would become public with this version, and they were not read by the gate"
-        what = f"What another program wrote into the table of {contract.id} since {newest.label}"
-        return (Finding("not-looked", "review", Frozen(what=what, why=why)),)
+        name = population_of(contract)
+        before = {item.population for item in self._releases().of_dataset(contract.id) if item.subject}
+        why = f"its persons are known there, and this is published as {name or 'nobody'}"
+        return tuple(
+            Finding("not-looked", "review", Frozen(what=f"What else is public about the population {other}", why=why))
+            for other in sorted(before - {name, ""})
+        )
 
     def remember(self, contract: Contract, intake: Staged) -> None:
         """Bring the publication ledger up to what contracts say now: what was public before one said anything of
@@ -175,25 +175,6 @@ class Safety:
             table = f"(SELECT *, {number} AS {quote(SUBJECT)} FROM {quote(intake.table)})"
             source = Source(connection, table, frozenset(name for name, _, _ in intake.columns))
             self._releases().catch_up(self._populations, candidate=contract, source=source)
-
-    def _shown(self, case: Case) -> tuple[Finding, ...]:
-        """What versions of the dataset that are public already tell of persons, by what its contract says now; those
-        made under this very contract were judged by it, and what two people let pass they knew."""
-        from arengo.contract.load import sha
-        from arengo.privacy.history import exposed
-        from arengo.privacy.verdicts import DECIDED, Verdicts
-
-        contract, verdicts = case.contract, Verdicts(self.state)
-        known = {item.number: item for item in self._releases().of_dataset(contract.id) if not item.withdrawn}
-        chosen: dict[str, list[Release]] = {}
-        for version in self.lake.retained(contract.id):
-            release = known.get(version.number)
-            if release is None or version.contract_sha == sha(contract):
-                continue
-            given = verdicts.of_version(contract.id, version.number)
-            if given is None or given.settled != DECIDED or given.outcome == "review":
-                chosen.setdefault(version.contract_sha, []).append(release)
-        return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
     def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, case: Case) -> tuple[Finding, ...]:
         """Rows whose persons are not known would count as one person each: somebody has to look at that."""
@@ -340,28 +321,15 @@ class Safety:
         )
         self._releases().add(release, connection, table, MARK, touched=quote(RELEASED) if grown.added else "")
 
-    def withdraw(self, dataset: str, numbers: Sequence[int], at: datetime) -> tuple[int, ...]:
-        """Take versions from readers, never the newest; the numbers that went. The ledger keeps what they told."""
-        from arengo.lake import maintenance
-
-        with self.state.hold(f"publish {dataset}", wait=WAIT):
-            gone = maintenance.drop(self.lake, dataset, numbers, at)
-        for number in gone:
-            self._releases().withdraw(dataset, number, at)
-        return gone
-
-    def judge_back(
-        self, contract: Contract, before: Version, staged: Staged, at: datetime, run: str, back: str
-    ) -> Verdict:
-        """The verdict on the rows of a version together with some of ``back`` (a blind number), which it once had."""
-        from arengo.privacy import gate
-
+    @contextlib.contextmanager
+    def standing(self, contract: Contract, before: Version, staged: Staged, at: datetime, back: str) -> Iterator[Case]:
+        """The rows of a version as a case, together with some of ``back`` (a blind number), which it once had."""
         with self._open(staged) as connection:
             held = self._held_rows(contract, before, staged, back)
             connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {held}")
             release = self._release(contract, 0, at, staged.rows)
             case = self.case(connection, contract, release, quote(RELEASED), quote(RELEASED), at)
-            return replace(gate.judge(replace(case, intake_contract=contract)), run=run)
+            yield replace(case, intake_contract=contract)
 
     def _held_rows(self, contract: Contract, before: Version, staged: Staged, back: str) -> str:
         """SQL of staged rows of a version with their persons; ``back``: whose the rows are that it had not."""
