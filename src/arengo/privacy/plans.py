@@ -9,8 +9,9 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import EMPTY, Frozen, Kind, Property
@@ -41,13 +42,15 @@ BESIDE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A repair to be tried. ``steps``: column -> what is done to it beside what the contract does already."""
+    """A repair to be tried. ``steps``: column -> what is done to it beside what the contract does already. ``costs``:
+    of local recoding, the loss by the size of its groups."""
 
     kind: str
     steps: Mapping[str, tuple[Any, ...]] = EMPTY
     rules: Mapping[str, Any] = EMPTY
     loss: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    costs: Callable[[int], float] | None = None
 
     @property
     def mark(self) -> str:
@@ -214,7 +217,8 @@ class _Common:
         for axis in self.table.axes:
             if axis.column not in by:
                 steps[axis.column] = ("drop",)
-        return Plan("local", Frozen(steps), Frozen(rules), self.table.local_loss(by))
+        costs = partial(self.table.local_loss, by)
+        return Plan("local", Frozen(steps), Frozen(rules), costs(self.case.target.k), costs=costs)
 
 
 def _beside(common: _Common, wrong: Sequence[Finding]) -> Iterable[Plan]:

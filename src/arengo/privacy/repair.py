@@ -116,7 +116,8 @@ def _stricter(plan: Plan, k: int, turn: int) -> Plan | None:
         name: Frozen({**told, numbers[name]: told[numbers[name]] * 2**turn}) if name in numbers else told
         for name, told in plan.rules.items()
     }
-    return replace(plan, rules=Frozen(rules))
+    loss = plan.costs(rules["local"]["k"]) if plan.costs is not None else plan.loss
+    return replace(plan, rules=Frozen(rules), loss=loss)
 
 
 @dataclass(frozen=True, slots=True)

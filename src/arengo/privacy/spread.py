@@ -16,7 +16,8 @@ from arengo.privacy.hierarchy.ladder import ALL
 from arengo.privacy.search import Axis, InEngine, Lattice, Problem, axis, mondrian
 from arengo.privacy.search.lattice import Members, Node
 from arengo.privacy.search.mondrian import parts, ranked
-from arengo.privacy.tuples import Stored, Tuples, Values, combinations, distinct
+from arengo.privacy.search.recoded import lost
+from arengo.privacy.tuples import Stored, Tuples, Values, combinations
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,25 +85,22 @@ class Spread:
     def plain(self, column: str) -> bool:
         return self.kinds[column] not in OPAQUE
 
-    def local_loss(self, by: Sequence[str]) -> float:
-        """Of local recoding: how much of each column's values its groups span, over all people."""
+    def local_loss(self, by: Sequence[str], k: int) -> float:
+        """Of local recoding: how much of each column's values cannot be told apart in what is shown instead, over all
+        people."""
         places = [at for at, item in enumerate(self.axes) if item.column in by]
-        if not places:
+        if not places or self.told.rows < k:
             return 1.0
-        lost = sum(self._lost(part, places) for part in parts(self.told, self.k)) / max(self.told.rows, 1)
-        return (lost + len(self.axes) - len(places)) / len(self.axes)
+        gone = sum(self._lost(part, places, k) for part in parts(self.told, k)) / max(self.told.rows, 1)
+        return (gone + len(self.axes) - len(places)) / len(self.axes)
 
-    def _lost(self, part: Tuples, places: list[int]) -> float:
+    def _lost(self, part: Tuples, places: list[int], k: int) -> float:
         codes = ranked(part)[places]
-        groups = mondrian(codes, part.counts, self.k)
-        number = int(groups.max(initial=-1)) + 1
-        lost = 0.0
-        for row, at in zip(codes, places, strict=True):
-            pairs = distinct(groups * (int(row.max(initial=0)) + 1) + row)
-            held = np.bincount(pairs // (int(row.max(initial=0)) + 1), minlength=number)
-            known = max(len(part.values[at]) - 1, 1)
-            lost += float(((held[groups] - 1) / known * part.counts).sum())
-        return lost
+        groups = mondrian(codes, part.counts, k)
+        return sum(
+            float((lost(part.values[at], part.codes[at], row, groups)[groups] * part.counts).sum())
+            for row, at in zip(codes, places, strict=True)
+        )
 
     def _promise(self) -> Callable[[Members], bool] | None:
         if not self.sensitive or (self.l < 2 and not self.t):

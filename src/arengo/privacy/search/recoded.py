@@ -64,12 +64,8 @@ def told(
     number = int(groups.max(initial=-1)) + 1
     if hide:
         return ["*"], np.zeros(number, np.int32)
-    width = int(ranks.max(initial=0)) + 1
-    value = np.zeros(width, np.int64)
-    value[ranks] = codes
-    owner, member = np.divmod(distinct(groups * width + ranks), width)
-    starts = np.searchsorted(owner, np.arange(number))
-    lengths = np.diff(np.append(starts, len(owner)))
+    value = _in_order(codes, ranks)
+    member, starts, lengths = _members(ranks, groups)
     # Groups of the same few values, or of the same first, last and number of values, have the same name.
     shown = np.zeros((FEW + 1, number), np.int64)
     few = lengths <= FEW
@@ -93,6 +89,41 @@ def told(
         bounds = zip((ends - sizes).tolist(), ends.tolist(), lengths[group].tolist(), strict=True)
         names += [spelt(members[low:high], length, len(values)) for low, high, length in bounds]
     return names, of.astype(np.int32)
+
+
+def lost(
+    values: Sequence[Any], codes: NDArray[np.int32], ranks: NDArray[np.int32], groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Of each group the share of one column's values, besides its own, that a reader of :func:`told` cannot rule out:
+    what a list names, what lies within a range, and all where it says ``*``."""
+    if not len(groups):
+        return np.zeros(0)
+    known = max(len(values) - 1, 1)
+    value = _in_order(codes, ranks)
+    member, starts, lengths = _members(ranks, groups)
+    low, high = member[starts], member[starts + lengths - 1]
+    listed = isinstance(_some(values, value[-1:])[0], str)
+    within = np.where(lengths > FEW, known, lengths - 1) if listed else high - low
+    unknown = _some(values, value[:1])[0] is None  # comes first
+    whole = (lengths == len(values)) | ((low == 0) & unknown)
+    return np.where(lengths == 1, 0, np.where(whole, known, within)) / known
+
+
+def _in_order(codes: NDArray[np.int32], ranks: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Which value has each rank."""
+    value = np.zeros(int(ranks.max(initial=0)) + 1, np.int64)
+    value[ranks] = codes
+    return value
+
+
+def _members(
+    ranks: NDArray[np.int32], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The ranks that occur in each group, in order, group after group; where each group's begin, and how many."""
+    width = int(ranks.max(initial=0)) + 1
+    owner, member = np.divmod(distinct(groups * width + ranks), width)
+    starts = np.searchsorted(owner, np.arange(int(groups.max(initial=-1)) + 1))
+    return member, starts, np.diff(np.append(starts, len(owner)))
 
 
 def _some(values: Sequence[Any], places: NDArray[np.int64]) -> list[Any]:
