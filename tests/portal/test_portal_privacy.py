@@ -165,6 +165,19 @@ def test_a_person_without_a_role_sees_nothing_of_verdicts(visits: Any, told: Tol
         assert '/privacy"' not in text
 
 
+def test_a_repair_that_is_not_proved_to_be_the_cheapest_says_so(told: Told) -> None:
+    from arengo.commands.privacy import told as line
+
+    unproved = "ot every combination of levels was tried"
+    made = Repair("generalise-1", "generalise", Frozen({"age": {"top": 80}}), facts=Frozen(k=5, optimal=False))
+    labels = privacy_story.Labels(Speech("en"), None, told.town.city.catalogue)
+    assert unproved in privacy_story.offer(Speech("en"), told.repair.verdict, made, labels).note
+    assert unproved in line(made)
+    proved = Repair("generalise-1", "generalise", made.columns, facts=Frozen(k=5, optimal=True))
+    assert not privacy_story.offer(Speech("en"), told.repair.verdict, proved, labels).note
+    assert unproved not in line(proved)
+
+
 def test_the_inbox_says_what_waits_and_who_decides(visits: Any) -> None:
     text = seen(visits("anna").get("/privacy"))
     assert "1 publication is held back" in text

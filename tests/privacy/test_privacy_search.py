@@ -189,6 +189,19 @@ def test_time_that_runs_out_gives_the_best_so_far() -> None:
     assert problem.fits(found.node)
 
 
+def test_a_busy_machine_takes_no_time_from_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = import_module("arengo.privacy.search.optimum")
+    passed = iter(range(0, 10**9, 2))  # two seconds between any two looks at the clock on the wall
+    monkeypatch.setattr(searched.time, "monotonic", lambda: float(next(passed)))
+    monkeypatch.setattr(searched.time, "thread_time", lambda: 0.0)
+    spent = searched.Spent()
+    assert [round(spent(), 2) for _ in range(3)] == [0.13, 0.27, 0.4]
+    assert optimum(people(5_000, 5), 60).optimal
+    assert not optimum(people(5_000, 5), 0.5).optimal, "it ends at last"
+    monkeypatch.setattr(searched.time, "thread_time", lambda: float(next(passed)))
+    assert not optimum(people(5_000, 5), 3).optimal
+
+
 def test_more_people_asked_than_there_are_fits_nowhere() -> None:
     assert optimum(people(50, 200)).node is None
 

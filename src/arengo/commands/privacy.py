@@ -68,7 +68,10 @@ def told(repair: Repair) -> str:
     what = "cells" if repair.id.startswith("cells-") else "rows"
     gone = _of(repair.suppressed, repair, f"{what} left out")
     gone += _of(int(repair.facts.get("blanked", 0)), repair, "values left out")
-    return f"{'; '.join(steps) or repair.kind} ({cost}{gone})"
+    proof = "; not every combination of levels was tried, there may be a cheaper one" * (
+        repair.facts.get("optimal") is False
+    )
+    return f"{'; '.join(steps) or repair.kind} ({cost}{gone}{proof})"
 
 
 def _of(gone: int, repair: Repair, what: str) -> str:

@@ -78,7 +78,7 @@ def paper(
         parts.append(Heading(_("Repairs that were worked out")))
         head = (_("Repair"), _("What it does"), _("Detail that is lost"), _("Withheld"))
         body = tuple(
-            (offer.title, "\n".join(offer.changes), offer.facts[0][1], offer.facts[1][1])
+            (offer.title, "\n".join((*offer.changes, offer.note)).strip(), offer.facts[0][1], offer.facts[1][1])
             for offer in privacy_story.offers(s, verdict, labels)
         )
         parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))

@@ -53,7 +53,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A repair as a card. ``changes``: what is done, one line each; ``facts``: (words, value)."""
+    """A repair as a card. ``changes``: what is done, one line each; ``facts``: (words, value); ``note``: '' where it is
+    proved to be the cheapest of its kind."""
 
     id: str
     title: str
@@ -64,6 +65,7 @@ class Offer:
     tone: str
     outcome: str
     relief: str = ""
+    note: str = ""
 
 
 class Labels:
@@ -525,10 +527,12 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     elif item.after.get("more"):
         facts.append((_("Persons in the smallest group"), _("more than %(n)s", n=s.number(LARGEST))))
     errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
+    unproved = item.facts.get("optimal") is False
     return Offer(
         item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
         histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
         outcome_word(s, item.outcome), relief(s, verdict, item),
+        _("Not every combination of levels was tried; there may be a cheaper repair.") if unproved else "",
     )  # fmt: skip
 
 

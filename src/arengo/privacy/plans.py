@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
 SECONDS = 20.0
-"""A search may take; then the best so far is offered, and said to be that."""
+"""Of the processor a search may take; then the best so far is offered, and said to be that."""
 FEW = 0.2
 """Share of rows of which one value may be left out; a column that is missing in more is better left out whole."""
 BESIDE = frozenset(

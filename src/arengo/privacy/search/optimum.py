@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST = 20_000_000
 """Nodes of a lattice that is searched as a whole."""
 OPEN, FITS, FAILS = 0, 1, 2
+PATIENCE = 15
+"""Seconds that may pass for each one of the processor that a search may take: a busy machine gives it less of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,20 @@ class Found:
     seconds: float
 
 
-def optimum(problem: Lattice, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> Found:
+class Spent:
+    """Seconds of the processor that this thread took since now. What the engine's own threads do for it is not seen,
+    and a machine may hardly let it work: of the time that passes at least one part in :data:`PATIENCE` counts."""
+
+    def __init__(self) -> None:
+        self._busy, self._wall = time.thread_time(), time.monotonic()
+
+    def __call__(self) -> float:
+        return max(time.thread_time() - self._busy, (time.monotonic() - self._wall) / PATIENCE)
+
+
+def optimum(problem: Lattice, seconds: float = 60.0, clock: Callable[[], float] | None = None) -> Found:
     """The node with the least loss that fits; of equal ones one whose levels are no coarser than they need to be."""
+    clock = clock or Spent()
     begin = clock()
     shape = problem.shape
     nodes = int(np.prod([float(size) for size in shape]))
