@@ -221,3 +221,42 @@ def test_an_upsert_that_replaces_rows_is_looked_at_whole(tmp_path: Path, patch: 
     assert [path.name for path in kept.iterdir()] == ["v3"]
     assert town.publish(rows(chance, 20)).state == "succeeded"
     town.city.close()
+
+
+def test_a_kill_while_the_note_is_written_publishes_no_row_twice(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    town = Town(tmp_path, contract(persons=True), patch, sample=5_000)
+    chance = random.Random(8)
+    assert town.publish(rows(chance, 1_000)).version == 1
+    settle, write = growth.settle, Path.write_bytes
+
+    def torn(*told: Any) -> None:
+        def half(path: Path, body: bytes) -> int:
+            write(path, b"")
+            raise SystemExit(f"killed while {path.name} was written")
+
+        with pytest.MonkeyPatch.context() as other:
+            other.setattr(Path, "write_bytes", half)
+            with pytest.raises(SystemExit):
+                settle(*told)
+        settle(*told)  # the run goes on
+
+    with pytest.MonkeyPatch.context() as other:
+        other.setattr(growth, "settle", torn)
+        assert town.publish(rows(chance, 100)).version == 2
+    assert [item.rows for item in town.city.lake.versions("visits")] == [1_100, 1_000]
+    assert town.publish(rows(chance, 100)).version == 3
+    assert town.by_parts
+    town.city.close()
+
+
+def test_a_note_that_cannot_be_read_is_no_failure(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    town = Town(tmp_path, contract(persons=True), patch, sample=5_000)
+    keep = growth.keep
+
+    def empty(reckoning: Any, told: Any, settings: Any, folder: Path) -> None:
+        keep(reckoning, told, settings, folder)
+        (folder / "kept" / "note.json").write_bytes(b"")
+
+    patch.setattr(growth, "keep", empty)
+    assert town.publish(rows(random.Random(9), 500)).version == 1
+    town.city.close()

@@ -21,7 +21,7 @@ from arengo.privacy.reckoning import FORM, NOTE, Added
 from arengo.privacy.releases import FOLDER, KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
 
@@ -127,20 +127,27 @@ def keep(reckoning: Reckoning, contract: Contract, settings: Settings, folder: P
     told = reckoning.keep(folder)
     files = {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
     note: dict[str, Any] = {**told, "files": files, "mark": mark(contract, settings)}
-    (folder / NOTE).write_bytes(orjson.dumps(note))
+    _noted(folder / NOTE, note)
 
 
 def settle(settings: Settings, version: Version, folder: Path) -> None:
     """What a run kept is that of the version it made; what was kept of those before goes. Twice is once."""
     folder = folder / KEPT
-    note = folder / NOTE
-    if not note.is_file():
-        return
-    told = orjson.loads(note.read_bytes())
+    try:
+        told = orjson.loads((folder / NOTE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return  # the next verdict takes a pass over it all
     target = home(settings, version.dataset)
     shutil.rmtree(target, ignore_errors=True)
     if told["rows"] != version.rows:
         return
     target.mkdir(parents=True, exist_ok=True)
-    note.write_bytes(orjson.dumps({**told, "checksum": version.checksum}))
+    _noted(folder / NOTE, {**told, "checksum": version.checksum})
     shutil.move(folder, target / version.label)
+
+
+def _noted(path: Path, note: Mapping[str, Any]) -> None:
+    """Whole or not at all: what a kill leaves is read when the run goes on."""
+    part = path.with_suffix(".part")
+    part.write_bytes(orjson.dumps(note))
+    part.replace(path)
