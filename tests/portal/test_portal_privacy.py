@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from arengo.portal.operator import COOKIE as KEY
 from arengo.portal.operator import token
 from arengo.portal.privacy_picture import histogram, overlap
 from arengo.privacy.finding import Finding
-from arengo.privacy.verdict import Assumption, Repair
+from arengo.privacy.verdict import Assumption, Repair, Verdict
 from arengo.privacy.words import SENTENCES
 from arengo.services.gate import Desk
 
@@ -108,6 +109,15 @@ def test_sentences_count_and_write_numbers_as_their_language_does() -> None:
             made = privacy_words.sentence(Speech(language), Finding(code, facts=Frozen(k=1234, share=0.5), people=3))
             assert made
             assert "%(" not in made
+
+
+def test_thousands_of_findings_are_said_at_once() -> None:
+    found = tuple(Finding("overlap-joint", "block", Frozen(k=5), ("age",), people=n) for n in range(20_000))
+    whole = Verdict("ballots", "", datetime(2026, 1, 1, tzinfo=UTC), found)
+    start = time.monotonic()
+    assert "20,000" not in privacy_story.headline(Speech("en"), whole)
+    assert whole.said().endswith("And 19997 more.")
+    assert time.monotonic() - start < 5
 
 
 def test_what_is_assumed_has_words() -> None:

@@ -143,14 +143,15 @@ def settled_word(s: Speech, settled: str) -> str:
 def headline(s: Speech, verdict: Verdict) -> str:
     """The outcome in one plain sentence."""
     _ = s._
-    worst = [item for item in verdict.findings if item.outcome == verdict.outcome]
+    outcome = verdict.outcome
+    worst = [item for item in verdict.findings if item.outcome == outcome]
     top: Finding | None = max(worst, key=lambda item: item.people, default=None)
     people = top.people if top is not None else 0
-    if verdict.outcome == "pass":
+    if outcome == "pass":
         if not is_public(verdict):
             return _("It is not open: agreements decide who reads it.")
         return _("Nothing in it points at a person.")
-    if verdict.outcome == "review":
+    if outcome == "review":
         return _("Somebody has to look at it before it is published.")
     if people and top is not None and top.releases:
         return s.many(
@@ -164,7 +165,7 @@ def headline(s: Speech, verdict: Verdict) -> str:
             "As it is, %(n)s people could be recognised in it.",
             people,
         )
-    if verdict.outcome == "repair":
+    if outcome == "repair":
         return _("It has to be changed before it is published.")
     return _("It must not be published as it is.")
 

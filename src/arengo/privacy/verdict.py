@@ -127,9 +127,10 @@ class Verdict:
 
     def said(self, limit: int = 3) -> str:
         """The worst findings in one line, in English."""
-        told = [item.sentence() for item in self.findings if item.outcome == self.outcome]
-        more = f" And {len(told) - limit} more." if len(told) > limit else ""
-        return " ".join(told[:limit]) + more
+        outcome = self.outcome
+        found = [item for item in self.findings if item.outcome == outcome]
+        more = f" And {len(found) - limit} more." if len(found) > limit else ""
+        return " ".join(item.sentence() for item in found[:limit]) + more
 
     @property
     def exposing(self) -> tuple[int, ...]:
