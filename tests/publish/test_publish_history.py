@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,70 @@ def test_a_population_of_another_name_is_mended(city: City) -> None:
     assert _publish(city, "blocks") == "refused"
 
 
+def test_other_words_in_a_contract_forget_no_person(city: City) -> None:
+    _deliver(city, "ages", ["pid,band", *(f"{n},{n // 10}" for n in PEOPLE)])
+    _write(city, "ages", WHO, _quasi("band"), custom=POPULATION)
+    assert _publish(city, "ages") == "succeeded"
+    _write(city, "ages", WHO, _quasi("band"), custom=f"{POPULATION}\n  - {{property: arengoLanguage, value: en}}")
+    assert _publish(city, "ages") == "unchanged"
+    (release,) = _ledger(city).of("residents")
+    assert release.subject
+    _deliver(city, "blocks", ["pid,block", *(f"{n},{n % 10}" for n in PEOPLE)])
+    _write(city, "blocks", WHO, _quasi("block"), custom=POPULATION)
+    assert _publish(city, "blocks") == "refused"
+    assert _codes(city, "blocks")["overlap-joint"] == "block"
+
+
+@pytest.mark.parametrize("said", [
+    {"arengoPrivacyRole": "sensitive", "arengoPrivacyConcept": "band"},
+    {"arengoPrivacyRole": "identifier", "arengoPersonalReason": "'The council said that it may'"},
+    {"arengoPersonalReason": "'The council said that it may'"},
+])  # fmt: skip
+def test_people_stay_recognisable_by_what_they_were(city: City, said: dict[str, str]) -> None:
+    _deliver(city, "ages", ["pid,band", *(f"{n},{n // 10}" for n in PEOPLE)])
+    _write(city, "ages", WHO, _quasi("band"), custom=POPULATION)
+    assert _publish(city, "ages") == "succeeded"
+    _write(city, "ages", WHO, _column("band", **said), custom=POPULATION)
+    _deliver(city, "blocks", ["pid,block", *(f"{n},{n % 10}" for n in PEOPLE)])
+    _write(city, "blocks", WHO, _quasi("block"), custom=POPULATION)
+    assert _publish(city, "blocks") == "refused"
+    assert _codes(city, "blocks")["overlap-joint"] == "block"
+
+
+def test_a_dataset_does_not_leave_its_population(city: City) -> None:
+    (city.settings.root / "privacy.toml").write_text("[populations.residents]\n[populations.members]\n")
+    _deliver(city, "ages", ["pid,band", *(f"{n},{n // 10}" for n in PEOPLE)])
+    _write(city, "ages", WHO, _quasi("band"), custom=POPULATION)
+    assert _publish(city, "ages") == "succeeded"
+    moved = [item.replace("residents", "members") for item in (WHO, POPULATION)]
+    _write(city, "ages", moved[0], _quasi("band"), custom=moved[1])
+    assert _publish(city, "ages") == "refused", "what else is public about these persons would not be looked at"
+    assert _codes(city, "ages")["not-looked"] == "review"
+    _deliver(city, "blocks", ["pid,block", *(f"{n},{n % 10}" for n in PEOPLE)])
+    _write(city, "blocks", WHO, _quasi("block"), custom=POPULATION)
+    assert _publish(city, "blocks") == "refused"
+    assert _codes(city, "blocks")["overlap-joint"] == "block"
+    _write(city, "ages", _column("pid", arengoProtect="[drop]"), _column("band"))
+    _deliver(city, "ages", ["pid,band", *(f"{n},{n // 2}" for n in PEOPLE)])
+    assert _publish(city, "ages") == "refused", "its contract says nothing of persons any more"
+    assert _codes(city, "ages")["not-looked"] == "review"
+
+
+def test_words_that_are_spelt_with_escapes_count_as_well(city: City) -> None:
+    _deliver(city, "ages", ["pid,age", *(f"{n},{n // 2}" for n in PEOPLE)])
+    _write(city, "ages", _column("pid", arengoProtect="[drop]"), _column("age"))
+    assert _publish(city, "ages") == "succeeded"
+    _write(city, "ages", WHO, _quasi("age", arengoProtect="[{level: by-20}]", arengoHierarchy="numbers"),
+           custom=POPULATION)  # fmt: skip
+    path = city.settings.root / "contracts" / "ages.odcs.yaml"
+    path.write_text(re.sub(r"property: arengo(Po|Pr|S)", r'property: "arengo\1"_', path.read_text()))
+    text = re.sub(r'"arengo(Po|Pr|S)"_(\w*)', r'"\\x61rengo\1\2"', path.read_text())
+    path.write_text(text)
+    assert not {"arengoPopulation", "arengoPrivacyRole", "arengoSubject"} & set(re.findall(r"\w+", text))
+    assert _publish(city, "ages") == "refused"
+    assert _codes(city, "ages")["public-small-groups"] == "review"
+
+
 def test_a_stricter_city_judges_rows_that_did_not_change(city: City) -> None:
     _deliver(city, "ages", ["pid,band", *(f"{n},{n // 10}" for n in PEOPLE)])
     _write(city, "ages", WHO, _quasi("band"), custom=POPULATION)
@@ -231,3 +297,32 @@ def test_rows_that_come_back_when_a_restriction_is_lifted_pass_the_gate(city: Ci
     city.desk.confirm(asked.id, Caller(party="otto", roles=(("planning", "auditor"),)), "The letter is in the file.")
     assert [item.state for item in city.erasure.resume_all()] == ["lifted"]
     assert city.versions("ages")[0].rows == 100
+
+
+def test_what_is_written_anew_is_in_the_ledger_all_the_while(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    _deliver(city, "ages", ["pid,band,half", *(f"{n},{n // 20},{n % 2}" for n in PEOPLE)])
+    _deliver(city, "blocks", ["pid,block", *(f"{n},{n % 5}" for n in PEOPLE)])
+    _write(city, "ages", WHO, _quasi("band"), _column("half"), custom=POPULATION)
+    _write(city, "blocks", WHO, _quasi("block"), custom=POPULATION)
+    assert _publish(city, "ages") == "succeeded"
+    # its contract says more of it; the persons are told by the source alone, and a kill comes at every step
+    _write(city, "ages", WHO, _quasi("band"), _quasi("half"), custom=POPULATION)
+    struck: list[str] = []
+    for name in ("_write", "_rebuild", "_update"):
+        done = getattr(Releases, name)
+
+        def killed(releases: Releases, *told: object, name: str = name, done: Callable[..., None] = done) -> None:
+            struck.append(name)
+            (held,) = releases.of_dataset("ages")
+            assert held.subject
+            done(releases, *told)
+            raise SystemExit("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Releases, name, killed)
+            with contextlib.suppress(SystemExit):
+                _publish(city, "ages")
+        assert [(item.label, item.subject) for item in _ledger(city).of("residents")] == [("ages v1", True)]
+    assert {*struck} == {"_write", "_rebuild", "_update"}
+    assert _publish(city, "blocks") == "refused"
+    assert _codes(city, "blocks")["overlap-joint"] == "block"

@@ -130,7 +130,7 @@ class History:
             return False
         made = replace(self._described(version, meant, then, known), declared=mark)
         if known is not None and _same(known, made):
-            self._releases.describe(made)
+            self._releases.describe(replace(made, subject=known.subject))
             return False
         if known is not None and known.subject and known.population == made.population and _kept(known, made):
             self._releases.describe(replace(made, subject=True))
@@ -141,11 +141,12 @@ class History:
         """The version as today's contract means it, in the form it was published. What was said of a column once is
         not taken back for what is public already."""
         name = population_of(meant) or population_of(then)
-        if known is not None and known.population and known.population != name and self._populations.get(name) is None:
+        if known is not None and known.population != name and self._stays(known, name):
             name = known.population
         before = {item.column: item for item in known.attributes} if known is not None else {}
+        reasoned = {item.name for item in meant.as_read().properties if item.custom.get("arengoPersonalReason")}
         attributes = tuple(
-            _either(_attribute(column.name, column.kind, meant, then), before.get(column.name))
+            _either(_attribute(column.name, column.kind, meant, then), before.get(column.name), column.name in reasoned)
             for column in version.schema
         )
         population = self._populations.get(name)
@@ -157,6 +158,12 @@ class History:
             pseudonyms=release_of(then, version.number, version.published_at, version.rows).pseudonyms,
             rows=version.rows,
         )  # fmt: skip
+
+    def _stays(self, known: Release, name: str) -> bool:
+        """Whether a version stays with the population it is in, whatever its contract says now: its persons are known
+        there, and elsewhere they would be compared with nobody."""
+        known_there = known.subject and self._populations.get(known.population) is not None
+        return bool(known.population) and (known_there or self._populations.get(name) is None)
 
     # Persons
 
@@ -240,14 +247,19 @@ def _attribute(name: str, kind: Kind, meant: Contract, then: Contract) -> Attrib
 
 
 def _declares(text: str) -> bool:
-    return any(word in text for word in _WORDS)
+    return "\\" in text or any(word in text for word in _WORDS)  # a backslash may spell any of the words
 
 
-def _either(made: Attribute, before: Attribute | None) -> Attribute:
-    """What the ledger said of a column stays said where nothing is said any more."""
-    if before is None or made.role or not before.role:
+def _either(made: Attribute, before: Attribute | None, reasoned: bool = False) -> Attribute:
+    """What the ledger said of a column stays said where nothing is said any more, and people stay recognisable by what
+    they were, unless it names them. ``reasoned``: the contract says why it may."""
+    if before is None or not before.role:
         return made
-    return replace(made, role=before.role, concept=before.concept)
+    if not made.role:
+        return replace(made, role=before.role, concept=before.concept)
+    if before.role == "quasi" and (made.role == "sensitive" or reasoned):
+        return replace(made, role="quasi")
+    return made
 
 
 def _cells(meant: Contract, then: Contract, stored: set[str]) -> Mapping[str, Any]:

@@ -49,6 +49,28 @@ def shown(case: Case, lake: Lake, releases: Releases) -> tuple[Finding, ...]:
     return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
 
+def moved(contract: Contract, lake: Lake, releases: Releases) -> tuple[Finding, ...]:
+    """Earlier versions are of another population: there nobody would be compared with this one, which tells of the same
+    persons. A contract that says nothing of persons any more takes back what the newest version's own said."""
+    from arengo.contract.load import loads
+    from arengo.privacy.declared import population_of
+    from arengo.privacy.finding import Finding
+    from arengo.privacy.statistics import alone
+
+    name, newest = population_of(contract), lake.newest(contract.id)
+    if contract.access != "open" or alone(contract) or newest is None:
+        return ()
+    before = {item.population for item in releases.of_dataset(contract.id) if item.subject} - {name, ""}
+    if before and not name:
+        text = lake.state.contract_text(contract.id, newest.contract_sha) or ""
+        before &= {population_of(loads(text))} if text else before
+    why = f"its persons are known there, and this is published as {name or 'nobody'}"
+    return tuple(
+        Finding("not-looked", "review", Frozen(what=f"What else is public about the population {other}", why=why))
+        for other in sorted(before)
+    )
+
+
 def foreign(lake: Lake, contract: Contract, mode: str) -> tuple[Finding, ...]:
     """Rows that another engine wrote into the table since the newest version become a version with what is added to
     them, and no step saw them."""

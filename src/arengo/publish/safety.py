@@ -143,24 +143,10 @@ class Safety:
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
             lost += exposure.foreign(self.lake, contract, mode)
-            shown = exposure.shown(case, self.lake, self._releases()) if self._recorded(contract) else ()
-            return replace(verdict, run=run, findings=(*verdict.findings, *lost, *shown))
-
-    def _moved(self, contract: Contract) -> tuple[Finding, ...]:
-        """Earlier versions are of another population: there nobody would compare this one, and it tells of the same
-        persons."""
-        from arengo.privacy.declared import population_of
-        from arengo.privacy.finding import Finding
-
-        if not self._recorded(contract):
-            return ()
-        name = population_of(contract)
-        before = {item.population for item in self._releases().of_dataset(contract.id) if item.subject}
-        why = f"its persons are known there, and this is published as {name or 'nobody'}"
-        return tuple(
-            Finding("not-looked", "review", Frozen(what=f"What else is public about the population {other}", why=why))
-            for other in sorted(before - {name, ""})
-        )
+            lost += exposure.moved(contract, self.lake, self._releases())
+            if self._recorded(contract):
+                lost += exposure.shown(case, self.lake, self._releases())
+            return replace(verdict, run=run, findings=(*verdict.findings, *lost))
 
     def remember(self, contract: Contract, intake: Staged) -> None:
         """Bring the publication ledger up to what contracts say now: what was public before one said anything of
