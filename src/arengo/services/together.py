@@ -45,6 +45,7 @@ WATCH = Caller(party="~together", roles=((CITY_WIDE, "auditor"),))
 """Sees every agreement, reads nothing."""
 PAGE = 1000
 _UNSEEN = frozenset({"hide", "pseudonym"})
+_HELD = ("active", "suspended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Recipients:
         would follow ends."""
         after = ""
         while True:
-            found = self._agreements().listing(WATCH, side="owner", states=("active", "suspended"), limit=PAGE, after=after)
+            found = self._agreements().listing(WATCH, side="owner", states=_HELD, limit=PAGE, after=after)
             for other in found:
                 if other.organisation == item.organisation and other.id not in (item.id, item.follows):
                     yield other
