@@ -194,7 +194,8 @@ class History:
                 self._releases.describe(replace(known, declared=made.declared))
                 return False  # it is known better than it could be made anew
             if known is not None:
-                self._releases.remove(version.dataset, version.number)
+                self._releases.rewrite(known, made, connection, "_adopted", "_row")
+                return True
             return self._releases.add(made, connection, "_adopted", "_row")
 
     def _row_mark(self, version: Version) -> str:

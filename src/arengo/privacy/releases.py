@@ -9,6 +9,7 @@ the state last, so a release that is in the state is whole on the disk; writing 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -125,15 +126,33 @@ class Releases:
         with self._held(release.population):
             if self._known(release):
                 return False
-            path = self.path(release.dataset, release.number)
-            names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
-            if mark:
-                names.append(f"{mark} AS {MARK}")
-            write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
+            self._write(release, connection, table, mark)
             if release.population and release.form == ROWS and release.subject:
                 self._join(connection, release, touched)
             self._insert(release)
             return True
+
+    def rewrite(
+        self, known: Release, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = ""
+    ) -> None:
+        """Write down anew what is in the ledger as ``known``. It is in the ledger all the while, so that nothing is
+        judged without it and no kill takes from it what is known of persons; calling again finishes it."""
+        populations = sorted({known.population, release.population})
+        with contextlib.ExitStack() as stack:
+            for name in populations:
+                stack.enter_context(self._held(name))
+            self._write(release, connection, table, mark)
+            for name in populations:
+                if name:
+                    self._rebuild(name, release)
+            self._update(release)
+
+    def _write(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str) -> None:
+        names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
+        if mark:
+            names.append(f"{mark} AS {MARK}")
+        path = self.path(release.dataset, release.number)
+        write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
 
     def _join(self, connection: duckdb.DuckDBPyConnection, release: Release, touched: str = "") -> None:
         before = tuple(item for item in self.of(release.population) if item.form == ROWS and item.subject)
@@ -204,8 +223,12 @@ class Releases:
         with self._held(population):
             self._rebuild(population)
 
-    def _rebuild(self, population: str) -> None:
-        held = tuple(item for item in self.of(population) if item.form == ROWS and item.subject)
+    def _rebuild(self, population: str, instead: Release | None = None) -> None:
+        """``instead``: a release in the place of the one that is in the state under its number."""
+        found = [item for item in self.of(population) if instead is None or item.label != instead.label]
+        if instead is not None and instead.population == population:
+            found.append(instead)
+        held = tuple(item for item in found if item.form == ROWS and item.subject)
         with self.engine() as connection:
             self.classes.rebuild(connection, population, held, self.rows)
 
@@ -214,13 +237,8 @@ class Releases:
         held = next((item for item in self.of_dataset(release.dataset) if item.number == release.number), None)
         if held is None:
             return
-        c = table_.c
         with self._held(release.population):
-            with self._state.write() as connection:
-                connection.execute(
-                    sa.update(table_).where((c.dataset == release.dataset) & (c.number == release.number))
-                    .values(population=release.population, form=release.form, body=as_json(release))
-                )  # fmt: skip
+            self._update(release)
             if release.population and series_of(held) != series_of(release):
                 self._rebuild(release.population)
 
@@ -263,6 +281,15 @@ class Releases:
         chosen = (c.dataset == release.dataset) & (c.number == release.number)
         with self._state.read() as connection:
             return connection.scalar(sa.select(c.number).where(chosen)) is not None
+
+    def _update(self, release: Release) -> None:
+        c = table_.c
+        with self._state.write() as connection:
+            connection.execute(
+                sa.update(table_).where((c.dataset == release.dataset) & (c.number == release.number)).values(
+                    population=release.population, form=release.form, rows=release.rows, body=as_json(release)
+                )
+            )  # fmt: skip
 
     def _insert(self, release: Release) -> None:
         with self._state.write() as connection:
