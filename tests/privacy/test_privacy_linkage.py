@@ -60,6 +60,39 @@ def test_rows_with_one_partner_that_is_the_same_person_block(world: World) -> No
     assert (told["rows"], told["unique"], told["correct"]) == (148, 148, 148)
 
 
+WORDS = {
+    ("dates", "decade"): (lambda low: f"{low}s", lambda low: f"{low}–{low + 9}"),
+    ("dates", "five-years"): (lambda low: f"{low}-{low + 4}", lambda low: f"{low}–{low + 4}"),
+    ("numbers", "by-10"): (lambda low: f"[{low}, {low + 10})", lambda low: f"{low}–{low + 9}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("hierarchy", "level"), WORDS)
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_groups_meet_in_the_words_of_before_and_of_today(
+    world: World, hierarchy: str, level: str, first: int, second: int
+) -> None:
+    """Rows from before the names changed, in the ledger or in a source, match those that are named as today."""
+    world.codes = None
+    born = quasi(Kind.STRING, "birth-year", arengoHierarchy=hierarchy, arengoLevel=level)
+    spelt = WORDS[hierarchy, level]
+    rows = [(f"w{at % 10}", 1900 + 10 * (at // 10)) for at in range(100)]
+    world.publish(table("visits", {**VISITS, "born": born}, [(w, spelt[first](b), "flu") for w, b in rows]))
+    made = table("loans", {**LOANS, "born": born}, [(w, spelt[second](b), "novel") for w, b in rows])
+    finding = found(linkage.look(world.case(made)), "linkage-unique")
+    assert (finding.outcome, finding.people) == ("block", 100)
+
+
+def test_decades_of_before_meet_finer_years(world: World) -> None:
+    world.codes = None
+    born = quasi(Kind.STRING, "birth-year", arengoHierarchy="dates", arengoLevel="decade")
+    years = quasi(Kind.INTEGER, "birth-year", arengoHierarchy="dates")
+    rows = [(f"w{at % 10}", 1900 + 10 * (at // 10)) for at in range(100)]
+    world.publish(table("visits", {**VISITS, "born": years}, [(w, b + 3, "flu") for w, b in rows]))
+    made = table("loans", {**LOANS, "born": born}, [(w, f"{b}s", "novel") for w, b in rows])
+    assert found(linkage.look(world.case(made)), "linkage-unique").people == 100
+
+
 def test_partners_that_are_other_people_do_not_count(world: World) -> None:
     """Disjoint people of the same population: each pair is wrong, and an attacker learns nothing of anybody."""
     rows = [("w", 1900 + at, "flu") for at in range(60)]

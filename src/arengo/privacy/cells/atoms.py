@@ -21,6 +21,7 @@ from arengo.lake.layout import quote, text
 from arengo.privacy.cells import places
 from arengo.privacy.cells import table as table_
 from arengo.privacy.release import Attribute, Release
+from arengo.privacy.spelling import rows_today
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,6 +66,7 @@ def published(case: Case, release: Release, source: str, layout: table_.Layout) 
     """The cells of a release from its rows (SQL after FROM)."""
     by = {item.column: item for item in release.attributes}
     here = {row[0] for row in case.connection.execute(f"SELECT column_name FROM (DESCRIBE FROM {source})").fetchall()}
+    source = rows_today(release, source, frozenset(here))
     layout = replace(layout, by=tuple(name for name in layout.by if name in here))
     people = next(
         (name for name in (layout.count, *(item.contributors for item in layout.sums)) if name and name in here), ""

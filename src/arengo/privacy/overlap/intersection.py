@@ -22,6 +22,7 @@ from arengo.lake.layout import quote, text
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.overlap.classes import SUBJECT, canonical
 from arengo.privacy.release import ROWS, Attribute, Release
+from arengo.privacy.spelling import today
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
@@ -121,7 +122,7 @@ def _related(case: Case, attribute: Attribute) -> tuple[list[Related], list[Rele
 
 def _comparable(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> tuple[str, str] | None:
     """SQL of both columns' values at the coarser of their levels; None when nothing relates them."""
-    first, second = _value(quote(mine.column)), _value(quote(theirs.column))
+    first, second = _value(today(mine)), _value(today(theirs))
     levels = tuple(item.level if item.level != "0" else "" for item in (mine, theirs))
     if levels[0] == levels[1]:
         return first, second

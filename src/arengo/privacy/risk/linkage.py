@@ -23,6 +23,7 @@ from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import ROWS, Attribute, Release
 from arengo.privacy.risk import traces
 from arengo.privacy.risk.traces import DAYS, MINUTES, moment_sql, place_sql
+from arengo.privacy.spelling import today
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
@@ -164,6 +165,7 @@ def _level(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> Shared 
         if mine.kind is theirs.kind and mine.kind in (Kind.DATE, Kind.TIMESTAMP):
             return Shared(mine, moment_sql(mine.kind, one), moment_sql(theirs.kind, two), True)
         return Shared(mine, place_sql(mine, one), place_sql(theirs, two))
+    one, two = today(mine), today(theirs)
     name = mine.hierarchy or theirs.hierarchy
     if mine.level == theirs.level and (mine.hierarchy == theirs.hierarchy or not (mine.hierarchy and theirs.hierarchy)):
         return Shared(mine, f"CAST({one} AS VARCHAR)", f"CAST({two} AS VARCHAR)")
