@@ -175,6 +175,59 @@ def test_rules_do_not_name_columns_that_are_left_out() -> None:
     assert rules_with(there, plan) == {"suppress": {"below": 5, "by": ("age",)}, "local": {"k": 5}, "shuffle": True}
 
 
+def test_what_the_rules_that_are_there_promise_stays_promised() -> None:
+    there = freeze({"suppress": {"below": 10, "by": ["age", "ward"], "beside": True, "blank": ["job"]},
+                    "local": {"k": 20, "by": ["age"]}, "microaggregate": {"k": 3, "columns": ["pay"]},
+                    "shuffle": True})  # fmt: skip
+    few = Plan("suppress", rules=freeze({"suppress": {"below": 5}}))
+    kept = {name: there[name] for name in ("local", "microaggregate", "shuffle")}
+    promised = {"below": 10, "beside": True, "blank": ("job",)}
+    assert rules_with(there, few, ("age", "ward", "sex")) == {**kept, "suppress": promised}
+    # A column that makes groups there and is no quasi-identifier goes on making them.
+    assert rules_with(there, few, ("age", "sex"))["suppress"] == {**promised, "by": ("age", "sex", "ward")}
+    more = Plan("local", rules=freeze({"local": {"k": 5, "by": ["sex", "age"]}, "suppress": {"below": 40}}))
+    made = rules_with(there, more, ("age", "ward", "sex"))
+    assert made["local"] == {"k": 20, "by": ("sex", "age")}
+    assert made["suppress"] == {**promised, "below": 40}
+
+
+def test_a_repair_keeps_the_larger_groups_of_a_rule_that_is_there(world: World) -> None:
+    rows = [("m", 20 + at % 40, "x", "y") for at in range(1200)]
+    rows += [("f", 90 + at, "x", "y") for at in range(8)]
+    columns = {"sex": quasi(Kind.STRING), "age": quasi(Kind.INTEGER), "note": plain(Kind.STRING),
+               "job": plain(Kind.STRING)}  # fmt: skip
+    data = table("groups", columns, rows, arengoProtection={"suppress": {"below": 12, "by": ["note"]}})
+    verdict = gate.judge(world.case(data))
+    assert verdict.outcome == "repair"
+    told = [item for item in verdict.repairs if "suppress" in item.contract]
+    assert told
+    for repair in verdict.repairs:
+        rule = dict((repair.contract or data.contract().custom["arengoProtection"])["suppress"])
+        assert rule["below"] >= 12
+        assert "note" in rule["by"]
+        assert OUTCOME[published(world, taken(data, repair)).outcome] < OUTCOME["repair"]
+
+
+def test_the_contract_with_a_repair_keeps_its_other_rules() -> None:
+    from arengo.contract.document import parse
+    from arengo.services.gate import repaired
+
+    text = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: groups
+schema: [{name: groups, properties: [{name: age, logicalType: integer}, {name: ward, logicalType: string}]}]
+customProperties:
+  - property: arengoProtection
+    value: {suppress: {below: 10, by: [ward], beside: true}, shuffle: true}  # since March
+"""
+    there = freeze({"suppress": {"below": 10, "by": ["ward"], "beside": True}, "shuffle": True})
+    rules = rules_with(there, Plan("suppress", rules=freeze({"suppress": {"below": 5}})), ("age",))
+    made = parse(repaired(text, Repair("suppress-1", "suppress", contract=rules))).data
+    (held,) = [item["value"] for item in made["customProperties"] if item["property"] == "arengoProtection"]
+    assert held == {"suppress": {"below": 10, "by": ["age", "ward"], "beside": True}, "shuffle": True}
+
+
 def test_steps_join_those_that_are_there() -> None:
     level = freeze({"level": "by-10", "hierarchy": "numbers"})
     assert merged((freeze({"level": "by-5"}),), (level,)) == (level,)

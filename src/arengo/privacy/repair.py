@@ -169,7 +169,8 @@ def _over(case: Case, plan: Plan) -> Contract:
     columns = tuple(_bare(item, read.column(item.name), plan.steps.get(item.name, ())) for item in contract.properties)
     custom = {name: told for name, told in contract.custom.items() if name != "arengoProtection"}
     if plan.rules:
-        custom["arengoProtection"] = Frozen(plan.rules)
+        there = read.custom.get("arengoProtection", EMPTY)
+        custom["arengoProtection"] = _tried(plan, rules_with(there, plan, _quasi(case)))
     return replace(contract, properties=columns, custom=Frozen(custom), intake=None)
 
 
@@ -208,22 +209,49 @@ def mended(case: Case, plan: Plan) -> Contract:
     )
     custom = dict(read.custom)
     if plan.rules or custom.get("arengoProtection"):
-        custom["arengoProtection"] = rules_with(custom.get("arengoProtection", EMPTY), plan)
+        custom["arengoProtection"] = rules_with(custom.get("arengoProtection", EMPTY), plan, _quasi(case))
     return released(replace(read, properties=columns, custom=Frozen(custom), intake=None))
 
 
-def rules_with(there: Mapping[str, Any], plan: Plan) -> Mapping[str, Any]:
-    """The rules of ``arengoProtection`` with those of a plan; groups are no longer made by columns it leaves out."""
+def _quasi(case: Case) -> tuple[str, ...]:
+    return tuple(item.column for item in case.release.quasi)
+
+
+def _tried(plan: Plan, rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rules of a plan as they will be beside those that are there."""
+    return Frozen({
+        name: Frozen({key: rules[name][key] for key in {**told, "by": ()} if key in rules[name]})
+        if isinstance(told, Mapping) else told
+        for name, told in plan.rules.items()
+    })  # fmt: skip
+
+
+def rules_with(there: Mapping[str, Any], plan: Plan, quasi: Sequence[str] = ()) -> Mapping[str, Any]:
+    """The rules of ``arengoProtection`` with those of a plan; groups are no longer made by columns it leaves out.
+    ``quasi``: the columns that make groups where a rule names none."""
     gone = {name for name, steps in plan.steps.items() if "drop" in steps}
     out: dict[str, Any] = {}
     for name, told in {**there, **plan.rules}.items():
-        if name == "suppress" and name in there:
-            # What is promised about earlier releases stays promised.
-            told = Frozen({**{key: there[name][key] for key in ("beside", "blank") if key in there[name]}, **told})
+        if name in there and name in plan.rules and isinstance(told, Mapping):
+            told = _both(there[name], told, quasi)
         if isinstance(told, Mapping):
             left = {key: tuple(item for item in told.get(key, ()) if item not in gone) for key in ("by", "blank")}
             told = Frozen({key: left.get(key, value) for key, value in told.items() if left.get(key, True)})
         out[name] = told
+    return Frozen(out)
+
+
+def _both(there: Mapping[str, Any], told: Mapping[str, Any], quasi: Sequence[str]) -> Mapping[str, Any]:
+    """One rule that keeps what two promise: the larger groups, by the columns of both, and what only one says."""
+    out = {**there, **told}
+    for size in ("below", "k"):
+        if size in there and size in told:
+            out[size] = max(int(there[size]), int(told[size]))
+    if "by" in there:
+        by = tuple(told.get("by", quasi))
+        out["by"] = (*by, *(name for name in there["by"] if name not in by))
+        if "by" not in told and set(there["by"]) <= set(by):
+            del out["by"]  # all that make groups
     return Frozen(out)
 
 
@@ -251,7 +279,7 @@ def _repair(case: Case, plan: Plan, trial: Trial, outcome: str, before: Mapping[
         id=f"{plan.kind}-{number + 1}",
         kind=plan.kind,
         columns=Frozen(columns),
-        contract=contract if (contract := rules_with(there, plan)) != there else EMPTY,
+        contract=contract if (contract := rules_with(there, plan, _quasi(case))) != there else EMPTY,
         loss=round(_loss(case, plan, trial), 4),
         suppressed=trial.withheld,
         outcome=outcome,
