@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from arengo.errors import BadQuery, PolicyError, TooExpensive
 from arengo.privacy import cells
 from arengo.privacy.cells import attacker, key, repair, rounding, rules, step, suppress
+from arengo.privacy.cells.repair import cheapest
 from arengo.privacy.cells.table import Table, build, layout, read, tree
 from arengo.privacy.protect import protect
+from arengo.privacy.verdict import Repair
 
 LIMIT = 5
 
@@ -131,6 +133,20 @@ def test_contributors_count_and_not_rows(world: World) -> None:
     report = step.look(world.case(data))
     assert codes_of(report) == {"cells-few-contributors": "repair"}
     assert report.findings[0].facts["cells"] == 2
+
+
+def test_of_many_repairs_the_three_cheapest_that_differ_are_shown() -> None:
+    def made(id: str, loss: float, kind: str = "generalise", outcome: str = "pass", **more: Any) -> Repair:
+        return Repair(id, kind, loss=loss, outcome=outcome, **more)
+
+    found = [
+        made("dear", 0.6), made("cells-key", 0.01, "noise", "review"),
+        made("cells-suppress", 0.2, "cells", suppressed=4), made("one", 0.3), made("same", 0.3),
+        made("cells-round", 0.1, "cells"),
+    ]  # fmt: skip
+    assert [item.id for item in cheapest(found)] == ["cells-round", "cells-suppress", "one"]
+    assert [item.id for item in cheapest(found[:2])] == ["dear", "cells-key"]
+    assert cheapest([]) == ()
 
 
 def test_dominated_sums_and_shown_contributions(world: World) -> None:

@@ -85,9 +85,20 @@ def in_engine(problem: Problem, connection: duckdb.DuckDBPyConnection) -> InEngi
     return InEngine(problem.axes, held, tuple(range(len(problem.axes))), problem.k, problem.limit, at, problem.promise)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_what_stays_in_the_engine_finds_the_same(data: st.DataObject) -> None:
+    same_in_the_engine(data)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_what_stays_in_the_engine_finds_the_same_of_many(data: st.DataObject) -> None:
+    same_in_the_engine(data)
+
+
+def same_in_the_engine(data: st.DataObject) -> None:
     problem = data.draw(problems())
     with duckdb.connect(config={"threads": 1}) as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "TAKEN", data.draw(st.integers(0, 12)))

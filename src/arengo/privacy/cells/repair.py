@@ -24,9 +24,12 @@ from arengo.privacy.verdict import Repair
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
+MOST = 3
+"""Repairs that are shown."""
+
 
 def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
-    """Repairs for the findings of step 6 that call for one, the least loss first."""
+    """Up to three repairs for the findings of step 6 that call for one, the least loss first."""
     told = step.layout_of(case)
     mine = [item for item in findings if item.code.startswith("cells-") and item.outcome in ("repair", "block")]
     if told is None or not mine:
@@ -39,7 +42,20 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
             continue
         if made is not None and OUTCOMES.index(made.outcome) <= OUTCOMES.index("review"):
             found.append(made)
-    return tuple(sorted(found, key=lambda item: (OUTCOMES.index(item.outcome), item.loss)))
+    return cheapest(found)
+
+
+def cheapest(found: Iterable[Repair]) -> tuple[Repair, ...]:
+    """The cheapest that differ in what is shown after them, those that pass before those somebody has to look at."""
+    out: list[Repair] = []
+    for item in sorted(found, key=lambda item: (OUTCOMES.index(item.outcome), item.loss)):
+        if len(out) < MOST and all(_shown(item) != _shown(other) for other in out):
+            out.append(item)
+    return tuple(out)
+
+
+def _shown(item: Repair) -> tuple[object, ...]:
+    return item.kind, item.loss, item.suppressed, item.facts.get("cells"), item.after, item.errors
 
 
 @dataclass(frozen=True, slots=True)
