@@ -135,6 +135,19 @@ def test_contributors_count_and_not_rows(world: World) -> None:
     assert report.findings[0].facts["cells"] == 2
 
 
+def test_a_repair_keeps_what_is_promised_of_cells(world: World) -> None:
+    hide = [{"district": "south", "age": "old"}]
+    there = {"method": "suppress", "threshold": 8, "hide": hide, "beside": True, "seed": "a"}
+    case = world.case(counts("t", square(3), arengoProtection={"cells": there, "shuffle": True}))
+    repairs = {item.id: item for item in repair.propose(case, step.look(case).findings)}
+    assert repairs
+    for item in repairs.values():
+        told = item.contract["cells"]
+        assert item.contract["shuffle"] is True
+        assert (told["threshold"], told["seed"], len(told["hide"])) == (8, "a", 1)
+        assert told["method"] != "suppress" or told["beside"] is True
+
+
 def test_of_many_repairs_the_three_cheapest_that_differ_are_shown() -> None:
     def made(id: str, loss: float, kind: str = "generalise", outcome: str = "pass", **more: Any) -> Repair:
         return Repair(id, kind, loss=loss, outcome=outcome, **more)

@@ -55,7 +55,7 @@ def cheapest(found: Iterable[Repair]) -> tuple[Repair, ...]:
 
 
 def _shown(item: Repair) -> tuple[object, ...]:
-    return item.kind, item.loss, item.suppressed, item.facts.get("cells"), item.after, item.errors
+    return item.kind, item.columns, item.loss, item.suppressed, item.facts.get("cells"), item.after, item.errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def cells_of(contract: Contract) -> set[str]:
 def _measured(case: Case, told: Layout, trial: _Trial) -> Repair | None:
     """The repair with what it costs; where cells still give something away beside earlier tables, those go as well, at
     this publication and at each later one."""
-    cells = dict(trial.cells)
+    cells = _kept(case.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY), trial.cells)
     tried = _made(case, cells, trial.columns)
     outcome = _judged(tried)
     if cells["method"] == "suppress" and OUTCOMES.index(outcome) >= OUTCOMES.index("repair"):
@@ -131,6 +131,15 @@ def _measured(case: Case, told: Layout, trial: _Trial) -> Repair | None:
         tried = _made(case, cells, trial.columns)
         outcome = _judged(tried)
     return _told(case, told, trial, cells, tried, outcome)
+
+
+def _kept(there: Mapping[str, Any], cells: Mapping[str, Any]) -> dict[str, Any]:
+    """How cells are protected by a repair, with what the contract promises of them already."""
+    held = {name: there[name] for name in ("seed", "hide") if name in there}
+    if there.get("beside") and cells["method"] == "suppress":
+        held["beside"] = True
+    limit = max(int(there.get("threshold", 0)), int(cells["threshold"]))
+    return {**held, **cells, "threshold": limit}
 
 
 def _made(case: Case, cells: Mapping[str, Any], columns: Mapping[str, Any]) -> Case:
