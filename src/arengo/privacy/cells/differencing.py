@@ -15,7 +15,7 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import pinned as pinned_
-from arengo.privacy.cells import places, rank, sums
+from arengo.privacy.cells import places, rank, rowed, sums
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
@@ -80,7 +80,10 @@ def look(case: Case) -> Report:
     declared = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
     if any(case.contract.column(name) is None for name in (*declared.get("by", ()), declared.get("count")) if name):
         return Report()  # the step before says that the table lacks columns it names
-    return told(case, exposed(case))
+    report = told(case, exposed(case))
+    # What rows tell and what tables tell are two questions: a register answers for tables only.
+    layout_ = layout(declared, case.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY))
+    return replace(report, findings=(*report.findings, *rowed.look(case, layout_)))
 
 
 def told(case: Case, found: Exposed) -> Report:

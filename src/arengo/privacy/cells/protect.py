@@ -179,7 +179,7 @@ def _beside(
 ) -> NDArray[np.bool_]:  # fmt: skip
     """What is withheld once nothing small follows from the table beside earlier ones; looked at with the gate's own
     step after each round, which may find what became the next weak point."""
-    from arengo.privacy.cells import beside, differencing
+    from arengo.privacy.cells import beside, differencing, rowed
 
     if work.beside is None:
         raise PolicyError(
@@ -189,6 +189,12 @@ def _beside(
         )
     hidden = np.zeros(len(held), bool)
     places = {key: at for at, key in enumerate(held.keys)}
+    wide = None
+    if made.count and made.by:
+        known = rowed.found(work.beside(table), held, made, held.values[made.count])
+        if known.releases:
+            wide = known.table
+            gone = _suppressed(work, made, held, figures, first, made.measures, target, hidden, wide)
     for _ in range(ROUNDS):
         _write(work, table, {name: np.where(gone, np.nan, held.values[name]) for name in made.measures})
         found = differencing.exposed(work.beside(table))
@@ -199,7 +205,7 @@ def _beside(
         if not more.any():
             break
         hidden |= more
-        gone = _suppressed(work, made, held, figures, first, made.measures, target, hidden)
+        gone = _suppressed(work, made, held, figures, first, made.measures, target, hidden, wide)
     return gone
 
 
@@ -249,10 +255,10 @@ def _hidden(table: Table, told: Sequence[Mapping[str, str]]) -> NDArray[np.bool_
 
 def _suppressed(
     work: Work, made: Layout, table: Table, figures: Mapping[str, NDArray[np.float64]], first: NDArray[np.bool_],
-    measures: Sequence[str], target: Target, anyway: NDArray[np.bool_],
+    measures: Sequence[str], target: Target, anyway: NDArray[np.bool_], wide: Table | None = None,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """What is withheld, over all measures: what one needs is free for the next. ``anyway``: what must go and needs no
-    protection of its own."""
+    protection of its own. ``wide``: the table of counts with what its readers know beside it (its further cells)."""
     gone: NDArray[np.bool_] = np.isnan(np.array([table.values[name] for name in measures])).any(axis=0) | anyway
     sums = {item.column: item for item in made.sums}
     for name in measures:
@@ -262,11 +268,16 @@ def _suppressed(
             top = figures.get(sums[name].largest)
             size = np.abs(top if top is not None else values)
             width = np.maximum(np.nan_to_num(size) * max(target.p, 0.1), 1e-3)
-        done = suppress.protect(table, name, first & ~np.isnan(values), width, already=gone, seconds=SECONDS)
+        more = len(wide) - len(table) if wide is not None and name == made.count else 0
+        done = suppress.protect(
+            wide if wide is not None and more else table, name, np.pad(first & ~np.isnan(values), (0, more)),
+            np.pad(width, (0, more)), already=np.pad(gone, (0, more)), fixed=np.arange(len(table) + more) >= len(table),
+            seconds=SECONDS,
+        )  # fmt: skip
         if done.open:
             work.notes.append(f"arengoProtection.cells: {done.open} cells of {name} had to take all they add up to "
                               "with them.")  # fmt: skip
-        gone = gone | done.withheld
+        gone = gone | done.withheld[: len(table)]
     return gone
 
 

@@ -46,9 +46,16 @@ def look(case: Case) -> Report:
         return _undeclared(case)
     found = judge(case, told)
     findings = [*_rows(case, told), *found.findings]
-    if not findings:
+    if not findings and not _beside_rows(case, told):
         findings.append(Finding("cells-judged", "pass", Frozen({"cells": found.cells}), told.by))
     return Report(tuple(findings), found.measured)
+
+
+def _beside_rows(case: Case, told: Layout) -> bool:
+    """Whether something that was left out follows, or may follow, from rows that are public already."""
+    from arengo.privacy.cells import rowed
+
+    return bool(rowed.look(case, told))
 
 
 def _rows(case: Case, told: Layout) -> list[Finding]:

@@ -60,7 +60,7 @@ _MORE = frozenset(
     "estudis_nivell instruccion qualification migration".split()
 )  # fmt: skip
 """Words of attributes of persons that the drafting of contracts has no concept for."""
-_PLACES = frozenset(
+PLACES = frozenset(
     "district districts distrito districte quartiere quartieri municipio municipality barrio barri bairro quartier ward "
     "neighbourhood neighborhood section seccion seccio secao sezione zone zona stadtteil bezirk ortsteil street calle "
     "carrer rue via rua strasse postcode plz area iris block manzana illa borough".split()
@@ -169,7 +169,7 @@ def looks(case: Case) -> Looks | None:
     by = _groups(case, dims, [item for item in coded if item.name not in counts], attributes)
     if by is None:
         return None
-    places = [name for name in by if known[name] & _PLACES]
+    places = [name for name in by if known[name] & PLACES]
     if not person and not places:
         return None
     return _small(case, tuple(counts), tuple(by))
@@ -199,7 +199,7 @@ def _groups(case: Case, dims: list[Property], coded: list[Property], attributes:
     if rows < _ROWS:
         return None
     codes = {item.name for item in coded} - set(attributes)
-    places = {name for name in names if set(words(name)) & _PLACES}
+    places = {name for name in names if set(words(name)) & PLACES}
     by = [name for name, many in zip(names, distinct, strict=False)
           if many > 1 and (many < _NUMBERED * rows or name in places)
           and (name not in codes or name in places or many <= _CODES)]  # fmt: skip
