@@ -40,6 +40,10 @@ def some(*values: str) -> list[str]:
     return [DEALT.choice(values) for _ in range(ROWS)]
 
 
+def years(low: int, high: int) -> list[str]:
+    return [str(DEALT.randrange(low, high)) for _ in range(ROWS)]
+
+
 def doors(*streets: str) -> list[str]:
     return [f"{DEALT.choice(streets)} {n + 1}" for n in range(ROWS)]
 
@@ -224,3 +228,19 @@ def test_a_first_record_with_empty_numbers_is_data(gap: Sequence[int]) -> None:
     text = "\n".join(";".join(row) for row in [["nome", "pesel", "nota", "via"], *rows]) + "\n"
     found = sniff(text, complete=True)
     assert (found.header, found.names) == (1, ("nome", "pesel", "nota", "via"))
+
+
+@pytest.mark.parametrize("head", ["person", "mieszkaniec", "patient", "voter"])
+def test_a_number_of_each_person_is_found_under_any_word_for_a_person(head: str) -> None:
+    table = {head: digits(10), "wiek": years(0, 95), "plec": some("K", "M"), "rejon": some("A", "B", "C")}
+    contract = infer(sample(table), country="PL").contract
+    found = [str(item.custom.get("arengoPersonalKind", "")) for item in contract.properties]
+    assert found == ["person-id", "age", "sex", ""]
+
+
+def test_rows_that_are_alike_are_persons_and_those_of_a_table_of_counts_are_not() -> None:
+    persons = {"wiek": years(18, 40), "plec": some("K", "M"), "rejon": some("A", "B")}
+    assert detected(persons, "PL") == ["age", "sex", ""]
+    ages = [str(age) for age in range(ROWS // 2) for _ in "KM"]
+    groups = {"wiek": ages, "plec": ["K", "M"] * (ROWS // 2), "obs": years(0, 500)}
+    assert detected(groups, "PL") == ["", "", ""]

@@ -8,7 +8,7 @@ numbers are compared with random numbers of the same shape: the share that is va
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from arengo.contract.draft import national_numbers, person_attributes, person_contacts, person_names
@@ -38,9 +38,16 @@ _TITLED = re.compile(
 _CALLED = re.compile(r"(?<![\w.,/\-])(?:\+\d{1,3}[ .\-]?)?\(?\d(?:[ ().\-/]{0,2}\d){7,12}(?![\w/\-])")
 
 
-def find(columns: Sequence[Column], texts: Sequence[str], language: str, country: str) -> list[str]:
-    """Mark personal columns (``personal``, ``role``, ``reason``); sentences about the whole table."""
+def find(
+    columns: Sequence[Column], texts: Sequence[str], language: str, country: str,
+    alike: Callable[[], bool] = lambda: False,
+) -> list[str]:  # fmt: skip
+    """Mark personal columns (``personal``, ``role``, ``reason``); sentences about the whole table. ``alike``: whether
+    rows are alike in all but what numbers them."""
     setting = _setting(columns, texts)
+    if not setting.rows and not setting.counts and _of_persons(columns):
+        numbers = (column for column in columns if not concepts(column.name) & _ELSEWHERE)
+        setting.rows = any(_numbers(column) for column in numbers) or alike()
     for column in columns:
         _by_value(column)
     for column in columns:
@@ -49,6 +56,12 @@ def find(columns: Sequence[Column], texts: Sequence[str], language: str, country
     for column in columns:
         if not column.personal:
             person_names.look(column, columns, setting)
+    for column in columns:
+        known = concepts(column.name)
+        speaks = (bool(known) and known <= {"person", "holder"}) or person_attributes.one_person_a_row(column)
+        if not column.personal and not setting.counts and speaks and _numbers(column):
+            mark(column, "person-id", "identifier", "the number of a person: another one in each row")
+            setting.persons = True
     named = [column for column in columns if column.personal in ("name", "national-id", "birth-date")]
     setting.owners = bool(named)
     setting.persons = setting.persons or sum(1 for c in columns if c.personal in ("name", "national-id")) >= 2
@@ -92,6 +105,9 @@ def _sentences(columns: Sequence[Column], setting: Setting) -> list[str]:
 _OFFICE = re.compile(
     r"(?:所|館|馆|校|園|园|院|センター|中心|駅|站|局|店|場|場所|구청|학교|병원|공원|도서관|센터|역|관|원)$"
 )
+_ELSEWHERE = frozenset({"official_code", "postcode", "district", "section", "order"})
+"""Concepts of columns that may have another value in each row and yet number places."""
+_CODE = re.compile(r"[\w./-]{4,40}")
 _PERSONS = frozenset({"first_name", "last_name", "birth", "national_id", "person_id"})
 _FEW = frozenset({"last_name", "national_id", "person_id"})
 
@@ -135,6 +151,23 @@ def _setting(columns: Sequence[Column], texts: Sequence[str]) -> Setting:
         timed=any(column.kind is Kind.TIMESTAMP for column in columns),
         animals=beasts >= 2 or ("animal" in known) or (beasts == 1 and "ethnicity" in whole),
     )
+
+
+def _of_persons(columns: Sequence[Column]) -> bool:
+    """Whether one column is the age or birth, another one the sex of somebody, and none counts."""
+    known = [(concepts(column.name), column) for column in columns]
+    if any("count" in names and not names & {"age", "birth", "income"} for names, _ in known):
+        return False
+    born = any(names & {"age", "birth"} and not names & {"count", "facility"} for names, _ in known)
+    return born and any("sex" in names and person_attributes.sexes(some_values(column)) for names, column in known)
+
+
+def _numbers(column: Column) -> bool:
+    """Whether a column numbers the rows, whatever it is called: another value in each, all as long as each other."""
+    if column.kind not in (Kind.STRING, Kind.INTEGER) or column.filled < 20 or column.distinct < 0.98 * column.filled:
+        return False
+    values = some_values(column)
+    return len({len(value) for value in values}) <= 2 and share_of(values, _CODE.fullmatch) >= 0.95
 
 
 def _speaks(names: frozenset[str], column: Column) -> bool:

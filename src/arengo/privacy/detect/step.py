@@ -8,7 +8,7 @@ publication, or hints that together single out rows; other hints are notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Property
@@ -16,12 +16,13 @@ from arengo.contract.protection import names
 from arengo.contract.vocabulary import PERSONAL_KINDS
 from arengo.privacy.declared import cell_columns
 from arengo.privacy.detect.column import IDENTIFIERS, ColumnFinding
-from arengo.privacy.detect.table import find, ranked
+from arengo.privacy.detect.table import alike, find, ranked
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS, ROWS
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
+    from arengo.privacy.detect.column import Sampled
 
 REMOVES = frozenset({"drop", "pseudonym", "redact", "level", "truncate", "grid", "donut", "laplace"})
 """Steps of ``arengoProtect`` after which a column no longer names anybody by itself."""
@@ -40,7 +41,7 @@ def look(case: Case) -> Report:
     public = contract.access == "open"
     columns = [(item.name, item.kind) for item in contract.properties]
     reckoning = case.reckoned()
-    found, _, _ = find(reckoning, columns, case.settings.city.country, contract, False, case.target.threshold)
+    found, held, _ = find(reckoning, columns, case.settings.city.country, contract, False, case.target.threshold)
     by_name = {item.column: item for item in found}
     cells = cell_columns(contract) if case.release.form == CELLS else frozenset()
     findings: list[Finding] = []
@@ -64,7 +65,7 @@ def look(case: Case) -> Report:
     if persons:
         beside = [item for item in weak if item.column not in cells]
     else:
-        beside = _scant(case, weak) if case.release.form == ROWS else []
+        beside = _scant(case, weak, held) if case.release.form == ROWS else []
     weak = [item for item in weak if item not in beside]
     findings += [
         Finding(
@@ -114,15 +115,15 @@ def _person(column: Property) -> bool:
     return bool(column.privacy_role or column.custom.get("arengoSubject"))
 
 
-def _scant(case: Case, weak: list[ColumnFinding]) -> list[ColumnFinding]:
+def _scant(case: Case, weak: list[ColumnFinding], held: Sequence[Sampled]) -> list[ColumnFinding]:
     """Of columns that may be about persons, in a table whose contract says nothing of any: two and more of them that
-    together are nearly another in each row."""
+    together are nearly another in each row, or whose rows are single persons."""
     some = [item for item in weak if item.kind in _SCANT]
     if len({item.kind for item in some}) < 2:
         return []
     quasi = [item for item in weak if item.role == "quasi" or item.kind in _SCANT]
     most = ranked(case.reckoned(), [item.column for item in quasi])
-    return quasi if most and most[0].distinction >= _UNIQUE else []
+    return quasi if (most and most[0].distinction >= _UNIQUE) or alike(case.reckoned(), held) else []
 
 
 def settled(column: Property) -> bool:

@@ -32,6 +32,12 @@ WORDS = 1.6
 """Words in a value, on average, from which a column is read as text."""
 PLACES = frozenset({"street", "address", "postcode", "home"})
 _AREA = re.compile(r"district|ward|barri|quart|zona|section|seccio|munic", re.IGNORECASE)
+_NUMBERS = 0.95
+"""Distinct values by rows from which a column numbers the rows."""
+_ALIKE = 0.05
+"""Share of rows that are like another one from which rows are single persons."""
+_WIDE = 30
+"""Columns compared at most."""
 _ROLES = {"age": "quasi", "sex": "quasi", "birth-date": "quasi", "location": "quasi"}
 
 
@@ -76,7 +82,7 @@ def find(
     pair = places.find(full, country=country, language=language, crs="", hint=" ".join(titles))
     for draft in full:
         draft.options["axis"] = pair is not None and draft.name in (pair.x, pair.y)
-    people.find(full, texts, language, country)
+    people.find(full, texts, language, country, lambda: alike(reckoning, held))
     personal = any(item.personal not in ("", "ip-address", "device-id") for item in drafted)
     out: list[ColumnFinding] = []
     looked: dict[str, text.Inside] = {}
@@ -90,6 +96,17 @@ def find(
         small = _smallest(item, threshold) if _place(item) else 0
         out.append(_with(finding, small) if small else finding)
     return out, held, looked
+
+
+def alike(reckoning: Reckoning, held: Sequence[Sampled]) -> bool:
+    """Whether rows are alike in all but what numbers them, as rows about single persons are: those of a table of
+    counts differ by its groups, however they are named."""
+    shared = [item.name for item in held
+              if item.distinct < _NUMBERS * reckoning.rows and item.kind not in (Kind.GEOMETRY, Kind.JSON)]  # fmt: skip
+    if not shared or len(shared) > _WIDE:
+        return False
+    found = reckoning.combos(shared).table
+    return bool(found.num_rows < (1 - _ALIKE) * int(found.column("n").to_numpy().sum()))
 
 
 def _is_text(item: Sampled) -> bool:
