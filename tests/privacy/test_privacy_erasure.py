@@ -335,3 +335,36 @@ def test_a_killed_erasure_goes_on_where_it_was(tmp_path: Path, step: int) -> Non
         assert _others(city) == others
         assert city.erasure.resume_all() == ()
     assert _hits(root / ".arengo") == {}
+
+
+DROPPED = """\
+      - {name: id, logicalType: integer, primaryKey: true, required: true}
+      - {name: person, logicalType: string, customProperties: [{property: arengoSubject, value: residents},
+          {property: arengoPrivacyRole, value: identifier}, {property: arengoProtect, value: [drop]}]}
+      - {name: amount, logicalType: number}
+"""
+
+
+def test_she_is_left_out_where_her_number_is_dropped_on_the_way_in(tmp_path: Path) -> None:
+    root = tmp_path / "city"
+    city = init(root, name="Lugo")
+    text = CONTRACT.format(id="fines", title="Fines", columns=DROPPED, access="closed", custom="")
+    (root / "contracts" / "fines.odcs.yaml").write_text(text, encoding="utf-8")
+    source = root / "sources" / "fines.csv"
+    source.write_text(_loans(), encoding="utf-8")
+    city.apply()
+    _published(city, "fines")
+    assert city.lake.resolve("fines").rows == 31
+    source.write_text(
+        _loans() + "".join(f"{HER['number']} {at},{HER['number']},1\n" for at in range(80)), encoding="utf-8"
+    )
+    assert city.publish()[0].state == "refused"
+    assert _hits(root / ".arengo")
+    source.write_text(_loans() + "78,P0000001A,3\n", encoding="utf-8")
+    done = city.erasure.run("residents", HER["number"], by="operator", reference=REFERENCE)
+    assert done.plan.blind == ("Fines",)
+    assert _hits(root / ".arengo") == {}
+    _published(city, "fines")
+    assert city.lake.resolve("fines").rows == 31, "without her, with one more"
+    assert _hits(root / ".arengo") == {}
+    city.close()

@@ -28,7 +28,7 @@ from arengo.privacy import mask, vault
 from arengo.services.erasure import contracts, receipt, traces
 from arengo.services.erasure import plan as plans
 from arengo.services.erasure.person import Found, Person, Places
-from arengo.services.erasure.plan import ERASE, KEEP, RESTRICT, Plan
+from arengo.services.erasure.plan import ERASE, KEEP, RESTRICT, Item, Plan
 from arengo.services.retention import Disposals
 from arengo.state import vault as t
 
@@ -188,7 +188,7 @@ class Erasure:
         needles = {
             needle for contract in self.places.contracts(population) for needle in self.places.needles(contract, person)
             if any(item.dataset == contract.id for item in plan.acts)
-        }  # fmt: skip
+        } | {person.id}  # fmt: skip
         number = f"E{self._now():%Y%m%d}-{secrets.token_hex(4)}"
         sealed = self._close(number, {"id": person.id, "key": person.key, "needles": sorted(needles)})
         c = t.erasure.c
@@ -308,19 +308,41 @@ class Erasure:
         return contract is not None and bool(vault.columns_of(contract))
 
     def _tombstones(self, work: _Work) -> Mapping[str, Any]:
-        """From now on no reading of a source takes her in."""
+        """From now on no reading of a source takes her in, not even into what keeps nothing that leads to her."""
         kind = "erased" if work.item.kind == ERASE else "restricted"
+        left_out = (*work.item.plan.acts, *self._beyond(work))
         c = t.tombstone.c
         with self._state.write() as connection:
             mine = (c.population == work.person.population) & (c.mark == work.person.mark)
-            for one in work.item.plan.acts:
+            for one in left_out:
                 connection.execute(sa.delete(t.tombstone).where(mine, c.dataset == one.dataset))
                 said = "restricted" if one.action == RESTRICT else kind
                 connection.execute(sa.insert(t.tombstone).values(
                     population=work.person.population, mark=work.person.mark, dataset=one.dataset, kind=said,
                     at=self._now(), erasure=work.item.id,
                 ))  # fmt: skip
-        return {"datasets": len(work.item.plan.acts)}
+        return {"datasets": len(left_out), **self._readings(work)}
+
+    def _beyond(self, work: _Work) -> list[Item]:
+        """Datasets that keep nothing that leads to her, whose sources do: she is left out when these are read."""
+        planned = {one.dataset for one in work.item.plan.items}
+        found = (
+            plans.decide(contract, Found(contract.id, contract.title(), ""), work.item.kind,
+                         self._disposals.hold_on(contract), ())
+            for contract in self.places.contracts(work.person.population) if contract.id not in planned
+        )  # fmt: skip
+        return [one for one in found if one.action != KEEP]
+
+    def _readings(self, work: _Work) -> Mapping[str, Any]:
+        """What readings of such sources left of her: folders of runs, and records that were put aside."""
+        gone = lines = 0
+        for one in self._beyond(work):
+            with self._state.hold(f"publish {one.dataset}", wait=600.0):
+                gone += traces.runs(self._settings, self._state, one.dataset, work.needles)
+                for version in self._lake.retained(one.dataset):
+                    path = self._lake.beside(one.dataset, version.number) / "quarantine.parquet"
+                    lines += traces.quarantine(path, work.needles)
+        return {"runs": gone, "quarantine": lines}
 
     def _rows(self, work: _Work, dataset: str) -> Mapping[str, Any]:
         """Take her out of every version of a dataset and of all that lies beside them."""
@@ -378,7 +400,8 @@ class Erasure:
         return {"agreements": told}
 
     def _databases(self, work: _Work) -> Mapping[str, Any]:
-        ids = [run.id for one in work.item.plan.acts for run in self._state.runs(one.dataset, limit=1_000_000)]
+        readers = (*work.item.plan.acts, *self._beyond(work))
+        ids = [run.id for one in readers for run in self._state.runs(one.dataset, limit=1_000_000)]
         forgotten = traces.steps(self._settings, ids)
         traces.scratch(self._settings)
         with self._state.write() as connection:  # nothing after this needs her number any more
