@@ -80,12 +80,13 @@ def _copies(city: City) -> None:
 def due(city: City) -> list[str]:
     """Datasets that their contract wants published now."""
     from arengo.publish import run as records
-    from arengo.publish.schedule import is_late
+    from arengo.publish.schedule import is_late, waits
 
     entries = {entry.id: entry for entry in city.catalogue.entries(limit=None).items}
     last = records.last(city.state)
     now, zone = datetime.now(UTC), city.settings.city.timezone
-    return [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
+    late = [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
+    return [name for name in late if not waits(entries[name].contract, city.state)]
 
 
 def _gather(city: City, running: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes] | None:

@@ -28,7 +28,7 @@ def make(root: Path, name: str, value: str) -> City:
     rows = "\n".join(f"T-{number:03d},{number % 7},{number / 10}" for number in range(1, 60))
     source.write_text(f"tree_id,district,height\n{rows}\n", encoding="utf-8")
     (drafted,) = city.draft(str(source), id="trees")
-    text = set_property(drafted.text, name, value)
+    text = set_property(drafted.text, name, value).replace("status: draft", "status: active")
     (root / "contracts" / "trees.odcs.yaml").write_text(text, encoding="utf-8")
     return city
 

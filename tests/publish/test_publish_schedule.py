@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from publish_city import CONTRACT, deliver, make, rows
 
+from arengo.caretaker import due
 from arengo.contract import Contract, loads
 from arengo.publish.run import Run
-from arengo.publish.schedule import PREFIX, TICK, arrange, forget, is_due, period
+from arengo.publish.schedule import PREFIX, TICK, arrange, forget, is_due, period, waits
+from arengo.publish.schedule import due as on_tick
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -55,6 +57,49 @@ def test_what_is_due(last: Run | None, due: bool) -> None:
         '  - {property: arengoFrequency, value: DAILY}\n  - {property: arengoSchedule, value: "0 5 * * *"}\n'
     )
     assert not is_due(cron, last, NOW), "its cron line decides"
+
+
+DAILY = "  - {property: arengoFrequency, value: DAILY}\n"
+DOUBT = '  - {property: arengoDoubt, value: "These look like names; look whether they may be published."}\n'
+
+
+def test_a_draft_waits_for_a_person(tmp_path: Path) -> None:
+    with make(tmp_path, custom=DAILY) as opened:
+        path = tmp_path / "contracts" / "trees.odcs.yaml"
+        path.write_text(path.read_text().replace("status: active", "status: draft"))
+        opened.apply()
+        assert due(opened) == []
+        assert on_tick(opened.publisher, [opened.catalogue.entry("trees").contract]) == []
+        (run,) = opened.publish(["trees"])
+        assert run.version == 1, "a person does"
+        assert waits(opened.catalogue.entry("trees").contract, opened.state), "it is a draft still"
+        path.write_text(path.read_text().replace("status: draft", "status: active"))
+        opened.apply()
+        assert not waits(opened.catalogue.entry("trees").contract, opened.state)
+
+
+def test_what_is_in_force_and_due_does_not_wait(tmp_path: Path) -> None:
+    with make(tmp_path, custom=DAILY) as opened:
+        opened.apply()
+        assert due(opened) == ["trees"]
+        assert on_tick(opened.publisher, [opened.catalogue.entry("trees").contract])
+
+
+@pytest.mark.parametrize("place", ["contract", "column"])
+def test_a_doubt_waits_until_a_person_has_published(tmp_path: Path, place: str) -> None:
+    with make(tmp_path, custom=DAILY + (DOUBT if place == "contract" else "")) as opened:
+        path = tmp_path / "contracts" / "trees.odcs.yaml"
+        if place == "column":
+            plain = "{name: species, logicalType: string"
+            told = plain + ", customProperties: [{property: arengoDoubt, value: [Are these names?]}]"
+            path.write_text(path.read_text().replace(plain, told))
+        opened.apply()
+        assert due(opened) == []
+        assert on_tick(opened.publisher, [opened.catalogue.entry("trees").contract]) == []
+        opened.publisher.publish([opened.catalogue.entry("trees").contract], trigger="schedule")
+        assert waits(opened.catalogue.entry("trees").contract, opened.state), "what the clock published is no answer"
+        opened.publish(["trees"])
+        assert not waits(opened.catalogue.entry("trees").contract, opened.state)
 
 
 @pytest.mark.slow

@@ -303,6 +303,12 @@ class Contract:
 _NOBODY = ("", "na", "n/a", "none", "-")
 
 
+def doubts(custom: Mapping[str, Any]) -> tuple[str, ...]:
+    """``arengoDoubt``: what a draft is unsure of and nobody has taken out."""
+    held = custom.get("arengoDoubt") or ()
+    return tuple(text for text in ((held,) if isinstance(held, str) else held) if str(text).strip())
+
+
 def _approvers(roles: tuple[Mapping[str, Any], ...], level: str) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for role in roles:

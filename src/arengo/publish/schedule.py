@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from arengo.contract.model import Contract
+from arengo.contract.model import Contract, doubts
 from arengo.contract.vocabulary import FREQUENCIES
 from arengo.errors import ArengoError
 from arengo.publish import run as records
@@ -25,10 +25,13 @@ from arengo.publish.workflow import CRON, DUE
 if TYPE_CHECKING:
     from arengo.publish.publisher import Publisher
     from arengo.publish.workflow import Runtime
+    from arengo.state import State
 
 QUEUE = "arengo-schedule"
 TICK = "arengo-due"
 PREFIX = "arengo-cron-"
+DRAFT = "draft"
+"""ODCS ``status`` of a contract that is being worked on."""
 EARLY = 0.02
 """Share of a period by which a run may be early, so that a daily run does not creep later each day."""
 AGAIN = timedelta(hours=1)
@@ -134,18 +137,22 @@ def publish_due(moment: datetime, context: Mapping[str, Any]) -> None:
 
 def _publish_due(service: _Service) -> None:
     contracts = list(service.contracts())
-    last = records.last(service.publisher.state)
-    now = datetime.now(UTC)
-    found = [
-        contract
-        for contract in contracts
-        if is_due(contract, last.get(contract.id), now)
-        or is_behind(service.publisher, contract, last.get(contract.id), now)
-    ]
-    if found:
+    if found := due(service.publisher, contracts):
         service.publisher.publish(found, trigger="schedule")
     arrange(service.publisher, contracts)
     forget(service.publisher._runtime((QUEUE,)))
+
+
+def due(publisher: Publisher, contracts: Sequence[Contract]) -> list[Contract]:
+    """Those that the clock publishes now."""
+    last = records.last(publisher.state)
+    now = datetime.now(UTC)
+    late = [
+        contract
+        for contract in contracts
+        if is_due(contract, last.get(contract.id), now) or is_behind(publisher, contract, last.get(contract.id), now)
+    ]
+    return [contract for contract in late if not waits(contract, publisher.state)]
 
 
 def forget(active: Runtime, days: int = KEEP_DAYS) -> None:
@@ -168,7 +175,7 @@ def publish_cron(moment: datetime, context: Mapping[str, Any]) -> None:
     if service is None:
         return
     found = [contract for contract in service.contracts() if contract.id == context["dataset"]]
-    if found and found[0].custom.get("arengoSchedule"):
+    if found and found[0].custom.get("arengoSchedule") and not waits(found[0], service.publisher.state):
         with ThreadPoolExecutor(1, "arengo-cron") as pool:
             pool.submit(service.publisher.publish, found, trigger="schedule").result()
 
@@ -185,6 +192,15 @@ def period(contract: Contract) -> timedelta | None:
             days = float(told["value"]) * UNITS.get(unit, UNITS.get(unit[:-1], UNITS.get(unit[:1], 0.0)))
             return timedelta(days=days) if days > 0 else None
     return None
+
+
+def waits(contract: Contract, state: State) -> bool:
+    """Whether the clock leaves a dataset to a person: a draft, and one whose draft is unsure of something as long as
+    nobody has published it by hand."""
+    if contract.status == DRAFT:
+        return True
+    unsure = doubts(contract.custom) or any(doubts(item.custom) for item in contract.properties)
+    return bool(unsure) and not state.published(contract.id, but=("schedule", records.RETENTION))
 
 
 def is_due(contract: Contract, last: Run | None, now: datetime) -> bool:

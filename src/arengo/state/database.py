@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -229,6 +229,15 @@ class State:
         """Runs, newest first; all datasets when ``dataset`` is empty."""
         select = sa.select(tables.run).order_by(tables.run.c.started_at.desc(), tables.run.c.id.desc()).limit(limit)
         return self._runs(select.where(tables.run.c.dataset == dataset) if dataset else select)
+
+    def published(self, dataset: str, but: Sequence[str] = ()) -> bool:
+        """Whether a run of another trigger than ``but`` has published a dataset, or found it published as it is."""
+        r = tables.run.c
+        select = sa.select(r.id).where(r.dataset == dataset, r.trigger.not_in(tuple(but)))
+        with self.read() as connection:
+            return (
+                connection.execute(select.where(r.state.in_(("succeeded", "unchanged"))).limit(1)).first() is not None
+            )
 
     def last_runs(self) -> dict[str, RunRecord]:
         """The newest run of every dataset that has one."""
