@@ -11,6 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from arengo.privacy.case import Case
 
+CELLS = 2_000
+"""Cells a group would have if none were missing, up to which those that are missing are looked for."""
 GROUPS = 100_000
 """Different combinations in rows up to which they are counted."""
 NEAR = 0.05
@@ -67,13 +71,13 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``table``: the candidate's, with cells beyond ``size`` that its readers know from rows (``margins``).
+    """``table``: the candidate's, with cells beyond ``size``: those its readers know from rows, and those that must
+    be missing in it, which have no figure.
     ``releases``: labels of those rows. ``open``: (release, columns) that could not be compared.
     """
 
     table: Table
     size: int
-    margins: NDArray[np.bool_]
     releases: tuple[str, ...]
     open: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -92,8 +96,6 @@ def look(case: Case, told: Layout) -> list[Finding]:
     truth = behind(case, told, held)
     values = held.values[told.count]
     gone = np.isnan(values)
-    if not gone.any():
-        return []
     real = truth.get(told.count, values)
     known = found(case, held, told, np.where(gone, real, values), gone)
     findings = [_unlooked(label, columns) for label, columns in known.open]
@@ -105,11 +107,14 @@ def look(case: Case, told: Layout) -> list[Finding]:
     seen = attacker.audit(known.table, told.count, float(threshold), only=only, seconds=SECONDS)
     bounds = seen.bounds
     if not bounds.feasible:
-        return findings
+        why = f"the rows of {' and '.join(known.releases)} and this table contradict each other"
+        what = "What earlier rows tell of the figures that are left out"
+        return [*findings, Finding("not-looked", "review", Frozen({"what": what, "why": why}), (), known.releases)]
     lower, upper = bounds.lower, bounds.upper
     few = (upper > 0) & (lower < threshold)
     exact = bounds.looked & (bounds.width < 0.5) & few
-    close = bounds.looked & ~exact & (bounds.width < threshold) & few & ((lower > 0) | (upper < threshold))
+    there = np.array(seen.cells, np.int64) < known.size  # of groups that are no cell, only what is sure
+    close = there & bounds.looked & ~exact & (bounds.width < threshold) & few & ((lower > 0) | (upper < threshold))
     facts = {"threshold": threshold}
     if exact.any():
         findings.append(Finding("cells-differenced", "block", Frozen({**facts, "parts": int(exact.sum())}), told.by,
@@ -148,13 +153,14 @@ def found(
     leaf = np.array([all(label not in coarse[at] and (not told.total or label != told.total)
                          for at, label in enumerate(key)) for key in held.keys], bool)  # fmt: skip
     leaf &= ~np.isin(np.arange(len(held)), held.repeated)
-    margins: dict[tuple[int, ...], float] = {}
+    margins: dict[tuple[int | Key, ...], float] = {}
     names, open_ = [], []
     for release in earlier(case):
         source = case.rows(release)
         made = _Rows(case, release, source, held, told, values, hidden, leaf) if source else None
         if made is None:
-            if hidden.any():
+            people = float(np.nansum(values[leaf]))
+            if hidden.any() and people * (1 - NEAR) <= release.rows <= people * (1 + 5 * NEAR) + 5 * hidden.sum():
                 open_.append((release.label, tuple(item.column for item in release.quasi)))
             continue
         sums = made.sums()
@@ -164,29 +170,31 @@ def found(
         left = made.left()
         if left and hidden[leaf].any():
             open_.append((release.label, left))
-    table, where = _wide(held, told.count, values, hidden, leaf, margins)
-    return Known(table, len(held), where, tuple(dict.fromkeys(names)), tuple(open_))
+    return Known(_wide(held, told.count, values, hidden, margins), len(held), tuple(dict.fromkeys(names)), tuple(open_))
 
 
 def _wide(
-    held: Table, count: str, values: NDArray[np.float64], hidden: NDArray[np.bool_], leaf: NDArray[np.bool_],
-    margins: Mapping[tuple[int, ...], float],
-) -> tuple[Table, NDArray[np.bool_]]:  # fmt: skip
-    """The table with a known cell for each sum; ``margins``: cells -> how many people they have."""
+    held: Table, count: str, values: NDArray[np.float64], hidden: NDArray[np.bool_],
+    margins: Mapping[tuple[int | Key, ...], float],
+) -> Table:  # fmt: skip
+    """The table with a known cell for each sum, and one without a figure for each that must be missing. ``margins``:
+    cells, or labels of missing ones -> how many people they have."""
     keys: list[Key] = list(held.keys)
     figures = np.where(hidden, np.nan, values).tolist()
     equations = list(held.equations)
-    width = max(len(held.by), 1)
-    for children, people in sorted(margins.items()):
+    places: dict[Key, int] = {}
+    for part in margins:
+        for key in part:
+            if not isinstance(key, int) and key not in places:
+                places[key] = len(keys)
+                keys.append(key)
+                figures.append(np.nan)
+    for part, people in margins.items():
+        children = tuple(sorted(key if isinstance(key, int) else places[key] for key in part))
         equations.append(Equation(len(keys), children))
-        keys.append((f"\x00rows {len(keys)}",) * width)
+        keys.append((f"\x00rows {len(keys)}",) * len(held.by))
         figures.append(people)
-    known = np.zeros(len(keys), bool)
-    known[len(held) :] = True
-    return (
-        Table(held.by, tuple(keys), {count: np.array(figures, float)}, held.parents, held.total, tuple(equations)),
-        known,
-    )
+    return Table(held.by, tuple(keys), {count: np.array(figures, float)}, held.parents, held.total, tuple(equations))
 
 
 class _Rows:
@@ -211,8 +219,9 @@ class _Rows:
         self._dims = [
             by.get(name) or Attribute(name, Kind.STRING, concept=f"{release.dataset}.{name}") for name in held.by
         ]
-        self._counts = {item.column: self._count(item.column) for item in self._attributes}
+        self._counts: dict[str, dict[str | None, int]] = {}
         if self._could():
+            self._counts = {item.column: self._count(item.column) for item in self._attributes}
             for at in range(len(held.by)):
                 match = next((m for item in self._attributes if (m := self._match(at, item)) is not None), None)
                 if match is not None:
@@ -294,11 +303,11 @@ class _Rows:
 
     # What follows
 
-    def sums(self) -> dict[tuple[int, ...], float]:
+    def sums(self) -> dict[tuple[int | Key, ...], float]:
         """Cells of the table -> how many people the rows say they have together."""
         if not self._matches and not self._same():
             return {}
-        out: dict[tuple[int, ...], float] = {}
+        out: dict[tuple[int | Key, ...], float] = {}
         chosen: list[Sequence[Match]] = [(), *((item,) for item in self._matches)]
         if len(self._matches) > 1:
             chosen.append(self._matches)
@@ -306,7 +315,7 @@ class _Rows:
             self._add(out, matches)
         return out
 
-    def _add(self, out: dict[tuple[int, ...], float], matches: Sequence[Match]) -> None:
+    def _add(self, out: dict[tuple[int | Key, ...], float], matches: Sequence[Match]) -> None:
         columns = [item.column for item in matches]
         if len(set(columns)) < len(columns):
             return
@@ -333,6 +342,22 @@ class _Rows:
             # Where they differ the rows are not quite these people, and nothing is a sum of anything.
             if many.get(group, 0) == people if not unknown else many.get(group, 0) >= people:
                 out[tuple(children)] = float(many.get(group, 0))
+            elif matches and people < many.get(group, 0) < people + self._case.target.threshold:
+                missing = self._missing(dict(zip((item.at for item in matches), group, strict=True)), matches)
+                if missing:
+                    out[(*children, *missing)] = float(many[group])
+
+    def _missing(self, group: Mapping[int, int], matches: Sequence[Match]) -> list[Key]:
+        """Labels of cells that could be in a group and are not in the table, where they are few."""
+        told = {item.at: item.cells for item in matches}
+        lists = []
+        for at in range(len(self._held.by)):
+            labels = sorted({self._held.keys[cell][at] for cell in self._cells}, key=str)
+            lists.append([label for label in labels if at not in group or told[at].get(label) == group[at]])
+        if prod(map(len, lists)) > CELLS:
+            return []
+        there = set(self._held.keys)
+        return [key for key in product(*lists) if key not in there]
 
     def left(self) -> tuple[str, ...]:
         """Columns that may tell what a dimension tells and could not be compared with it."""
@@ -389,7 +414,7 @@ def _maps(
                 continue
             finer, coarser = (rows, cells) if upward else (cells, rows)
             places: Labels = {label: at for at, label in enumerate(coarser)}
-            told: Labels = {name_: places[map_[name_]] for name_ in finer if name_ and map_.get(name_) in places}
+            told: Labels = {label: places[up] for label in finer if label and (up := map_.get(label)) in places}
             if 2 * len(told) >= len(finer):
                 yield (told, places) if upward else (places, told)
 
