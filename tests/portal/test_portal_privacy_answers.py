@@ -6,13 +6,14 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from access_town import COOKIE, HOSTILE
-from privacy_town import REPAIRS, Told, blocked, make, small, verdict
+from privacy_town import JOINT, REPAIRS, Told, again, blocked, make, small, verdict
 from starlette.applications import Starlette
 from test_portal_pages import Page
 
@@ -23,7 +24,7 @@ from arengo.portal import privacy_words
 from arengo.portal.language import Speech
 from arengo.portal.privacy_columns import mark_of
 from arengo.portal.privacy_reasons import reason, wordings
-from arengo.portal.privacy_story import Labels, offer
+from arengo.portal.privacy_story import Labels, offer, together
 from arengo.portal.site import Visit, environment
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Repair
@@ -303,3 +304,29 @@ def test_a_repair_beside_earlier_releases_says_whom_it_frees(told: Told) -> None
     assert made.relief == ("Together with what is public already, 11 people are exposed before it and nobody after it.")
     assert made.title == "Leave a column out"
     assert offer(Speech("en"), judged, REPAIRS[0], labels).relief == ""
+
+
+def test_a_repair_beside_earlier_releases_shows_the_groups_that_both_make(visits: Any, told: Told) -> None:
+    speech, large = Speech("en"), Frozen({"12": 400, "more": 3890})
+    judged = blocked(told.town, "r-both")
+    after = Frozen({"6": 12, "more": 4278})
+    repair = Repair("drop-1", "generalise", Frozen({"age": ("drop",)}), before=large, after=large,
+                    facts=Frozen(joint=after))  # fmt: skip
+    drawn = together(speech, judged, repair)
+    assert drawn is not None
+    assert drawn.both
+    assert JOINT["after"]["1"] == 11
+    assert drawn.words == "11 in groups below 5 before, 0 people after."
+    catalogue = told.town.city.catalogue
+    card = offer(speech, judged, repair, Labels(speech, catalogue.entry("ballots").contract, catalogue)).picture
+    assert card is not None
+    assert card == together(speech, judged, repair, compact=True)
+    assert together(speech, judged, REPAIRS[0]) is None  # from before this was measured
+    assert together(speech, small(told.town, "r-alone"), repair) is None
+
+    again(told, replace(judged, repairs=(repair,)))
+    for address in ("/datasets/ballots/privacy", "/datasets/ballots/privacy/repair/drop-1"):
+        text = page(visits("anna").get(address))
+        assert "11 people are exposed before it and nobody after it" in text
+        assert "Group sizes in this publication alone" not in text
+    assert "11 in groups below 5 before, 0 people after." in text

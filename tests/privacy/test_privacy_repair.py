@@ -103,8 +103,15 @@ def test_a_repair_together_with_what_is_public(world: World) -> None:
         again = published(world, taken(data, repair))
         assert again.outcome in ("pass", "review")
         assert not any(item.code == "overlap-joint" for item in again.findings)
+        # what is told of the groups after it is what the gate measures then, as counts alone
+        joint = repair.facts.get("joint", {})  # where no column is left that makes groups, nothing is measured
+        assert joint == again.measured.get("joint", {}).get("after", {})
+        assert not {"1", "2", "3", "4"} & set(joint)
+        assert Repair.of(repair.as_json()).as_json() == repair.as_json()
+    assert {"1", "2", "3", "4"} & set(verdict.measured["joint"]["after"])
     first = verdict.repairs[0]
     assert first.kind == "generalise"
+    assert first.facts["joint"]
     assert first.facts["levels"]["age"].startswith("by-")
 
 

@@ -406,6 +406,7 @@ def _repair(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "title": labels.title(dataset),
         "held": held,
         "offer": privacy_story.offer(s, held.verdict, found, labels),
+        "together": privacy_story.together(s, held.verdict, found),
         "picture": histogram(s, found.after, found.before, k),
         "mended": made,
         "changes": made.sentences,

@@ -504,6 +504,16 @@ def relief(s: Speech, verdict: Verdict, item: Repair) -> str:
     )
 
 
+def together(s: Speech, verdict: Verdict, item: Repair, compact: bool = False) -> Histogram | None:
+    """Group sizes together with what is public already, before and after a repair, where those are what holds it
+    back; None elsewhere."""
+    before, after = (verdict.measured.get("joint") or {}).get("after"), item.facts.get("joint")
+    small = any(found.code == "overlap-joint" and found.outcome != "pass" for found in verdict.findings)
+    if not small or not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return None
+    return histogram(s, after, before, target_k(verdict) or 5, compact)
+
+
 def offers(s: Speech, verdict: Verdict, labels: Labels) -> tuple[Offer, ...]:
     return tuple(offer(s, verdict, item, labels) for item in verdict.repairs)
 
@@ -528,11 +538,13 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     elif item.after.get("more"):
         facts.append((_("Persons in the smallest group"), _("more than %(n)s", n=s.number(LARGEST))))
     errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
+    freed = relief(s, verdict, item)
+    picture = together(s, verdict, item, compact=True) if freed else None
     unproved = item.facts.get("optimal") is False
     return Offer(
         item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
-        histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
-        outcome_word(s, item.outcome), relief(s, verdict, item),
+        picture or histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
+        outcome_word(s, item.outcome), freed,
         _("Not every combination of levels was tried; there may be a cheaper repair.") if unproved else "",
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from arengo.contract.model import EMPTY, Contract, Frozen, Property
 from arengo.contract.protection import released, step_name
 from arengo.lake.layout import quote
 from arengo.privacy.declared import release_of
-from arengo.privacy.finding import OUTCOMES, Finding, worst
+from arengo.privacy.finding import OUTCOMES, Finding, Report, worst
 from arengo.privacy.measure import errors, histogram
 from arengo.privacy.plans import FEW, Plan, plans
 from arengo.privacy.protect import protect
@@ -88,9 +88,9 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
         if not _handful(case, told, trial):
             break  # stricter, more would go
         masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
-        outcome = judged(trial.case, () if masks else ("detection",))
+        outcome, joint = judged(trial.case, () if masks else ("detection",))
         if OUTCOMES.index(outcome) <= OUTCOMES.index("review"):
-            return _repair(case, told, trial, outcome, before, number)
+            return _repair(case, told, trial, outcome, before, joint, number)
     return None
 
 
@@ -132,6 +132,10 @@ class Trial:
 
 def _trial(case: Case, plan: Plan) -> Trial:
     contract = mended(case, plan)
+    anew = case.remade(contract, MADE)
+    if anew is not None:
+        tried = _as(case, contract, anew[0])
+        return Trial(tried, max(case.release.rows - tried.release.rows, 0), anew[1])
     view = released(_over(case, plan))
     codes = cast(Ladders, case.codes)
 
@@ -152,15 +156,19 @@ def _as(case: Case, contract: Contract, table: str) -> Case:
     return replace(case, contract=contract, release=release, table=table, reckoning=None)
 
 
-def judged(case: Case, without: Sequence[str] = ()) -> str:
-    """The outcome of the steps of the gate that a repair may change. ``without``: steps it leaves as they are."""
+def judged(case: Case, without: Sequence[str] = ()) -> tuple[str, Mapping[str, int]]:
+    """The outcome of the steps of the gate that a repair may change, and size of a group -> people together with what
+    is public, {} where that was not counted. ``without``: steps it leaves as they are."""
     from arengo.privacy import gate
 
     found: list[Finding] = []
+    joint: Mapping[str, int] = EMPTY
     for name, module in gate.STEPS:
         if name not in (*UNJUDGED, *without):
-            found += import_module(module).look(case).findings
-    return worst(item.outcome for item in found)
+            report: Report = import_module(module).look(case)
+            found += report.findings
+            joint = report.measured.get("after", EMPTY) if name == "joint" else joint
+    return worst(item.outcome for item in found), joint
 
 
 def _over(case: Case, plan: Plan) -> Contract:
@@ -265,7 +273,9 @@ def merged(there: Sequence[Any], more: Sequence[Any]) -> tuple[Any, ...]:
     return (*kept, *more)
 
 
-def _repair(case: Case, plan: Plan, trial: Trial, outcome: str, before: Mapping[str, int], number: int) -> Repair:
+def _repair(
+    case: Case, plan: Plan, trial: Trial, outcome: str, before: Mapping[str, int], joint: Mapping[str, int], number: int
+) -> Repair:
     made, rows = trial.case, max(case.release.rows, 1)
     after = histogram(case.connection, made.table, [item.column for item in made.release.quasi])
     smallest = min((int(size) for size in after if size.isdecimal()), default=0)
@@ -287,7 +297,7 @@ def _repair(case: Case, plan: Plan, trial: Trial, outcome: str, before: Mapping[
         before=Frozen(before),
         after=Frozen(after),
         facts=Frozen({**plan.facts, "k": smallest or case.target.k, "rows": made.release.rows, "of": rows,
-                      "blanked": trial.blanked}),
+                      "blanked": trial.blanked, **({"joint": Frozen(joint)} if joint else {})}),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ class Repair:
     share of what the columns tell that is lost, 0 (nothing) to 1 (everything), as the normalised certainty penalty
     (Xu et al., KDD 2006). ``suppressed``: rows or cells withheld. ``errors``: name of a declared indicator -> relative
     error it would have. ``before``/``after``: size of a group -> persons in groups of that size (sizes up to 50, the
-    rest under "more").
+    rest under "more"); ``joint`` of ``facts``: the same after it, together with what is public already.
     """
 
     id: str
