@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -154,3 +155,51 @@ def test_a_table_that_leaves_nothing_out_asks_nothing(world: World) -> None:
     case = world.case(turnout(people))
     assert outcomes(differencing.look(case)) == {}
     assert outcomes(step.look(case)) == {"cells-judged": "pass"}
+
+
+def test_groups_that_are_missing_in_the_table_are_found_as_well(world: World) -> None:
+    """Small cells are not left empty but taken out with their rows: the one that is missing in a decade follows."""
+    people = [voter for voter in voters(5) for _ in range(3)]
+    people = [voter for voter in people if voter[2] != "Woods" or 10 <= voter[0] < 80] + [(5, "K", "Woods")] * 2
+    world.publish(ballots(people))
+    full = turnout(people)
+    gone = [row for row in full.rows if row[2] >= 5]
+    assert len(gone) == len(full.rows) - 1
+    case = world.case(replace(full, rows=gone))
+    found = [item for item in differencing.look(case).findings if item.code == "cells-differenced"]
+    assert [(item.outcome, item.releases, item.people) for item in found] == [("block", ("ballots v1",), 2)]
+    offered = {item.id: item for item in gate.judge(case).repairs}
+    assert offered["cells-suppress"].outcome == "pass"
+    assert offered["cells-suppress"].facts["hidden"] >= 1
+
+
+def test_labels_of_sexes_and_ages_meet_in_other_words(world: World) -> None:
+    people = voters(6)
+    columns = {"anni": quasi(Kind.INTEGER), "sesso": quasi(Kind.STRING)}
+    words = {"K": "donna", "M": "uomo"}
+    world.publish(table("anagrafe", columns, [(age, words[sex]) for age, sex, _ in people], ()))
+    counts = Counter(
+        ("under 20" if age < 20 else "20-79" if age < 80 else "80 and over", sex) for age, sex, _ in people
+    )
+    least = min(counts.values())
+    rows = [(*key, None if n == least else n) for key, n in counts.items()]
+    told = {"by": ["age", "sex"], "count": "people"}
+    by = {"age": plain(Kind.STRING), "sex": plain(Kind.STRING), "people": plain(Kind.INTEGER)}
+    data = table("few", by, rows, (), arengoCells=told, arengoPrivacyTarget={"threshold": least + 1})
+    assert outcomes(differencing.look(world.case(data)))["cells-differenced"] == "block"
+
+
+def test_hierarchies_that_rows_and_tables_share_are_followed(world: World) -> None:
+    people = voters(7)
+    world.lists(parts="\n".join(["district,part", *(f"{name},p{at // 3}" for at, name in enumerate(DISTRICTS))]))
+    part = {name: f"p{at // 3}" for at, name in enumerate(DISTRICTS)}
+    columns = {"quarter": quasi(Kind.STRING, arengoHierarchy="parts")}
+    world.publish(table("ballots", columns, [(district,) for _, _, district in people], ()))
+    counts = Counter((part[district], decade(age)) for age, _, district in people)
+    first = min(counts, key=lambda key: counts[key])
+    rows = [(*key, None if key == first else n) for key, n in sorted(counts.items())]
+    by = {"part": plain(Kind.STRING, arengoHierarchy="parts", arengoLevel="part"), "age_band": plain(Kind.STRING),
+          "people": plain(Kind.INTEGER)}  # fmt: skip
+    told = {"by": ["part", "age_band"], "count": "people"}
+    data = table("by-part", by, rows, (), arengoCells=told, arengoPrivacyTarget={"threshold": counts[first] + 1})
+    assert outcomes(differencing.look(world.case(data)))["cells-differenced"] == "block"

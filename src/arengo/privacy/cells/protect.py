@@ -268,12 +268,17 @@ def _suppressed(
             top = figures.get(sums[name].largest)
             size = np.abs(top if top is not None else values)
             width = np.maximum(np.nan_to_num(size) * max(target.p, 0.1), 1e-3)
-        more = len(wide) - len(table) if wide is not None and name == made.count else 0
-        done = suppress.protect(
-            wide if wide is not None and more else table, name, np.pad(first & ~np.isnan(values), (0, more)),
-            np.pad(width, (0, more)), already=np.pad(gone, (0, more)), fixed=np.arange(len(table) + more) >= len(table),
-            seconds=SECONDS,
-        )  # fmt: skip
+        if wide is not None and name == made.count:
+            # What is missing in the table must stay unknown as well; all else beyond it is known.
+            beyond = np.isnan(wide.values[name][len(table) :])
+            known = np.concatenate([np.zeros(len(table), bool), ~beyond])
+            done = suppress.protect(
+                wide, name, np.concatenate([first & ~np.isnan(values), beyond]),
+                np.pad(width, (0, len(beyond)), constant_values=float(target.threshold)),
+                already=np.concatenate([gone, beyond]), fixed=known, seconds=SECONDS,
+            )  # fmt: skip
+        else:
+            done = suppress.protect(table, name, first & ~np.isnan(values), width, already=gone, seconds=SECONDS)
         if done.open:
             work.notes.append(f"arengoProtection.cells: {done.open} cells of {name} had to take all they add up to "
                               "with them.")  # fmt: skip
