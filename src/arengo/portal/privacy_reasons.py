@@ -85,6 +85,7 @@ def wordings(s: Speech) -> tuple[str, ...]:
         _("the cells of %(releases)s are not kept"),
         _("the contract names no population (arengoPopulation)"),
         _("together the tables divide the population into too many parts"),
+        _("together %(releases)s divide the population into too many parts"),
         _("laid over each other, the areas make more than %(n)s pieces"),
         _("%(n)s cells overlap each other, more than are solved at once"),
         _("%(n)s more texts hold numbers than are read one by one"),

@@ -45,6 +45,7 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
         findings += report.findings
         if report.measured:
             measured[name] = dict(report.measured)
+    findings = _unsure(findings)
     if case.contract.access != "open":
         findings = _unheld(findings, "not-public")
     elif alone(case.contract):
@@ -66,6 +67,14 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
     return Verdict(
         case.release.dataset, sha(case.contract), case.now, tuple(findings), repairs, assumptions(case), measured
     )
+
+
+def _unsure(findings: list[Finding]) -> list[Finding]:
+    """Without the word that nothing can be worked out, where something can, or was not looked at."""
+    open_ = {item.code for item in findings if item.outcome != "pass"}
+    if "not-looked" in open_ or any(code.startswith("cells-") for code in open_):
+        return [item for item in findings if item.code != "cells-judged"]
+    return findings
 
 
 def _unheld(findings: list[Finding], why: str) -> list[Finding]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import pinned as pinned_
-from arengo.privacy.cells import places, rank, rowed, sums
+from arengo.privacy.cells import places, rank, rowed, sums, variants
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
@@ -55,7 +55,8 @@ class Exposed:
     """Parts of the population that only the candidate makes derivable. ``counts``: persons in each (rounded figures
     of the register or of the tables). ``releases``: labels of earlier ones that take part. ``cells``: indices of the
     candidate's cells that take part, per part. ``zonings``: datasets of the areas that had to be laid over each other
-    for it, '' where none had; ``guessed``: nobody said who lives where they overlap.
+    for it, '' where none had; ``guessed``: nobody said who lives where they overlap, or that columns with the very same
+    groups are of one concept.
     """
 
     counts: tuple[int, ...] = ()
@@ -142,10 +143,18 @@ def exposed(case: Case) -> Exposed:
             notes.append(Finding("not-looked", "review", Frozen({"what": "Overlap with earlier tables", "why": why})))
         else:
             notes.append(Finding("not-looked", "pass", Frozen({"what": "Overlap with earlier tables", "why": why})))
+    alike = False
     try:
-        held = atoms(case, [*others, mine])
+        try:
+            held = atoms(case, [*others, mine])
+        except TooMany:
+            (*others, mine), alike = variants.merged([*others, mine])
+            if not alike:
+                raise
+            held = atoms(case, [*others, mine])
     except TooMany:
-        why = "together the tables divide the population into too many parts"
+        names = pinned_.labels(range(len(others) + 1), [item.release.label for item in (*others, mine)])
+        why = f"together {names} divide the population into too many parts"
         return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
     except places.TooManyPieces:
         why = f"laid over each other, the areas make more than {places.MOST:,} pieces"
@@ -158,7 +167,7 @@ def exposed(case: Case) -> Exposed:
         notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
     notes += sums.differenced(case, held, others, mine)
     made = _compare(case, held, others, mine, started)
-    return replace(made, notes=(*notes, *made.notes))
+    return replace(made, notes=(*notes, *made.notes), guessed=made.guessed or alike)
 
 
 def _others(case: Case, earlier: Sequence[Release]) -> tuple[list[Published], list[str]]:
