@@ -280,7 +280,7 @@ def _sentence(run: Any) -> str:
         return f"{run.dataset}: unchanged"
     error = run.error or {}
     where = ", ".join(f"{key} {error[key]}" for key in ("file", "row", "column") if error.get(key))
-    words = " ".join(part for part in (error.get("message", ""), error.get("todo", "")) if part)
+    words = terminal.hint(" ".join(part for part in (error.get("message", ""), error.get("todo", "")) if part))
     return f"{run.dataset}: {run.state}. {words}{f' ({where})' if where else ''}\n  The published version is as it was."
 
 
@@ -293,7 +293,7 @@ def status(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit(items)
         return
     if not items:
-        print("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml")
+        print(terminal.hint("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml"))
         return
     day = "%Y-%m-%d %H:%M"
     terminal.table(
@@ -614,7 +614,8 @@ def doctor(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit(found)
     else:
         for item in found:
-            print(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{f'  {item.todo}' if item.todo else ''}")
+            todo = f"  {terminal.hint(item.todo)}" if item.todo else ""
+            print(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{todo}")
     if not all(item.good for item in found):
         raise typer.Exit(4)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
@@ -11,13 +13,42 @@ from typing import Any, NoReturn
 
 from arengo.errors import ArengoError, BadQuery
 
+GROUPS = ("census", "erasure", "ledger", "party", "policy", "privacy", "register")
+"""Commands that have commands of their own."""
+_GROUP = "|".join(GROUPS)
+_COMMAND = re.compile(
+    r"\barengo (?!(?:demo|draft|init|plugins|policy schema)\b)"
+    rf"(?:(?:{_GROUP}) [a-z][a-z-]*|(?!(?:{_GROUP})\b)[a-z][a-z-]*)(?![a-z-])"
+)
+
 
 def fail(error: ArengoError) -> NoReturn:
     if "--json" in sys.argv:
         print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
     else:
-        print(f"{error.title}.\n  {error}", file=sys.stderr)
+        print(f"{error.title}.\n  {hint(str(error))}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def hint(text: str) -> str:
+    """The commands that ``text`` names, with the city folder that was given, so that they can be copied as they are."""
+    city = _given(sys.argv[1:])
+    if not city:
+        return text
+    folder = shlex.quote(city)
+    made = _COMMAND.sub(lambda met: f"{met[0]} --city {folder}", text.replace(" --city DIR", ""))
+    return made.replace(" -o contracts/", f" -o {shlex.quote(city.rstrip('/'))}/contracts/")
+
+
+def _given(words: Sequence[str]) -> str:
+    """What ``--city`` or ``-C`` says; '' when neither is there."""
+    for at, word in enumerate(words):
+        if word in ("--city", "-C"):
+            return "".join(words[at + 1 : at + 2])
+        for start in ("--city=", "-C"):
+            if word.startswith(start):
+                return word.removeprefix(start)
+    return ""
 
 
 def emit(value: Any) -> None:

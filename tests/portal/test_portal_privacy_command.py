@@ -1,10 +1,11 @@
-"""``arengo privacy`` on the command line: before and after of a repair, what a column is, and invitations' addresses."""
+"""``arengo privacy`` on the command line: before and after of a repair, what a column is, invitations' addresses."""
 
 from __future__ import annotations
 
 import json
 import socket
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from privacy_town import BALLOTS, Told, again, blocked, make, small
 from typer.testing import CliRunner
 
+from arengo import terminal
 from arengo.app import SERVED, address_of
-from arengo.cli import app
+from arengo.cli import app, commands
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,26 @@ def test_a_repair_of_an_overlap_says_whom_it_no_longer_exposes(told: Told) -> No
     assert "before" in text
     told.desk.verdicts.settle(made.id, "replaced")
     again(told, small(told.town, "r7"))
+
+
+def test_commands_that_are_named_can_be_copied(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["arengo", "privacy", "show", "ballots", "--city", "my city"])
+    assert "Take one with: arengo privacy repair --city 'my city' ballots " in run(told, "show", "ballots")
+    told_ = terminal.hint("Now: arengo apply trees && arengo publish trees; see 'arengo erasure list'.")
+    assert told_ == ("Now: arengo apply --city 'my city' trees && arengo publish --city 'my city' trees; "
+                     "see 'arengo erasure list --city 'my city''.")  # fmt: skip
+    for words in (["-C", "x/"], ["-Cx/"], ["--city=x/"]):
+        monkeypatch.setattr("sys.argv", ["arengo", "status", *words])
+        assert terminal.hint("Run 'arengo ledger verify --city DIR'.") == "Run 'arengo ledger verify --city x/'."
+        assert terminal.hint("arengo draft FILE -o contracts/N.yaml") == "arengo draft FILE -o x/contracts/N.yaml"
+    for words in ("Use 'arengo erasure' there.", "arengo plugins", "arengo init DIR"):
+        assert terminal.hint(words) == words
+    monkeypatch.setattr("sys.argv", ["arengo", "status"])
+    assert terminal.hint("Run arengo lint.") == "Run arengo lint."
+    assert set(terminal.GROUPS) == {group.name for group in app.registered_groups}
+    monkeypatch.setattr("sys.argv", ["arengo", "status", "--city", "x"])
+    taken = {name for name in commands() if terminal.hint(f"arengo {name}") != f"arengo {name}"}
+    assert taken == {name for name, call in commands().items() if "city" in signature(call).parameters} - {"draft"}
 
 
 def test_a_column_is_confirmed_and_allowed(told: Told) -> None:

@@ -70,7 +70,7 @@ def people(
         terminal.emit(found)
         return
     if not found:
-        print("Nobody yet. Next: arengo party invite MAIL --organisation '*' --role administrator")
+        print(terminal.hint("Nobody yet. Next: arengo party invite MAIL --organisation '*' --role administrator"))
         return
     rows = [[item["mail"], item["name"], item["organisation"], item["state"], _roles(item)] for item in found]
     terminal.table(["mail", "name", "organisation", "state", "roles"], rows)

@@ -57,7 +57,7 @@ def show(dataset: Dataset, city: CityOption = HERE, json: JsonOption = False) ->
         for line in groups(repair, held):
             print(f"            {line}")
     if held.verdict.repairs:
-        print(f"  Take one with: arengo privacy repair {dataset} {held.verdict.repairs[0].id}")
+        print(terminal.hint(f"  Take one with: arengo privacy repair {dataset} {held.verdict.repairs[0].id}"))
 
 
 def told(repair: Repair) -> str:
@@ -188,7 +188,7 @@ def _write(path: Path, text: str, version: str, sure: bool) -> None:
 
 
 def _next(dataset: str) -> None:
-    print(f"Written. Now: arengo apply {dataset} && arengo publish {dataset}")
+    print(terminal.hint(f"Written. Now: arengo apply {dataset} && arengo publish {dataset}"))
 
 
 # What a column is
