@@ -80,3 +80,29 @@ def test_a_repair_beside_earlier_releases_holds_at_every_publication(city: City,
     assert len(city.versions("turnout")) == 2
     told = groups(city)
     assert min(told.values()) >= 5
+
+
+def test_a_repair_foretells_what_the_rule_that_is_there_withholds_beside_it(city: City) -> None:
+    """Two voters are withheld already, in a group of two; what goes beside the ballots is chosen with them missing."""
+    root = city.settings.root
+    path = root / "sources" / "turnout.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    odd = [line for line in lines[1:] if line.startswith("R9") and ",S11" in line][:2]
+    rest = [line if line not in odd else line.replace(line.split(",")[1], "1899-05-05") for line in lines]
+    path.write_text("\n".join(rest) + "\n", encoding="utf-8")
+    there = "  - {property: arengoProtection, value: {suppress: {below: 5}}}"
+    _write(root, "turnout", _section("district"), _born("decade"), custom=there)
+    city.apply()
+    (run,) = city.publish(["turnout"])
+    assert run.state == "refused"
+    held = city.desk.latest("turnout")
+    assert held is not None
+    (repair,) = [item for item in held.verdict.repairs if item.kind == "blank"]
+    contract = city.desk.repair(held.id, repair.id, STEWARD, "Two people only.")
+    city.publisher.resume()
+    (again,) = city.publisher.publish([contract])
+    assert again.state in ("succeeded", "unchanged"), again.error
+    told = groups(city)
+    assert told.total() == repair.facts["rows"]
+    assert repair.facts["of"] - told.total() == repair.suppressed
+    assert sum(n for (section, _), n in told.items() if section is None) == repair.facts["blanked"]

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from arengo.city import City, init, open_city
+from arengo.governance import Caller
 from arengo.privacy.releases import Releases
 from arengo.publish import growth
 from arengo.publish.safety import Safety
@@ -48,6 +49,7 @@ OF_PERSONS = (
     '  - {property: arengoPurposes, value: [{id: registry, dpv: "dpv:RecordManagement", legalBasis: "eu-gdpr:A6-1-c", '
     "retention: P75Y}]}"
 )
+STEWARD = Caller(party="lucia", organisation="registry", roles=(("registry", "steward"),))
 
 
 def quasi(concept: str) -> str:
@@ -260,3 +262,34 @@ def test_a_note_that_cannot_be_read_is_no_failure(tmp_path: Path, patch: pytest.
     patch.setattr(growth, "keep", empty)
     assert town.publish(rows(random.Random(9), 500)).version == 1
     town.city.close()
+
+
+def test_rows_that_are_added_are_withheld_by_the_groups_they_make_with_those_there(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    init(tmp_path, name="Small")
+    (tmp_path / "privacy.toml").write_text('[populations.residents]\nunit = "person"\n', encoding="utf-8")
+    (tmp_path / "contracts" / "visits.odcs.yaml").write_text(contract(persons=True), encoding="utf-8")
+
+    def deliver(first: int, told: list[tuple[str, str]]) -> None:
+        lines = [
+            f"{first + at},p{chance.randrange(10**9):09},{sex},{band},quarter 1," for at, (sex, band) in enumerate(told)
+        ]
+        text = "\n".join(["number,person,sex,band,place,note", *lines]) + "\n"
+        (tmp_path / "sources" / "visits.csv").write_text(text, encoding="utf-8")
+
+    with open_city(tmp_path) as city:
+        many = [("FM"[at % 2], str(10 * (at % 3))) for at in range(300)]
+        chance.shuffle(many)
+        deliver(1, many)
+        assert city.publish()[0].state == "succeeded"
+        deliver(301, [*(("FM"[at % 2], str(10 * (at % 3))) for at in range(12)), ("F", "110")])
+        assert city.publish()[0].state == "refused"
+        held = city.desk.latest("visits")
+        assert held is not None
+        (repair,) = [item for item in held.verdict.repairs if item.kind == "suppress"]
+        assert (repair.suppressed, repair.facts["rows"], repair.facts["of"]) == (1, 312, 313)
+        mended = city.desk.repair(held.id, repair.id, STEWARD, "One person only.")
+        city.publisher.resume()
+        (again,) = city.publisher.publish([mended])
+        assert again.state in ("succeeded", "unchanged"), again.error
+        assert city.versions("visits")[0].rows == 312

@@ -45,6 +45,9 @@ class Case:
     ``rows(release)``: SQL of an earlier release's rows with ``_subject``, or '' when they are gone.
     ``people``: of the same rows the persons and what is told of them alone, where that costs less than ``table``;
     ``whole()``: makes ``table`` one that is stored, where it is a view, and names it.
+    ``remade(contract, into)``: the table (SQL) of all that readers would get under another contract, made of what was
+    read as a publication makes it, with the rows that stay, and how many single values are left out; None where what
+    was read is not at hand, or making it anew would tell nothing that ``table`` does not. ``into``: its name.
     ``secret``: 32 bytes of the city, from which keys are derived. ``now``: the moment of the verdict.
     """
 
@@ -69,6 +72,7 @@ class Case:
     reckoning: Reckoning | None = None
     people: str = ""
     whole: Callable[[], str] = field(default=lambda: "")
+    remade: Callable[[Contract, str], tuple[str, int] | None] = field(default=lambda contract, into: None)
 
     @property
     def about(self) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from arengo.privacy.finding import Finding
     from arengo.privacy.hierarchy import CityCodes
     from arengo.privacy.population import Populations
+    from arengo.privacy.protect import Protected
     from arengo.privacy.release import Release
     from arengo.privacy.releases import Releases
     from arengo.publish.growth import Growth
@@ -69,35 +70,63 @@ class Safety:
         self, contract: Contract, staged: Staged, mode: str = "replace", at: datetime | None = None
     ) -> tuple[Staged, int] | None:
         """The staged table as it will be stored, and how many rows were withheld; None when nothing is to be done."""
-        from arengo.privacy.protect import protect
-
         if contract.intake is None and not contract.custom.get("arengoProtection"):
             return None
         rules = contract.custom.get("arengoProtection", EMPTY)
-        if any(rules.get(name, EMPTY).get("beside") for name in ("suppress", "cells")):
+        added = mode != "replace" and rules.get("suppress")  # the rows that stay count in the groups of those that come
+        if added or any(rules.get(name, EMPTY).get("beside") for name in ("suppress", "cells")):
             self.remember(contract, staged)
-        subject = self._subject(contract)
         with self._open(staged) as connection:
-            expression = self._blind(connection, contract, staged, subject) if subject else ""
             intake = self._sealed(connection, contract, staged)
-            secret = secret_of(self.settings.home)
-            made = protect(
-                connection, intake, contract, self.codes, secret=secret, subject=expression, into=RELEASED,
-                beside=self._beside(connection, contract, staged, mode, at or datetime.now(UTC)),
-            )  # fmt: skip
+            made = self._made(connection, contract, staged, intake, mode, at or datetime.now(UTC), RELEASED)
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
         return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
 
-    def _beside(
-        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, mode: str, at: datetime
-    ) -> Callable[[str], Case]:
-        """The table while it is protected, as the gate would see it, for rules that ask what is public already."""
+    def _made(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: str, mode: str,
+        at: datetime, into: str,
+    ) -> Protected:  # fmt: skip
+        """Make the table ``into`` of the ``staged`` rows, read from ``intake`` (SQL)."""
+        from arengo.privacy.protect import protect
+
+        subject = self._subject(contract)
+        expression = self._blind(connection, contract, staged, subject) if subject else ""
+        whole = partial(self._whole, connection, contract, staged, mode, into)
+        return protect(
+            connection, intake, contract, self.codes, secret=secret_of(self.settings.home), subject=expression,
+            into=into, beside=self._beside(connection, contract, staged, at, whole), whole=whole,
+        )  # fmt: skip
+
+    def _whole(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, mode: str, into: str,
+        table: str,
+    ) -> str:  # fmt: skip
+        """The made table ``into`` with the rows that stay from the version before, '' where none do; quoted."""
         columns = tuple((item.name, item.kind, item.required) for item in contract.properties)
         made = replace(staged, table=RELEASED, columns=columns, number="_number")
+        whole = self._table(connection, contract, made, staged, mode, into=into)
+        return whole if whole != table else ""
+
+    def _remade(
+        self, connection: duckdb.DuckDBPyConnection, now: Contract, intake: Staged, mode: str, at: datetime,
+        contract: Contract, into: str,
+    ) -> tuple[str, int] | None:  # fmt: skip
+        """The table of all that readers would get under another contract than ``now``, made anew of what was read,
+        and how many single values are left out of it; None where rows that stay would not be as those that come."""
+        if mode != "replace" and contract.properties != now.properties:
+            return None
+        made = self._made(connection, contract, intake, quote(intake.table), mode, at, into)
+        return self._whole(connection, contract, intake, mode, into, quote(into)) or quote(into), made.blanked
+
+    def _beside(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, at: datetime,
+        whole_of: Callable[[str], str],
+    ) -> Callable[[str], Case]:  # fmt: skip
+        """The table while it is protected, as the gate would see it, for rules that ask what is public already."""
         held: list[Case] = []
 
         def case(table: str) -> Case:
-            whole = self._table(connection, contract, made, staged, mode)
+            whole = whole_of(table) or table
             (rows,) = connection.execute(f"SELECT count(*) FROM {whole}").fetchone() or (0,)
             release = self._release(contract, 0, at, int(rows))
             if not held:  # the register is read once
@@ -385,12 +414,16 @@ class Safety:
         at: datetime, told: Mapping[str, tuple[int, int]] = EMPTY,
     ) -> Case:  # fmt: skip
         from arengo.privacy.reckoning import Reckoning
+        from arengo.privacy.vault import columns_of
 
         grown = self._grown(connection, contract, staged, intake, mode)
         table = grown.table if grown else self._table(connection, contract, staged, intake, mode)
         (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED) if grown else table}").fetchone() or (0,)
         release = self._release(contract, 0, at, int(rows) + (grown.rows if grown else 0))
         case = self.case(connection, contract, release, table, self._read(connection, intake), at)
+        withholds = contract.custom.get("arengoProtection", EMPTY).get("suppress")
+        if (withholds or mode != "replace") and not columns_of(contract):
+            case = replace(case, remade=partial(self._remade, connection, contract, intake, mode, at))
         reckoning = Reckoning(
             connection, table, self.settings.privacy.sample, told if table == quote(RELEASED) else EMPTY,
             grown.added if grown else None, grown.people if grown else "", grown.bare if grown else "",
@@ -466,9 +499,10 @@ class Safety:
 
     def _table(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
-        number: int = 0,
+        number: int = 0, into: str = RELEASED,
     ) -> str:  # fmt: skip
-        """The table of all that readers would get, with the persons' blind numbers; quoted."""
+        """The table of all that readers would get, with the persons' blind numbers; quoted. ``into``: the table of the
+        rows that come."""
         names = [name for name, _, _ in staged.columns]
         if staged.table != RELEASED:
             subject = self._subject(contract)
@@ -479,21 +513,22 @@ class Safety:
             )
         before = self._before(contract, number) if mode != "replace" else None
         if before is None:
-            return quote(RELEASED)
+            return quote(into)
         held = self.lake.source(before)
         there = {column.name for column in before.schema}
         old = ", ".join(quote(name) if name in there else f"NULL AS {quote(name)}" for name in names)
         gone = ""
         if mode == "upsert" and contract.key:
             match = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM n.{quote(name)}" for name in contract.key)
-            gone = f" ANTI JOIN {quote(RELEASED)} n ON {match}"
+            gone = f" ANTI JOIN {quote(into)} n ON {match}"
         subject = f"coalesce(o.{quote(SUBJECT)}, {self._kept_subject(contract)})"
         held = self._known(contract, before, held, [column.name for column in before.schema])
+        whole = quote(WHOLE if into == RELEASED else f"{into}_whole")
         connection.execute(
-            f"CREATE OR REPLACE TABLE {quote(WHOLE)} AS SELECT {listing(names)}, {quote(SUBJECT)} "
-            f"FROM {quote(RELEASED)} UNION ALL SELECT {old}, {subject} FROM {held} o{gone}"
+            f"CREATE OR REPLACE TABLE {whole} AS SELECT {listing(names)}, {quote(SUBJECT)} "
+            f"FROM {quote(into)} UNION ALL SELECT {old}, {subject} FROM {held} o{gone}"
         )
-        return quote(WHOLE)
+        return whole
 
     def _kept_subject(self, contract: Contract) -> str:
         """The blind number of a row that is held already: only where the person's own number is a stored column."""

@@ -15,8 +15,6 @@ from arengo.lake.layout import listing, quote, text
 from arengo.privacy.protect.work import NUMBER, SUBJECT, Work
 
 Rule = Callable[[Work, str, Any], int]
-PERSON = f"coalesce({quote(SUBJECT)}, '#' || {quote(NUMBER)})"
-"""Who a row is about: a person, or nobody else's row."""
 
 
 def by_of(contract: Contract, told: Mapping[str, Any], rule: str) -> tuple[str, ...]:
@@ -34,7 +32,8 @@ def by_of(contract: Contract, told: Mapping[str, Any], rule: str) -> tuple[str, 
 
 
 def suppress(work: Work, table: str, told: Any) -> int:
-    """Rows of persons in groups of fewer than ``below`` persons are left out; with ``beside`` also those that would
+    """Rows of persons in groups of fewer than ``below`` persons are left out, where rows are added to a table by the
+    groups they make together with those that are there; with ``beside`` also those that would
     make such groups together with earlier releases."""
     by = by_of(work.contract, told, "suppress")
     if told.get("beside"):
@@ -44,11 +43,13 @@ def suppress(work: Work, table: str, told: Any) -> int:
     if not by:
         work.notes.append("arengoProtection.suppress: no column is a quasi-identifier, so there are no groups.")
         return 0
-    people = f"count(DISTINCT {PERSON})" if work.subject else "count(*)"
+    subject = quote(SUBJECT)
+    people = f"count(DISTINCT {subject}) + count(*) FILTER ({subject} IS NULL)" if work.subject else "count(*)"
+    whole = (work.whole(table) if work.whole is not None else "") or table
     match = " AND ".join(f"r.{quote(name)} IS NOT DISTINCT FROM s.{quote(name)}" for name in by)
     before = rows_of(work, table)
     work.connection.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT r.* FROM {table} r ANTI JOIN (SELECT {listing(by)} FROM {table} "
+        f"CREATE OR REPLACE TABLE {table} AS SELECT r.* FROM {table} r ANTI JOIN (SELECT {listing(by)} FROM {whole} "
         f"GROUP BY {listing(by)} HAVING {people} < {int(told['below'])}) s ON {match} ORDER BY r.{quote(NUMBER)}"
     )
     return before - rows_of(work, table)

@@ -52,18 +52,19 @@ def protect(
     epoch: str = "",
     number: str = "",
     beside: Callable[[str], Case] | None = None,
+    whole: Callable[[str], str] | None = None,
 ) -> Protected:
     """Make the table ``into`` (a name) of the columns as they are stored from ``intake`` (SQL of a table or view).
 
     ``contract``: over the stored columns; its ``intake`` is the one over those that are read. ``subject``: SQL of the
     person's blind number over a row of ``intake``, or ''. ``number``: the column that tells the rows' order; found when
-    it is not given. ``beside``: see :class:`~arengo.privacy.protect.work.Work`. ``into`` gets ``_subject`` VARCHAR,
-    ``_number`` BIGINT (unique, the source's order unless it is shuffled) and, where the contract has a stored geometry,
-    its box. Raises PolicyError for a step that does not fit.
+    it is not given. ``beside``, ``whole``: see :class:`~arengo.privacy.protect.work.Work`. ``into`` gets ``_subject``
+    VARCHAR, ``_number`` BIGINT (unique, the source's order unless it is shuffled) and, where the contract has a stored
+    geometry, its box. Raises PolicyError for a step that does not fit.
     """
     there = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {intake}").fetchall()]
     work = Work(connection, intake, contract, codes, secret, _number(connection, intake, there, number), subject,
-                population, epoch, beside=beside)  # fmt: skip
+                population, epoch, beside=beside, whole=whole)  # fmt: skip
     if work.number == f"i.{quote(NUMBER)}" and NUMBER not in there:
         # A view without numbers: they are counted once, so that every step means the same row.
         connection.execute(

@@ -44,7 +44,8 @@ class Work:
 
     ``intake``: SQL of the table as read. ``number``: SQL of a row's number in it, unique. ``subject``: SQL of the
     person's blind number over a row of the intake, '' when unknown. ``beside(table)``: the made table (SQL) as a case
-    before the gate, with the earlier releases it is compared with; None where none are known.
+    before the gate, with the earlier releases it is compared with; None where none are known. ``whole(table)``: SQL of
+    the made table with the rows that stay from the version before, where rows are added to one; '' where none stay.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,6 +60,7 @@ class Work:
     notes: list[str] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
     beside: Callable[[str], Case] | None = None
+    whole: Callable[[str], str] | None = None
     blanked: int = 0  # single values that were left out of rows that stayed
 
     def key(self, *parts: str) -> bytes:
