@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arengo.contract.model import EMPTY
+from arengo.privacy.declared import K_MAP, model_of
 from arengo.privacy.overlap import mapped
 from arengo.privacy.risk.groups import Sizes
 from arengo.privacy.tuples import Tuples
@@ -123,22 +125,49 @@ def population(case: Case, held: Counted, columns: Sequence[Attribute], truth: s
     told, missing = mapped.columns(case, columns, truth)
     if missing or len(told) != len(columns):
         return None
-    shown = mapped.shown(case, told, case.about, truth)
-    listed = [f"c{at}" for at in range(len(columns))]
-    mine = ", ".join(
-        f"CAST({name} AS VARCHAR) AS {alias}" for name, alias in zip(held.names(columns), listed, strict=True)
-    )
-    by = ", ".join(listed)
-    match = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in listed)
-    found = case.connection.execute(
-        f"WITH s AS (SELECT {by}, sum(n) AS rows FROM (SELECT {mine}, n FROM {held.groups}) GROUP BY {by}), "
-        f"p AS (SELECT {by}, count(DISTINCT {SUBJECT}) AS people FROM ({shown}) GROUP BY {by}) "
-        f"SELECT rows, people, count(*) FROM s LEFT JOIN p ON {match} GROUP BY rows, people"
-    ).fetchall()
+    blank = [item for item in columns if item.column in _blanked(case)]
+    found: list[tuple[Any, ...]] = []
+    for gone in _missing(case, held, blank):
+        rest = [item for item in columns if item not in gone]
+        listed = [f"c{at}" for at in range(len(rest))]
+        mine = "".join(
+            f"CAST({name} AS VARCHAR) AS {alias}, " for name, alias in zip(held.names(rest), listed, strict=True)
+        )
+        tests = [f"{name} IS {'' if item in gone else 'NOT '}NULL"
+                 for item, name in zip(blank, held.names(blank), strict=True)]  # fmt: skip
+        by = ", ".join(listed) or "()"
+        match = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in listed) or "true"
+        one = "".join(f"{name}, " for name in listed)
+        told = mapped.columns(case, rest, truth)[0]
+        shown = mapped.shown(case, told, case.about, truth) if rest else f"SELECT {SUBJECT} FROM {truth}"
+        found += case.connection.execute(
+            f"WITH s AS (SELECT {one}sum(n) AS rows FROM (SELECT {mine}n FROM {held.groups} "
+            f"WHERE {' AND '.join(tests) or 'true'}) GROUP BY {by}), "
+            f"p AS (SELECT {one}count(DISTINCT {SUBJECT}) AS people FROM ({shown}) GROUP BY {by}) "
+            f"SELECT rows, people, count(*) FROM s LEFT JOIN p ON {match} GROUP BY rows, people"
+        ).fetchall()
     lone = sum(int(rows * times) for rows, people, times in found if not people)
     real = [(int(rows), int(people), int(times)) for rows, people, times in found if people]
     told_ = np.array(real, np.int64).reshape(-1, 3)
     return Mapped(np.repeat(told_[:, 0], told_[:, 2]), np.repeat(told_[:, 1], told_[:, 2]), lone)
+
+
+def _blanked(case: Case) -> frozenset[str]:
+    """Columns whose single values the contract leaves out: whom such a row is about, what it still tells says. Where
+    the population's count decides nothing is left out so."""
+    if model_of(case.contract) == K_MAP:
+        return frozenset()
+    told = case.contract.custom.get("arengoProtection", EMPTY).get("suppress", EMPTY)
+    return frozenset(str(name) for name in told.get("blank", ()))
+
+
+def _missing(case: Case, held: Counted, blank: Sequence[Attribute]) -> list[tuple[Attribute, ...]]:
+    """Which of the columns are missing together in some group."""
+    if not blank:
+        return [()]
+    listed = ", ".join(f"{name} IS NULL" for name in held.names(blank))
+    rows = case.connection.execute(f"SELECT DISTINCT {listed} FROM {held.groups}").fetchall()
+    return [tuple(item for item, gone in zip(blank, row, strict=True) if gone) for row in sorted(rows)]
 
 
 def attribution(case: Case, held: Counted, small: Sizes, k: int) -> dict[str, int]:
