@@ -584,10 +584,11 @@ def demo(
 ) -> None:
     """A made-up city with months of history: make it, publish it, serve it."""
     from arengo.city import open_city
+    from arengo.demo.names import CITY
     from arengo.demo.play import play
 
-    with terminal.Progress(quiet=json) as progress:
-        result = play(directory, seed=seed, open_city=open_city, progress=progress.listen)
+    with terminal.Progress(quiet=json, lines="" if json else CITY) as progress:
+        result = play(directory, seed=seed, open_city=open_city, progress=progress.listen, port=port)
     if json:
         terminal.emit(result)
     else:

@@ -95,10 +95,12 @@ def moment(text: str) -> datetime | None:
 
 
 class Progress:
-    """One bar a dataset on standard error; silent when that is no terminal or when asked."""
+    """One bar a dataset on standard error; silent when that is no terminal or when asked. Where it is none, the
+    steps of ``lines`` are told all the same, a line each."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, lines: str = "") -> None:
         self.quiet = quiet or not sys.stderr.isatty()
+        self.lines = lines if self.quiet else ""
         self.tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Progress:
@@ -120,6 +122,8 @@ class Progress:
     def listen(self, dataset: str, step: str, done: int = 0, total: int | None = None) -> None:
         """Called by the publisher: ``done`` of ``total`` bytes or rows of a step; total None when unknown."""
         if self.quiet:
+            if self.lines and dataset == self.lines:
+                print(f"{done + 1}/{total}  {step}", file=sys.stderr, flush=True)
             return
         if dataset not in self.tasks:
             self.tasks[dataset] = self.bars.add_task(dataset, step=step, total=total)

@@ -14,6 +14,7 @@ from arengo.demo import build, play, pupils, readers
 from arengo.errors import NotAllowed, SettingsError, UnknownColumn
 from arengo.governance import Caller
 from arengo.query.model import Query
+from arengo.terminal import Progress
 
 END = dt.date(2026, 3, 14)
 
@@ -32,6 +33,28 @@ def test_a_small_dataset_is_published_with_its_history(tmp_path: Path) -> None:
     assert first.published_at == demo.world.moment(0)
     assert newest.published_at == demo.world.moment(3)
     assert newest.rows == newest.rows_in == 9
+
+
+def test_what_can_be_tried_names_the_port_that_is_served(tmp_path: Path) -> None:
+    path = tmp_path / readers.ACCOUNTS
+    readers.served_at(path, 8451)
+    assert not path.exists()
+    path.write_text("key\n  'http://localhost:8000/api/v1/x?limit=3'\n", encoding="utf-8")
+    path.chmod(0o600)
+    readers.served_at(path, 8451)
+    assert path.read_text(encoding="utf-8") == "key\n  'http://localhost:8451/api/v1/x?limit=3'\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_steps_are_told_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(quiet=False, lines="Arvenza") as progress:
+        progress.listen("Arvenza", "The first day", 0, 2)
+        progress.listen("trees", "read", 5, 10)
+        progress.listen("Arvenza", "A day later", 1, 2)
+    assert capsys.readouterr().err == "1/2  The first day\n2/2  A day later\n"
+    with Progress(quiet=True) as progress:
+        progress.listen("Arvenza", "The first day", 0, 2)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

@@ -45,10 +45,12 @@ def play(
     end: date | None = None,
     open_city: Callable[[Path], City],
     progress: Listener = lambda *_, **__: None,
+    port: int = 8000,
 ) -> Played:
     """Write the folder, then publish each step of its story as of that step's morning.
 
     A finished demo of the same seed is left as it is, with whatever was tried in it; an unfinished one is made anew.
+    ``port``: where it is going to be served.
     Raises SettingsError when the folder holds somebody else's city, PublicationRefused when a publication fails.
     """
     started = time.monotonic()
@@ -75,6 +77,8 @@ def play(
             readers.open_door(city, seed)
             city.ledger.sign()  # so that it can be verified before anybody serves it
         mark.write_text(json.dumps({"seed": seed, "finished": True}), encoding="utf-8")
+    accounts = root / ".arengo" / readers.ACCOUNTS
+    readers.served_at(accounts, port)
     with open_city(root) as city:
         newest = [entry for dataset in city.contracts() if (entry := city.versions(dataset))]
     return Played(
@@ -85,7 +89,7 @@ def play(
         rows=sum(versions[0].rows for versions in newest),
         quarantined=sum(versions[0].quarantined for versions in newest),
         seconds=round(time.monotonic() - started, 1),
-        accounts=str(root / ".arengo" / readers.ACCOUNTS),
+        accounts=str(accounts),
     )
 
 

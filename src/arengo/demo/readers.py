@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -270,6 +271,13 @@ def _read(city: City, key: str) -> None:
         rows = len(answer.rows())
         access.store.consumption.note(caller, url, 200, rows * 60, [(pupils.ID, agreement, rows)])
     access.store.consumption.flush()
+
+
+def served_at(path: Path, port: int) -> None:
+    """Let what is tried in the file with the passwords name the port at which the city is served."""
+    if path.exists():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"http://localhost:\d+/", f"http://localhost:{port}/", text), encoding="utf-8")
 
 
 def _write(settings: Settings, hall: _Hall, routes: Agreement, key: str) -> Path:
