@@ -210,6 +210,35 @@ def test_step_blocks_declared_and_reviews_undeclared(tmp_path: Path) -> None:
     assert "not-public" in shared
 
 
+COUNCIL = [f"{first} {last}" for first in ("Adam", "Anna", "Maria", "Piotr", "Ewa", "Jan", "Zofia", "Tomasz")
+           for last in ("Nowak", "Kowalski", "Szymański", "Dąbrowski", "Lewandowski")]  # fmt: skip
+
+
+def test_names_of_a_public_office_ask_for_a_reason(tmp_path: Path) -> None:
+    rows = [(name, "room") for name in COUNCIL]
+    (found,) = step.look(case(tmp_path, ["councillor", "label"], rows)).findings
+    assert (found.code, found.outcome, found.columns) == ("undeclared-person", "review", ("councillor",))
+    reason = "councillor|arengoPersonalReason=Elected members are public by law."
+    assert codes(step.look(case(tmp_path, [reason, "label"], rows))) == {"identifier-allowed": "pass"}
+
+
+@pytest.mark.parametrize(
+    ("doubt", "found"),
+    [
+        ("Some of these may be names of persons.", {"undeclared-person": "review"}),
+        ("These look like telephone numbers of offices; look whether any is a person's.",
+         {"undeclared-person": "review"}),
+        ("0 was taken for an unknown place.", {"nothing-personal": "pass"}),
+    ],
+)  # fmt: skip
+def test_an_open_doubt_about_persons_is_answered_by_a_person(tmp_path: Path, doubt: str, found: dict[str, str]) -> None:
+    rows = [(f"value {k}", k) for k in range(60)]
+    columns = [f'thing|arengoDoubt="{doubt}"', "n:integer"]
+    assert codes(step.look(case(tmp_path, columns, rows))) == found
+    answered = [columns[0] + "|arengoPersonalReason=These are firms and no persons.", columns[1]]
+    assert "undeclared-person" not in codes(step.look(case(tmp_path, answered, rows)))
+
+
 def test_nothing_personal_passes(tmp_path: Path) -> None:
     rows = [(k, f"Quercus {k % 9}", 40.0 + k / 1000, -3.0 - k / 1000) for k in range(200)]
     made = case(tmp_path, ["n:integer", "species", "lat:number", "lon:number"], rows, country="ES")

@@ -58,6 +58,8 @@ EVIDENCE: Mapping[str, str] = {
     "firm-number": "{share:.0%} of {tried} different values are valid {label} numbers, which firms or goods have",
     "values": "{reason}",
     "header": "{reason}",
+    "office": "these look like names of persons in a public office or candidacy; look whether all of them may be "
+    "published",
     "inside": "{texts} texts hold {what}",
     "birth-like": "its days span {years} years up to {latest}, as birth dates do",
     "coordinates": "its values and its name are those of coordinates",

@@ -8,10 +8,11 @@ publication, or hints that together single out rows; other hints are notes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from arengo.contract.model import Property
+from arengo.contract.model import Property, doubts
 from arengo.contract.protection import names
 from arengo.contract.vocabulary import PERSONAL_KINDS
 from arengo.privacy.declared import cell_columns
@@ -30,6 +31,13 @@ SHOWN = 8
 _SCANT = frozenset({"age", "birth-date", "sex", "nationality", "origin", "religion", "politics", "health", "sexuality",
                     "offence", "income", "family", "occupation", "education"})  # fmt: skip
 """Kinds of which a table without any word about persons tells: places and streets alone are those of anything."""
+_DOUBTS = {
+    "email": re.compile(r"\be-?mail", re.IGNORECASE),
+    "phone": re.compile(r"\b(?:tele)?phone", re.IGNORECASE),
+    "national-id": re.compile(r"\b(?:tax|national) numbers?\b", re.IGNORECASE),
+    "name": re.compile(r"\b(?:persons?|people|names?)\b", re.IGNORECASE),
+}
+"""Kind -> how an ``arengoDoubt`` speaks of it."""
 _UNIQUE = 0.5
 """Distinct combinations by rows from which such columns together tell single rows."""
 
@@ -61,6 +69,9 @@ def look(case: Case) -> Report:
             continue
         if proven or (seen.kind and not (set(names(item)) & REMOVES)):
             (strong if seen.strong else weak).append(seen)
+    asked = [item for item in weak if item.evidence == "office" and item.column not in cells]
+    doubted = _doubted(case, {item.column for item in (*strong, *asked)})
+    weak = [item for item in weak if item not in asked and item.column not in {column for column, *_ in doubted}]
     persons = bool(strong or case.release.population) or any(_person(item) for item in contract.properties)
     if persons:
         beside = [item for item in weak if item.column not in cells]
@@ -74,8 +85,14 @@ def look(case: Case) -> Report:
             {"column": item.column, "what": PERSONAL_KINDS[item.kind], "kind": item.kind, "why": item.sentence},
             (item.column,),
         )
-        for item in (*strong, *beside)
+        for item in (*strong, *beside, *asked)
+        if item.column not in {column for column, *_ in doubted}
     ]
+    findings += [
+        Finding("undeclared-person", "review",
+                {"column": column, "what": PERSONAL_KINDS[kind], "kind": kind, "why": why}, (column,))
+        for column, kind, why in doubted
+    ]  # fmt: skip
     if weak:
         findings.append(
             Finding("weak-evidence", "pass", {"why": _listed(f"{item.column} ({item.kind})" for item in weak),
@@ -90,7 +107,15 @@ def look(case: Case) -> Report:
     if small:
         facts = {"values": sum(item.smallest for item in small), "k": case.target.threshold}
         findings.append(Finding("small-places", "pass", facts, tuple(item.column for item in small)))
-    if not told and not strong and not beside and not weak and not case.release.population:
+    if (
+        not told
+        and not strong
+        and not beside
+        and not asked
+        and not doubted
+        and not weak
+        and not case.release.population
+    ):
         findings.append(Finding("nothing-personal", "pass", {"looked": len(columns)}))
     if not public:
         findings = [_noted(item) for item in findings]
@@ -102,6 +127,20 @@ def reason_of(column: Property) -> str:
     """``arengoPersonalReason`` where it is one: three words and fifteen letters, else ''. A mark to get by is none."""
     text = " ".join(str(column.custom.get("arengoPersonalReason", "")).split())
     return text if len(text.split()) >= 3 and sum(letter.isalpha() for letter in text) >= 15 else ""
+
+
+def _doubted(case: Case, known: set[str]) -> list[tuple[str, str, str]]:
+    """(column, kind, why) where the draft asked whether a column tells about persons, and nothing answers it."""
+    out = []
+    for item in case.contract.properties:
+        if settled(item) or item.name in known or set(names(item)) & REMOVES:
+            continue
+        for text in map(str.strip, doubts(item.custom)):
+            kind = next((kind for kind, pattern in _DOUBTS.items() if pattern.search(text)), "")
+            if kind:
+                out.append((item.name, kind, text[:1].lower() + text[1:].rstrip(". ")))
+                break
+    return out
 
 
 def _disputed(column: Property, seen: ColumnFinding) -> bool:
