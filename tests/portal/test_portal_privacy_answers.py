@@ -306,6 +306,14 @@ def test_a_repair_beside_earlier_releases_says_whom_it_frees(told: Told) -> None
     assert offer(Speech("en"), judged, REPAIRS[0], labels).relief == ""
 
 
+def test_one_of_them_stands_alone() -> None:
+    facts = Frozen(k=6, most=1, alone=1, column="age")
+    said = privacy_words.sentence(
+        Speech("en"), Finding("overlap-joint", "block", facts, ("age",), ("rooms v1",), people=16)
+    )
+    assert said.endswith("; 1 of them stands alone. age costs most.")
+
+
 def test_a_repair_beside_earlier_releases_shows_the_groups_that_both_make(visits: Any, told: Told) -> None:
     speech, large = Speech("en"), Frozen({"12": 400, "more": 3890})
     judged = blocked(told.town, "r-both")

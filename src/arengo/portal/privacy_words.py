@@ -11,7 +11,7 @@ from typing import Any
 from arengo.portal.language import Speech
 from arengo.portal.privacy_reasons import reason
 from arengo.portal.register_words import data
-from arengo.privacy.finding import Finding
+from arengo.privacy.finding import Finding, agreed
 from arengo.privacy.verdict import Assumption
 from arengo.privacy.words import SENTENCES
 
@@ -35,8 +35,8 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     values |= _told(s, item, column)
     template = templates(s, counted(item)).get(item.code)
     if template is None:
-        return SENTENCES[item.code].format_map(_Open(values))
-    return template % _Open(values)
+        return agreed(SENTENCES[item.code].format_map(_Open(values)))
+    return agreed(template % _Open(values))  # English only: elsewhere no word depends on a second number
 
 
 def _told(s: Speech, item: Finding, column: Names) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,17 @@ from typing import Any
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.words import SENTENCES
 
+ONE = tuple(
+    (re.compile(rf"(?<![\w.,])1 {several}\b"), f"1 {one}")
+    for several, one in (
+        ("of them stand", "of them stands"), ("people are", "person is"), ("people have", "person has"),
+        ("people stand", "person stands"), ("people", "person"), ("persons", "person"), ("rows match", "row matches"),
+    )
+) + tuple(
+    (re.compile(rf"(?<![\w.,])1 of ([\d.,]+) people {several}\b"), rf"1 of \1 people {one}")
+    for several, one in (("stand", "stands"), ("match", "matches"))
+)  # fmt: skip
+"""Words after a number of persons -> what they are after 1."""
 OUTCOMES = ("pass", "review", "repair", "block")
 """The verdicts, the worst last. ``review``: a steward looks and decides. ``repair``: one of the repairs must be chosen.
 ``block``: it must not be published as it is; what repairs there are, are shown."""
@@ -81,7 +93,14 @@ def worst(outcomes: Iterable[str]) -> str:
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """A sentence with its figures; numbers of persons and rows get their thousands marked."""
     shown = {name: f"{item:,}" if type(item) is int else item for name, item in values.items()}
-    return template.format_map(_Kept(shown))
+    return agreed(template.format_map(_Kept(shown)))
+
+
+def agreed(text: str) -> str:
+    """An English sentence whose words agree with the number 1."""
+    for several, one in ONE:
+        text = several.sub(one, text)
+    return text
 
 
 class _Kept(dict[str, Any]):
