@@ -62,12 +62,23 @@ def wordings(s: Speech) -> tuple[str, ...]:
         _("the name of the column speaks of a personal number"),
         _("tax numbers of the persons its name speaks of; they are valid %(label)s numbers"),
         _("tax numbers of the persons its name speaks of"),
+        _(
+            "these look like names of persons in a public office or candidacy; look whether all of them may be "
+            "published"
+        ),
+        _("some of these may be names of persons"),
+        _("these look like telephone numbers of offices; look whether any is a person's"),
+        _("%(share)s of the e-mail addresses are those of offices (info@...); look whether any is a person's"),
+        _("tax numbers of persons are personal data; look whether all of these are those of firms"),
         # What was not looked at
         _("The table of counts"),
         _("An earlier table"),
         _("Overlap with earlier tables"),
         _("Differencing"),
         _("Differencing of all cells together"),
+        _("Differences of sums"),
+        _("Where areas overlap"),
+        _("What earlier rows tell of the figures that are left out"),
         _("Noise"),
         _("Whether points tell people apart"),
         _("The time of rows against %(release)s"),
@@ -82,6 +93,23 @@ def wordings(s: Speech) -> tuple[str, ...]:
         _("the columns %(columns)s are not in it"),
         _("%(n)s of them were left when the time for linear programs was used up"),
         _("%(n)s small parts were left over when the time for linear programs was used up"),
+        _(
+            "%(n)s small parts, in cells of this table, were left over, more than %(seconds)s seconds of linear "
+            "programs can take"
+        ),
+        _(
+            "%(n)s small parts, in cells of %(releases)s, were left over, more than %(seconds)s seconds of linear "
+            "programs can take"
+        ),
+        _("%(n)s figures were left when the time for linear programs was used up"),
+        _(
+            "%(release)s lists rows that may be about the same people, and its columns %(columns)s could not be "
+            "compared with the groups of this table"
+        ),
+        _("the rows of %(releases)s and this table contradict each other"),
+        _("neither the tables nor a register say how many contribute to the sums of %(column)s"),
+        _("most of the names in the table are not those of the areas in %(zonings)s"),
+        _("%(share)s of the register live in none of the areas of %(zonings)s"),
         _("the cells of %(releases)s are not kept"),
         _("the contract names no population (arengoPopulation)"),
         _("together the tables divide the population into too many parts"),
