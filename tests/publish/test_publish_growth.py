@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 import pytest
 
 from arengo.city import City, init, open_city
@@ -292,4 +293,8 @@ def test_rows_that_are_added_are_withheld_by_the_groups_they_make_with_those_the
         city.publisher.resume()
         (again,) = city.publisher.publish([mended])
         assert again.state in ("succeeded", "unchanged"), again.error
-        assert city.versions("visits")[0].rows == 312
+        newest = city.versions("visits")[0]
+        assert newest.rows == 312
+        told = orjson.loads(city.lake.report(newest, "quality") or b"")
+        assert [told[name] for name in ("read", "rows", "quarantined", "withheld", "cells")] == [13, 12, 0, 1, 0]
+        assert "1 row is withheld to protect persons, as the contract says." in again.warnings

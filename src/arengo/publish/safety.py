@@ -68,8 +68,9 @@ class Safety:
 
     def protect(
         self, contract: Contract, staged: Staged, mode: str = "replace", at: datetime | None = None
-    ) -> tuple[Staged, int] | None:
-        """The staged table as it will be stored, and how many rows were withheld; None when nothing is to be done."""
+    ) -> tuple[Staged, int, int] | None:
+        """The staged table as it will be stored, how many rows were withheld, and how many cells of rows that stay;
+        None when nothing is to be done."""
         if contract.intake is None and not contract.custom.get("arengoProtection"):
             return None
         rules = contract.custom.get("arengoProtection", EMPTY)
@@ -80,7 +81,8 @@ class Safety:
             intake = self._sealed(connection, contract, staged)
             made = self._made(connection, contract, staged, intake, mode, at or datetime.now(UTC), RELEASED)
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
-        return Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number"), made.suppressed
+        stored = Staged(staged.database, RELEASED, made.columns, contract.geometry, int(rows), "_number")
+        return stored, made.suppressed - made.cells, made.cells
 
     def _made(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: str, mode: str,

@@ -204,12 +204,16 @@ class Street:
             made = self.safety.protect(self.contract, self._table(found), self._mode(found), self.at)
         if made is None:
             return {}
-        staged, withheld = made
+        staged, withheld, cells = made
         counts = {**found["counts"], "rows": staged.rows}
         counts["rows_in"] = staged.rows + counts["quarantined"]
         report = orjson.loads((self.folder / "quality.json").read_bytes())
-        self._write("quality", {**report, "rows": counts["rows"], "rows_in": counts["rows_in"]})
-        said = [f"{withheld:,} rows are withheld to protect persons, as the contract says."] if withheld else []
+        figures = {"read": found["counts"]["rows_in"], "withheld": withheld, "cells": cells}
+        self._write("quality", {**report, "rows": counts["rows"], "rows_in": counts["rows_in"], **figures})
+        said = [
+            f"{number:,} {unit}{' is' if number == 1 else 's are'} withheld to protect persons, as the contract says."
+            for number, unit in ((withheld, "row"), (cells, "cell")) if number
+        ]  # fmt: skip
         return {
             "staged": _told(staged), "intake": found["staged"], "counts": counts, "rows": staged.rows, "warnings": said
         }  # fmt: skip

@@ -30,13 +30,14 @@ SOURCE = "_source"
 class Protected:
     """``columns``: name, kind and whether it is required, as :class:`~arengo.lake.version.Staged` wants them.
     ``suppressed``: rows withheld. ``notes``: sentences about what could not be done as written. ``blanked``: single
-    values left out of rows that stayed.
+    values left out of rows that stayed. ``cells``: of ``suppressed``, cells of a table whose rows stayed.
     """
 
     columns: tuple[tuple[str, Kind, bool], ...]
     suppressed: int = 0
     notes: tuple[str, ...] = ()
     blanked: int = 0
+    cells: int = 0
 
 
 def protect(
@@ -96,14 +97,14 @@ def protect(
         f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(parts)} FROM {work.source()} ORDER BY {quote(NUMBER)}",
         params,
     )
-    suppressed = 0
+    gone = dict.fromkeys(RULES, 0)
     told = contract.custom.get("arengoProtection", EMPTY)
     for name, rule in RULES.items():
         if told.get(name):
-            suppressed += steps.resolve(rule)(work, table, told[name])
+            gone[name] = steps.resolve(rule)(work, table, told[name])
     if place is not None and place.stored:
         _box(work, table, place)
-    return Protected(tuple(columns), suppressed, tuple(work.notes), work.blanked)
+    return Protected(tuple(columns), sum(gone.values()), tuple(work.notes), work.blanked, gone["cells"])
 
 
 def _column(work: Work, stored: Property) -> Held:
