@@ -1,14 +1,16 @@
-"""A value that a repair left out: whom its row is about, what it still tells says."""
+"""Values that are left out: whom a row is about, what it still tells says, and the row is there."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from gate_case import World, quasi, table
+from gate_case import World, plain, quasi, table
 
 from arengo.contract.model import Kind
 from arengo.privacy import gate
+from arengo.privacy.protect import protect
 
 
 @pytest.mark.parametrize("blank", [False, True])
@@ -26,4 +28,22 @@ def test_rows_whose_value_was_left_out_are_no_strangers(tmp_path: Path, blank: b
     assert told["missing"] == strangers
     if blank:  # of 40 of a sex anybody may be meant
         assert told["k"] == 20
+    world.close()
+
+
+def test_cells_that_are_left_out_are_no_rows_that_are_withheld(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    rows = [("north", "young", 3), ("north", "old", 30), ("south", "young", 20), ("south", "old", 40)]
+    columns = {"district": quasi(Kind.STRING), "age": quasi(Kind.STRING), "people": plain(Kind.INTEGER)}
+    told: dict[str, Any] = {"arengoCells": {"by": ["district", "age"], "count": "people"}}
+    told["arengoProtection"] = {"cells": {"method": "suppress"}}
+    data = table("t", columns, rows, people=(), **told)
+    made = protect(
+        world.connection, world.put(data), data.contract(), world.hierarchies(), secret=bytes(32), subject="",
+        into="_made",
+    )  # fmt: skip
+    left = world.connection.execute("SELECT count(*), count(people) FROM _made").fetchone()
+    assert left is not None
+    assert (left[0], made.cells, made.suppressed) == (4, 4 - left[1], made.cells)
+    assert made.cells > 0
     world.close()
