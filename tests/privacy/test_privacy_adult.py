@@ -334,9 +334,7 @@ def adult() -> Rows:
             told = [[line[at] for at in UCI] for line in lines if "?" not in line]
             break
     else:
-        pytest.skip(
-            "the Adult data is not here: make adult, or ARENGO_ADULT=FOLDER with adult.data or adult.csv"
-        )
+        pytest.skip("the Adult data is not here: make adult, or ARENGO_ADULT=FOLDER with adult.data or adult.csv")
     return dict(zip(COLUMNS, zip(*told, strict=True), strict=True))
 
 

@@ -163,8 +163,8 @@ SENTENCES: Mapping[str, str] = {
     "cells-differenced-areas": "Where the areas of {zonings} overlap, the counts of {release} and {releases} differ by "
     "{people} persons in {parts} parts of fewer than {threshold}. Nothing says who lives there (the register has no "
     "coordinates, and the population names no addresses), so this goes by the shapes alone.",
-    "cells-sums-differenced": "By subtracting the sums of {column} in {release} and {releases}, those of {parts} groups "
-    "of fewer than {threshold} contributors can be worked out ({people} contributors in all).",
+    "cells-sums-differenced": "By subtracting the sums of {column} in {release} and {releases}, those of {parts} "
+    "groups of fewer than {threshold} contributors can be worked out ({people} contributors in all).",
     "cells-pinned": "With this table, the counts of {parts} small parts of the population can be estimated to within "
     "fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small parts of the population can be worked out from earlier tables already; "
