@@ -91,7 +91,7 @@ def test_a_doubt_waits_until_a_person_has_published(tmp_path: Path, place: str) 
         path = tmp_path / "contracts" / "trees.odcs.yaml"
         if place == "column":
             plain = "{name: species, logicalType: string"
-            told = plain + ", customProperties: [{property: arengoDoubt, value: [Are these names?]}]"
+            told = plain + ", customProperties: [{property: arengoDoubt, value: [Is the comma a decimal sign?]}]"
             path.write_text(path.read_text().replace(plain, told))
         opened.apply()
         assert due(opened) == []
