@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from arengo.contract.vocabulary import PERSONAL_KINDS, PRIVACY_ROLES
 from arengo.errors import BadForm, Conflict, ContractError
+from arengo.portal.cells import spoken
 from arengo.portal.privacy_reasons import reason as reason_of
 from arengo.portal.privacy_story import change_words
 from arengo.portal.register_words import data
@@ -17,7 +18,7 @@ from arengo.portal.site import Visit
 from arengo.services import answer as answers
 
 if TYPE_CHECKING:
-    from arengo.contract.model import Property
+    from arengo.contract.model import Contract, Property
     from arengo.governance import Caller
     from arengo.portal.language import Speech
     from arengo.privacy.verdicts import Held
@@ -66,14 +67,16 @@ def lines(visit: Visit, dataset: str, held: Held | None) -> tuple[Line, ...]:
     verdict = held.verdict if held is not None else None
     found, proven, exposes = answers.seen(verdict), answers.proofs(verdict), answers.exposing(verdict)
     made = [
-        _line(visit, item, found.get(item.name), item.name in proven, item.name in exposes)
+        _line(visit, contract, item, found.get(item.name), item.name in proven, item.name in exposes)
         for item in contract.properties
         if item.name[:1] != "_"
     ]
     return tuple(sorted(made, key=lambda item: (not item.open, not item.found, not item.declared)))
 
 
-def _line(visit: Visit, item: Property, found: Mapping[str, Any] | None, proven: bool, exposes: bool) -> Line:
+def _line(
+    visit: Visit, contract: Contract, item: Property, found: Mapping[str, Any] | None, proven: bool, exposes: bool
+) -> Line:
     s, _ = visit.speech, visit._
     kind = str(found.get("kind") or "") if found else ""
     role = str(found.get("role") or "") if found else ""
@@ -88,7 +91,7 @@ def _line(visit: Visit, item: Property, found: Mapping[str, Any] | None, proven:
     shown = str((found or {}).get("why") or "")
     why = reason_of(s, shown)
     return Line(
-        item.name, item.label, words, why or shown, not why, _evidence(s, found or {}),
+        item.name, spoken(contract, item, s.language)[0], words, why or shown, not why, _evidence(s, found or {}),
         declared, reason, ", ".join(done), bool(words) and not declared and not reason,
         item.privacy_role or role or "quasi", held or kind, str(item.custom.get("arengoPrivacyConcept") or ""),
         proven, exposes,

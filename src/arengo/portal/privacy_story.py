@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from arengo.contract.protection import step_name
 from arengo.errors import ArengoError
 from arengo.portal import privacy_words
+from arengo.portal.cells import spoken
 from arengo.portal.language import Speech
 from arengo.portal.privacy_picture import Histogram, Overlap, histogram, overlap
 from arengo.privacy.finding import Finding
@@ -75,7 +76,9 @@ class Labels:
         self.s = s
         self._catalogue = catalogue
         as_read = contract.as_read() if contract is not None else None
-        self._columns = {item.name: item.label for item in as_read.properties} if as_read is not None else {}
+        self._columns = (
+            {item.name: spoken(as_read, item, s.language)[0] for item in as_read.properties} if as_read else {}
+        )
         self._titles: dict[str, str] = {}
 
     def column(self, name: str) -> str:
@@ -88,7 +91,7 @@ class Labels:
         except ArengoError:
             return column
         found = contract.column(column)
-        return str(found.label) if found is not None else column
+        return spoken(contract, found, self.s.language)[0] if found is not None else column
 
     def knows(self, dataset: str) -> bool:
         """Whether there is such a dataset still."""
