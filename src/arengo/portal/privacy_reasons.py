@@ -71,6 +71,7 @@ def wordings(s: Speech) -> tuple[str, ...]:
         _("%(share)s of the e-mail addresses are those of offices (info@...); look whether any is a person's"),
         _("tax numbers of persons are personal data; look whether all of these are those of firms"),
         # What was not looked at
+        _("the contract does not say what it tells of persons, and by it rows stand in groups of fewer than %(k)s"),
         _("The table of counts"),
         _("An earlier table"),
         _("Overlap with earlier tables"),

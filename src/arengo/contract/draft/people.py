@@ -60,7 +60,7 @@ def find(
         known = concepts(column.name)
         speaks = (bool(known) and known <= {"person", "holder"}) or person_attributes.one_person_a_row(column)
         if not column.personal and not setting.counts and speaks and _numbers(column):
-            mark(column, "person-id", "identifier", "the number of a person: another one in each row")
+            mark(column, "person-id", "identifier", "the number of a person")
             setting.persons = True
     named = [column for column in columns if column.personal in ("name", "national-id", "birth-date")]
     setting.owners = bool(named)

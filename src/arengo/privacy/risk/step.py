@@ -19,7 +19,7 @@ from arengo.errors import PolicyError
 from arengo.privacy.declared import K_MAP, model_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import EVERYTHING, ROWS, Attribute, Profile
-from arengo.privacy.risk import counted, sensitive
+from arengo.privacy.risk import counted, sensitive, unsaid
 from arengo.privacy.risk.counted import Counted, Mapped
 from arengo.privacy.risk.groups import Sizes, journalist, marketer, prosecutor
 from arengo.privacy.risk.uniqueness import estimate
@@ -76,6 +76,7 @@ def look(case: Case) -> Report:
         findings += _columns(case, held)
         findings += _groups(case, held, measured)
         findings += _sensitive(case, held, measured)
+        findings += unsaid.look(case)
     if not open_:
         return Report((Finding("not-public"),), measured)
     return Report(tuple(findings), measured)
