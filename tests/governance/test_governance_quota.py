@@ -133,7 +133,7 @@ def test_a_broken_file_of_counters_is_begun_anew(tmp_path: Path) -> None:
 def _spend(path: str, until: float, together: Any, done: Any) -> None:
     quotas = Quotas(FileCounters(Path(path)), "UTC")
     taken = 0
-    together.wait(300)  # a process that starts late would find everything spent
+    together.wait(150)  # a process that starts late would find everything spent
     while time.time() < until:
         try:
             quotas.charge(PROGRAM, agreed(), Plan("p", rate=100_000, daily=5000, rows=0))
@@ -147,11 +147,11 @@ def _spend(path: str, until: float, together: Any, done: Any) -> None:
 def test_processes_share_one_quota(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     done: Any = context.Queue()
-    args = (str(tmp_path / "quota.sqlite"), time.time() + 600, context.Barrier(4), done)
+    args = (str(tmp_path / "quota.sqlite"), time.time() + 240, context.Barrier(4), done)
     workers = [context.Process(target=_spend, args=args) for _ in range(4)]
     for worker in workers:
         worker.start()
-    taken = [done.get(timeout=700) for _ in workers]
+    taken = [done.get(timeout=260) for _ in workers]
     for worker in workers:
         worker.join()
     assert sum(taken) == 5000

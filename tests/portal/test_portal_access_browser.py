@@ -133,7 +133,7 @@ def test_from_the_question_to_the_suspension(browser: Any, served: Served) -> No
     assert not owner.is_checked("#g-school")  # what was changed stays
     owner.fill("#volume", "50")
     owner.click("button[value=approve]")
-    assert "1 request approved" in owner.locator("main").inner_text()
+    assert "one more person decides" in owner.locator("main").inner_text()
     second = page_of(browser, served, "paolo")
     second.goto(f"{served.address}/desk/access/{number}")
     assert "Anna Bianchi" in second.locator("main").inner_text()

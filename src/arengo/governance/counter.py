@@ -11,6 +11,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,10 +134,11 @@ class FileCounters:
             return self._connection
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=OFF"):
-            connection.execute(f"PRAGMA {pragma}")
-        for statement in _SCHEMA:
-            connection.execute(statement)
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         self._connection, self._pid = connection, os.getpid()
         return connection
 
@@ -146,6 +148,20 @@ class FileCounters:
             self._connection = None
         for tail in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + tail).unlink(missing_ok=True)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Changing the journal is the one step that SQLite does not let wait for others, so it is tried again."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", *_SCHEMA):
+                connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
