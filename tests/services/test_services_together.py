@@ -234,3 +234,24 @@ def _application(city: City) -> Any:
     pages = portal.routes(city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access)
     inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
     return faces.wrap(inner, city.door, city.catalogue, city.settings)
+
+
+def test_what_cannot_be_compared_is_never_taken_as_harmless(city: City, people: dict[str, Caller]) -> None:
+    agreements, anna = city.access.agreements, people["anna"]
+    first = _asked(city, people, "classes", ("district", "grade"), who="ugo")
+    agreements.approve(first.id, by=anna)
+    second = _asked(city, people, "clubs", ("sex",), who="ugo")
+    rules = city.settings.root / "privacy.toml"
+    held = rules.read_text(encoding="utf-8")
+    rules.write_text("[populations.others]\n", encoding="utf-8")
+    city.apply()
+    try:
+        found = city.recipients.weigh(second, second.terms)
+        assert found is not None
+        assert found.unseen == (second.id,)
+        with pytest.raises(BadForm, match="could not be compared"):
+            agreements.approve(second.id, by=anna)
+    finally:
+        rules.write_text(held, encoding="utf-8")
+        city.apply()
+        agreements.revoke(first.id, by=anna, why="A test.")

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 WATCH = Caller(party="~together", roles=((CITY_WIDE, "auditor"),))
 """Sees every agreement, reads nothing."""
 PAGE = 1000
+_NOT_COMPARED = frozenset(
+    {"overlap-no-population", "overlap-unknown-population", "overlap-unlinked", "overlap-rows-gone"}
+)
+"""Findings of the joint refinement that say what it could not lay beside each other."""
 _UNSEEN = frozenset({"hide", "pseudonym"})
 _HELD = ("active", "suspended")
 
@@ -123,7 +127,10 @@ class Recipients:
         from arengo.publish.safety import Safety
 
         candidate = self._release(connection, item, terms, contract, population, "granted")
-        if candidate is None or not candidate.quasi:
+        if candidate is None:  # it is not known whom the rows are about
+            quasi = {part.name for part in contract.properties if part.privacy_role == "quasi"} & set(terms.columns)
+            return Together(population, unseen=(item.id,)) if quasi and self.lake.newest(item.dataset) else None
+        if not candidate.quasi:
             return None
         held: dict[str, Agreement] = {}
         tables: dict[str, str] = {}
@@ -154,8 +161,10 @@ class Recipients:
             rows=lambda release: tables.get(release.label) or rows(release),
         )
         if not joint.scope(case):
-            return None
+            return Together(population, unseen=tuple(unseen)) if unseen else None
         report = joint.look(case)
+        if any(found.code in _NOT_COMPARED for found in report.findings):
+            unseen.append(item.id)
         measured: Mapping[str, Any] = report.measured
         costly = [part["label"] for part in measured.get("releases", ()) if part.get("costs") or part.get("together")]
         labels = costly or [part["label"] for part in measured.get("releases", ())]
