@@ -92,7 +92,7 @@ class Agreements(Requests):
         if wanted.valid_to <= self.now():
             raise Conflict("The end that was asked for has passed.", todo="Send it back.")
         found = self.together(item, wanted)
-        if found is not None and (found.people or found.unseen) and len(why.strip()) < 3:
+        if found is not None and (found.people or item.id in found.unseen) and len(why.strip()) < 3:
             raise BadForm(_exposed(item, found), todo="Give less, or say why it is needed: the reason stays on record.")
         noted = {"together": found.as_json()} if found is not None else {}
         given = Approval(by.party, self.now(), why_of(why), behalf, due.number)

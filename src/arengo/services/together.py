@@ -129,7 +129,7 @@ class Recipients:
         candidate = self._release(connection, item, terms, contract, population, "granted")
         if candidate is None:  # it is not known whom the rows are about
             quasi = {part.name for part in contract.properties if part.privacy_role == "quasi"} & set(terms.columns)
-            return Together(population, unseen=(item.id,)) if quasi and self.lake.newest(item.dataset) else None
+            return Together(population, unseen=(population,)) if quasi and self.lake.newest(item.dataset) else None
         if not candidate.quasi:
             return None
         held: dict[str, Agreement] = {}
@@ -164,7 +164,7 @@ class Recipients:
             return Together(population, unseen=tuple(unseen)) if unseen else None
         report = joint.look(case)
         if any(found.code in _NOT_COMPARED for found in report.findings):
-            unseen.append(item.id)
+            unseen.append(population)
         measured: Mapping[str, Any] = report.measured
         costly = [part["label"] for part in measured.get("releases", ()) if part.get("costs") or part.get("together")]
         labels = costly or [part["label"] for part in measured.get("releases", ())]
