@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from arengo.services import Participation
     from arengo.services.access import Access
     from arengo.services.accord import Accord
+    from arengo.services.background import Background
     from arengo.services.census import Census
     from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
@@ -213,7 +214,7 @@ class City:
         from arengo.services.erasure.around import around
 
         made = around(self.settings, self.state, self.lake, lambda: self.accord)
-        return Erasure(self.settings, self.state, self.lake, self.vault, self.ledger, made)
+        return Erasure(self.settings, self.state, self.lake, self.vault, self.ledger, made, later=self.background.start)
 
     @cached_property
     def register(self) -> Register:
@@ -234,10 +235,20 @@ class City:
     def desk(self) -> Desk:
         """The privacy desk: what the gate holds back, and what people decide about it."""
         from arengo.publish.exposure import withdraw
-        from arengo.services.gate import Desk, in_background
+        from arengo.services.gate import Desk
 
         drop = partial(withdraw, self.settings, self.state, self.lake)
-        return Desk(self.state, self._registered, self.ledger.tell, in_background(self._publish_one), drop)
+        return Desk(self.state, self._registered, self.ledger.tell, self._publish_later, drop)
+
+    @cached_property
+    def background(self) -> Background:
+        """What decisions started and nobody waits for."""
+        from arengo.services.background import Background
+
+        return Background()
+
+    def _publish_later(self, dataset: str) -> None:
+        self.background.start(f"publishing {dataset} after a decision", partial(self._publish_one, dataset))
 
     def _publish_one(self, dataset: str) -> None:
         """Publish under the contract in force, after a decision on the desk."""
@@ -296,7 +307,7 @@ class City:
 
     def close(self) -> None:
         """Release what is open; a City can be used as a context manager instead."""
-        for name in ("publisher", "door", "access", "ledger", "lake", "state"):
+        for name in ("background", "publisher", "door", "access", "ledger", "lake", "state"):
             room = self.__dict__.pop(name, None)
             close = getattr(room, "close", None)
             if close is not None:

@@ -5,21 +5,18 @@ A person's number is never in an address: it is posted, and the pages that hold 
 
 from __future__ import annotations
 
-import logging
-import threading
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from arengo.errors import ArengoError, BadForm, CallerError, NotAllowed, NotFound
+from arengo.errors import BadForm, CallerError, NotAllowed, NotFound
 from arengo.portal.operator import acting, is_operator
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import HEADERS, Form, Site, Visit
 from arengo.services.erasure import ERASE, KEEP, RESTRICT, Erasure, Finished, Item, Plan
 
-_log = logging.getLogger(__name__)
 OFFICERS = ("steward", "auditor")
 """Who may do this for the whole city: data protection is an auditor of all organisations."""
 AT = "/privacy/erasures"
@@ -114,23 +111,11 @@ def take(visit: Visit, form: Form) -> Response:
     if not sheet.errors:
         try:
             made = room.start(population, person, kind, by=_by(visit), reference=reference, reason=reason)
-            _begin(room, made.id)
+            room.begin(made.id)
             return RedirectResponse(f"{AT}/{quote(made.id)}", 303)
         except CallerError as error:
             sheet.wrong("", f"{error.met} {error.todo}", error.status)
     return _planned(visit, plan, person, sheet)
-
-
-def _begin(room: Erasure, request: str) -> None:
-    """The work in a thread of its own; what a kill leaves goes on with the next housekeeping."""
-
-    def quietly() -> None:
-        try:
-            room.resume(request)
-        except ArengoError as error:
-            _log.warning("the request %s stopped: %s", request, error)
-
-    threading.Thread(target=quietly, daemon=True, name=f"erasure {request}").start()
 
 
 def _planned(visit: Visit, plan: Plan, person: str, sheet: Sheet) -> Response:

@@ -6,7 +6,6 @@ into the contract, or when two different people override it with their reasons. 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 
 from arengo.contract.document import parse
 from arengo.contract.write import remove, set_property
-from arengo.errors import ArengoError, BadForm, Conflict, ContractError, NotAllowed, NotFound
+from arengo.errors import BadForm, Conflict, ContractError, NotAllowed, NotFound
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
 from arengo.privacy.verdict import DECLARE, Repair
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from arengo.governance import Caller
     from arengo.state import State
 
-_log = logging.getLogger(__name__)
 STEWARDS = ("steward", "publisher")
 """Who decides for an owner."""
 SECONDS = ("steward", "publisher", "auditor")
@@ -371,16 +369,3 @@ def _reason(text: str) -> str:
     if len(said) < 10:
         raise BadForm("The reason is too short.", todo="Say in a sentence why this may be published.")
     return said[:MOST_WORDS]
-
-
-def in_background(publish: Callable[[str], object]) -> Callable[[str], object]:
-    """``publish`` in a thread of its own; what goes wrong is in the run's record."""
-    import threading
-
-    def quietly(dataset: str) -> None:
-        try:
-            publish(dataset)
-        except ArengoError as error:
-            _log.warning("publishing %s after a decision failed: %s", dataset, error)
-
-    return lambda dataset: threading.Thread(target=quietly, args=(dataset,), daemon=True).start()

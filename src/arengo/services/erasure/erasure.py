@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,7 @@ class Erasure:
         ledger: Ledger | None = None,
         around: Around | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        later: Callable[[str, Callable[[], object]], None] = lambda name, work: None,
     ) -> None:
         self._settings = settings
         self._state = state
@@ -102,6 +104,7 @@ class Erasure:
         self._ledger = ledger
         self._around = around or Around()
         self._now = now
+        self._later = later
         self._disposals = Disposals(state)
         self.places = Places(settings, state, lake, keys)
 
@@ -222,6 +225,10 @@ class Erasure:
             with contextlib.suppress(Busy, PublicationHeld):
                 done.append((self.resume if row.state == RUNNING else self._lifted)(row.id, wait=0.0))
         return tuple(done)
+
+    def begin(self, id: str) -> None:
+        """Do the request's work while nobody waits; what a kill leaves goes on with the next housekeeping."""
+        self._later(f"erasure {id}", partial(self.resume, id))
 
     def resume(self, id: str, *, wait: float = 600.0) -> Finished:
         """Do what is left of a request. Raises NotFound, Busy; what was done stays done."""
