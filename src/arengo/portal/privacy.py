@@ -15,7 +15,7 @@ import orjson
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from arengo.errors import BadForm, BadQuery, Conflict, NotAllowed, NotFound, NotKnown
+from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, NotKnown
 from arengo.governance import Caller
 from arengo.governance.owner import owner_of
 from arengo.portal import privacy_budget, privacy_columns, privacy_paper, privacy_places, privacy_story
@@ -25,6 +25,7 @@ from arengo.portal.entrance import private
 from arengo.portal.operator import acting, holds_key, is_operator, kept
 from arengo.portal.privacy_picture import histogram
 from arengo.portal.privacy_story import Choice, Labels
+from arengo.portal.privacy_turns import turn
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import HEADERS, Form, Site, Visit
 from arengo.privacy.verdicts import HELD, OVERRIDE, WAITING, Held
@@ -33,6 +34,8 @@ from arengo.services.gate import SECONDS, STEWARDS
 SEERS = ("steward", "publisher", "auditor")
 """Who sees a verdict."""
 ON_PAGE = 50
+FORMS = 20
+"""Columns on one page that wait for an answer."""
 ACTS = ("approve", "override", "confirm", "decline")
 AGAIN = "*"
 """In place of a column's name: a publication was started."""
@@ -153,16 +156,13 @@ def inbox(visit: Visit) -> Response:
         (item for item in entries if item.id in outcomes),
         key=lambda item: (-privacy_story.ORDER[outcomes[item.id][0]], item.contract.title(s.language).casefold()),
     )
-    number = _page_number(visit)
-    shown = checked[(number - 1) * ON_PAGE : number * ON_PAGE]
+    part = turn(visit, len(checked), ON_PAGE, mark="all")
     values = {
         "waits": held_back(visit, mine),
         "counts": kinds(visit),
-        "lines": [line for item in shown if (line := _line(visit, item.id)) is not None],
-        "checked": len(checked),
+        "lines": [line for item in part.of(checked) if (line := _line(visit, item.id)) is not None],
         "unchecked": sum(item.id not in outcomes for item in entries),
-        "before": visit.here(page=number - 1 if number > 2 else None) if number > 1 else "",
-        "after": visit.here(page=number + 1) if number * ON_PAGE < len(checked) else "",
+        "part": part,
     }
     return private(visit.page("privacy.html", values))
 
@@ -171,13 +171,6 @@ def held_back(visit: Visit, mine: frozenset[str] | None) -> list[Waits]:
     """What the gate holds back of ``mine``, the newest first."""
     names = Names(visit)
     return [_waits(visit, item, names) for item in visit.site.desk.waiting(mine)]
-
-
-def _page_number(visit: Visit) -> int:
-    given = visit.param("page", "1")
-    if not (given.isascii() and given.isdecimal() and 0 < len(given) < 7 and int(given) > 0):
-        raise BadQuery(f"page is {given[:20]!r}, and pages are counted from 1.")
-    return int(given)
 
 
 def _waits(visit: Visit, held: Held, names: Names) -> Waits:
@@ -268,6 +261,7 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
     waits = desk.open_override(held) if held.settled == HELD else None
     newest = desk.latest(dataset)
     done = visit.param("done")
+    part = turn(visit, len(verdict.findings), ON_PAGE, mark="found")
     values = {
         **frame,
         "verdict": verdict,
@@ -275,7 +269,8 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "standing": privacy_story.standing(s, held),
         "tone": privacy_story.TONES[held.outcome],
         "word": privacy_story.outcome_word(s, held.outcome),
-        "steps": privacy_story.steps(s, verdict, labels, visit),
+        "steps": privacy_story.steps(s, verdict, labels, visit, part.of(privacy_story.by_weight(verdict))),
+        "part": part,
         "pictures": privacy_story.pictures(s, verdict),
         "places": privacy_places.picture(visit, verdict),
         "risks": privacy_story.risks(s, verdict),
@@ -473,14 +468,19 @@ def _columns(visit: Visit, f: Sheet, labels: Labels) -> Response:
     decides = _decides(visit, _owner(visit, dataset), STEWARDS)
     done, known = visit.param("done"), visit.site.catalogue.entry(dataset).contract.as_read()
     found, wanted = privacy_columns.lines(visit, dataset, held), f.value("column") or visit.param("column")
+    waits = [item for item in found if item.open and item.name != wanted]
+    forms, rows = turn(visit, len(waits), FORMS, mark="asked"), turn(visit, len(found), ON_PAGE, "columns", "columns")
     values = {
         "f": f,
         "id": dataset,
         "title": labels.title(dataset),
         "held": held,
-        "lines": found,
+        "lines": rows.of(found),
+        "rows": rows,
         "asked": privacy_columns.ask(visit) if decides else None,
-        "answers": [item for item in found if item.open or item.name == wanted],
+        "answers": [*(item for item in found if item.name == wanted), *forms.of(waits)],
+        "forms": forms,
+        "waits": sum(item.open for item in found),
         "wanted": wanted,
         "stale": visit.site.desk.stale(dataset),
         "done": labels.column(done) if known.column(done) is not None else "",

@@ -15,11 +15,15 @@ from arengo.portal import privacy_story
 from arengo.portal.language import Speech
 from arengo.portal.operator import record
 from arengo.portal.privacy_story import Choice, Labels
+from arengo.portal.privacy_words import LISTED
 from arengo.portal.register_paper import speech
 from arengo.portal.site import HEADERS, Visit
 from arengo.privacy.verdicts import Held
 from arengo.services.paper import Facts, Heading, Paper, Part, Points, Table, Text, lay
 from arengo.settings import Settings
+
+PRINTED = 200
+"""Findings on paper, the most serious ones."""
 
 
 def document(visit: Visit, held: Held, decided: Sequence[Choice]) -> Response:
@@ -64,8 +68,11 @@ def paper(
         Facts(tuple((name, value) for name, value in facts if value)),
         Heading(_("What was found")),
     ]
-    for step in privacy_story.steps(s, verdict, labels):
+    found = privacy_story.by_weight(verdict)
+    for step in privacy_story.steps(s, verdict, labels, shown=found[:PRINTED]):
         parts += [Heading(f"{step.title}: {step.word}", 2), Points(tuple(item.words for item in step.findings))]
+    if len(found) > PRINTED:
+        parts.append(Text(_many_more(s, len(found) - PRINTED), quiet=True))
     for title, picture in privacy_story.pictures(s, verdict):
         head = (_("Persons in the group"), *((_("Before"), _("After")) if picture.both else (_("Persons"),)))
         rows = tuple((bar.label, *((bar.said_before,) if picture.both else ()), bar.said_after) for bar in picture.bars)
@@ -78,9 +85,10 @@ def paper(
         parts.append(Heading(_("Repairs that were worked out")))
         head = (_("Repair"), _("What it does"), _("Detail that is lost"), _("Withheld"))
         body = tuple(
-            (offer.title, "\n".join((*offer.changes, offer.note)).strip(), offer.facts[0][1], offer.facts[1][1])
+            (offer.title, "\n".join((*_short(s, offer.changes), offer.note)).strip(), offer.facts[0][1],
+             offer.facts[1][1])
             for offer in privacy_story.offers(s, verdict, labels)
-        )
+        )  # fmt: skip
         parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))
     parts += [Heading(_("What was taken for granted")), Points(privacy_story.assumed(s, verdict, labels))]
     steps = tuple(
@@ -104,3 +112,17 @@ def paper(
         page=_("Page {page} of {pages}"), foot=foot,
         unset=_("Where […] stands, the original has letters that this file cannot show; the site's page has them."),
     )  # fmt: skip
+
+
+def _many_more(s: Speech, n: int) -> str:
+    return s.many(
+        "%(n)s less serious finding is not printed here. The page and the file for programs (JSON) have it.",
+        "%(n)s less serious findings are not printed here. The page and the file for programs (JSON) have them all.",
+        n,
+    )
+
+
+def _short(s: Speech, changes: Sequence[str]) -> tuple[str, ...]:
+    rest = len(changes) - LISTED
+    more = (s.many("and %(n)s more", "and %(n)s more", rest),) if rest > 0 else ()
+    return (*changes[:LISTED], *more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,8 @@ TONES = {"pass": "good", "review": "warn", "repair": "warn", "block": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One finding in words. ``releases``: (title, address, columns) of the earlier ones that take part."""
+    """One finding in words. ``releases``: (title, address, columns) of the earlier ones that take part; ``more``: how
+    many others do."""
 
     code: str
     outcome: str
@@ -38,6 +39,7 @@ class Said:
     people: int
     columns: tuple[str, ...]
     releases: tuple[tuple[str, str, str], ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,15 +250,22 @@ def step_words(s: Speech) -> Mapping[str, tuple[str, str]]:
     }
 
 
-def steps(s: Speech, verdict: Verdict, labels: Labels, visit: Visit | None = None) -> tuple[Step, ...]:
-    """The findings, grouped, the worst of each part first."""
+def by_weight(verdict: Verdict) -> list[Finding]:
+    """The findings, the worst of all first, as pages show them."""
+    return sorted(verdict.findings, key=lambda item: (-ORDER[item.outcome], -item.people))
+
+
+def steps(
+    s: Speech, verdict: Verdict, labels: Labels, visit: Visit | None = None, shown: Sequence[Finding] | None = None
+) -> tuple[Step, ...]:
+    """The findings, grouped, the worst of each part first. ``shown``: of those that :func:`by_weight` gives; all when
+    it is left out."""
     parts: dict[str, list[Finding]] = {}
-    for item in verdict.findings:
+    for item in by_weight(verdict) if shown is None else shown:
         parts.setdefault(privacy_words.step_of(item.code), []).append(item)
     out = []
     for name, (title, question) in step_words(s).items():
-        found = sorted(parts.get(name, ()), key=lambda item: (-ORDER[item.outcome], -item.people))
-        if found:
+        if found := parts.get(name, []):
             worst = found[0].outcome
             told = tuple(_said(s, item, labels, verdict, visit) for item in found)
             out.append(Step(name, title, question, TONES[worst], outcome_word(s, worst), told))
@@ -272,7 +281,8 @@ def _said(s: Speech, item: Finding, labels: Labels, verdict: Verdict, visit: Vis
         not privacy_words.is_translated(s, item),
         item.people,
         tuple(map(labels.column, item.columns)),
-        tuple(release_link(label, labels, verdict, visit) for label in item.releases),
+        tuple(release_link(label, labels, verdict, visit) for label in item.releases[: privacy_words.LISTED]),
+        max(len(item.releases) - privacy_words.LISTED, 0),
     )
 
 

@@ -5,7 +5,7 @@ A code that has no sentence here yet is said in English and marked so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from arengo.portal.language import Speech
@@ -26,8 +26,8 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     facts = item.values
     values = {name: said(s, value) for name, value in facts.items()}
     values |= {
-        "columns": ", ".join(map(column, item.columns)),
-        "releases": ", ".join(map(release, item.releases)),
+        "columns": listed(s, item.columns, column),
+        "releases": listed(s, item.releases, release),
         "people": s.number(item.people),
     }
     if isinstance(facts.get("column"), str):
@@ -37,6 +37,17 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     if template is None:
         return agreed(SENTENCES[item.code].format_map(_Open(values)))
     return agreed(template % _Open(values))  # English only: elsewhere no word depends on a second number
+
+
+LISTED = 12
+"""Names in one sentence; what is more is counted."""
+
+
+def listed(s: Speech, names: Sequence[str], called: Names = str) -> str:
+    """Names of columns or releases with commas."""
+    told = ", ".join(map(called, names[:LISTED]))
+    rest = len(names) - LISTED
+    return f"{told} {s.many('and %(n)s more', 'and %(n)s more', rest)}" if rest > 0 else told
 
 
 def _told(s: Speech, item: Finding, column: Names) -> dict[str, str]:
@@ -51,7 +62,7 @@ def _told(s: Speech, item: Finding, column: Names) -> dict[str, str]:
     kinds = facts.get("kinds")
     if isinstance(kinds, list | tuple) and len(kinds) == len(item.columns):
         pairs = zip(item.columns, kinds, strict=True)
-        out["why"] = ", ".join(f"{column(name)} ({data(s, str(kind))})" for name, kind in pairs)
+        out["why"] = listed(s, [f"{column(name)} ({data(s, str(kind))})" for name, kind in pairs])
     return out
 
 
