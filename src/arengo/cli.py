@@ -56,10 +56,10 @@ def main() -> None:
     except ArengoError as error:
         terminal.fail(error)
     except typer.Abort:
-        print("Stopped.", file=sys.stderr)
+        terminal.say("Stopped.", file=sys.stderr)
         sys.exit(130)
     except KeyboardInterrupt:
-        print("Stopped. What was published stays; nothing is half-published.", file=sys.stderr)
+        terminal.say("Stopped. What was published stays; nothing is half-published.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -90,8 +90,8 @@ def init(
     from arengo.city import init as make
 
     city = make(directory, name=name, language=language, timezone=timezone, country=country)
-    print(f"{city.settings.city.name} is ready in {directory}")
-    print(f"Next: arengo draft FILE -o {directory}/contracts/NAME.odcs.yaml")
+    terminal.say(f"{city.settings.city.name} is ready in {directory}")
+    terminal.say(f"Next: arengo draft FILE -o {directory}/contracts/NAME.odcs.yaml")
 
 
 @app.command()
@@ -143,9 +143,9 @@ def draft(
         terminal.emit([{"id": item.id, "path": str(path), "doubts": item.doubts} for path, item in written])
         return
     for path, item in written:
-        print(f"{path}: {item.id}, {len(item.contract.properties)} columns")
+        terminal.say(f"{path}: {item.id}, {len(item.contract.properties)} columns")
         for doubt in item.doubts:
-            print(f"  please check: {doubt}")
+            terminal.say(f"  please check: {doubt}")
 
 
 def _city_of(path: Path | None) -> Path | None:
@@ -187,8 +187,10 @@ def lint(
     else:
         for path, items in found.items():
             for item in items:
-                print(f"{path}:{item.line or 1}: {item.severity}: {item.message} {item.todo}".rstrip())
-        print(f"{len(found)} contracts, {errors} errors, {sum(map(len, found.values())) - errors} other findings")
+                terminal.say(f"{path}:{item.line or 1}: {item.severity}: {item.message} {item.todo}".rstrip())
+        terminal.say(
+            f"{len(found)} contracts, {errors} errors, {sum(map(len, found.values())) - errors} other findings"
+        )
     if errors:
         raise typer.Exit(3)
 
@@ -221,7 +223,7 @@ def _show_plan(items: Sequence[Any], json: bool, rules: Callable[[], Sequence[An
     _tell_plan(items, json)
     for change in rules():
         if change.action != "same" and not json:
-            print(f"{change.action:8}{change.file}")
+            terminal.say(f"{change.action:8}{change.file}")
     if any(item.action == "invalid" for item in items):
         raise typer.Exit(3)
 
@@ -234,11 +236,11 @@ def _tell_plan(items: Sequence[Any], json: bool) -> None:
         if item.action != "same":
             moved = item.before and item.after and item.before != item.after
             arrow = f" {item.before} -> {item.after}" if moved else f" {item.after or item.before}"
-            print(f"{item.action:8}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
+            terminal.say(f"{item.action:8}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
             for sentence in item.sentences:
-                print(f"          {sentence}")
+                terminal.say(f"          {sentence}")
     same = sum(item.action == "same" for item in items)
-    print(f"{len(items) - same} to change, {same} as they are")
+    terminal.say(f"{len(items) - same} to change, {same} as they are")
 
 
 @app.command()
@@ -266,7 +268,7 @@ def publish(
         terminal.emit(runs)
     else:
         for run in runs:
-            print(_sentence(run))
+            terminal.say(_sentence(run))
     if any(run.state in ("failed", "refused") for run in runs):
         raise typer.Exit(3)
 
@@ -293,7 +295,7 @@ def status(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit(items)
         return
     if not items:
-        print(terminal.hint("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml"))
+        terminal.say(terminal.hint("Nothing is published yet. Next: arengo draft FILE -o contracts/NAME.odcs.yaml"))
         return
     day = "%Y-%m-%d %H:%M"
     terminal.table(
@@ -365,15 +367,15 @@ def diff(
     if json:
         terminal.emit({"difference": counts, "changes": changes})
         return
-    print(
+    terminal.say(
         f"{dataset} v{counts.before} -> v{counts.after}: "
         f"{counts.added:,} added, {counts.changed:,} changed, {counts.removed:,} removed"
     )
     for words, names in (("new columns", counts.columns_added), ("gone columns", counts.columns_removed)):
         if names:
-            print(f"  {words}: {', '.join(names)}")
+            terminal.say(f"  {words}: {', '.join(names)}")
     for old, new in counts.columns_renamed:
-        print(f"  renamed column: {old} -> {new}")
+        terminal.say(f"  renamed column: {old} -> {new}")
     marks = {"added": "+", "changed": "~", "removed": "-"}
     for change in changes:
         key = " ".join(str(part) for part in change.key)
@@ -383,7 +385,7 @@ def diff(
         else:
             row = change.after or change.before or {}
             parts = [f"{name}={value!s}" for name, value in list(row.items())[:6]]
-        print(f"{marks[change.kind]} {key}  {'; '.join(parts)}")
+        terminal.say(f"{marks[change.kind]} {key}  {'; '.join(parts)}")
 
 
 @app.command()
@@ -408,10 +410,10 @@ def history(
     for item in found:
         when = f"{item.version.label}  {item.version.published_at:%Y-%m-%d}"
         if item.row is None:
-            print(f"{when}  removed")
+            terminal.say(f"{when}  removed")
         else:
             parts = [f"{name}={value!s}" for name, value in item.row.items() if last.get(name, ...) != value]
-            print(f"{when}  {'; '.join(parts)}")
+            terminal.say(f"{when}  {'; '.join(parts)}")
         last = dict(item.row or {})
 
 
@@ -481,12 +483,14 @@ def export(
     with _open(city) as opened:
         if contracts:
             paths = opened.export_contracts()
-            terminal.emit(paths) if json else print("\n".join(f"wrote {path}" for path in paths) or "nothing to write")
+            terminal.emit(paths) if json else terminal.say(
+                "\n".join(f"wrote {path}" for path in paths) or "nothing to write"
+            )
             return
         if not dataset:
             raise BadQuery("Which dataset?", todo="Name one, or use --contracts.")
         path = opened.export(dataset, format=format, output=output, as_of=as_of)
-    terminal.emit({"path": str(path), "bytes": path.stat().st_size}) if json else print(path)
+    terminal.emit({"path": str(path), "bytes": path.stat().st_size}) if json else terminal.say(path)
 
 
 @app.command()
@@ -503,7 +507,7 @@ def catalog(
 
     with _open(city) as opened:
         length = write(opened.catalogue, opened.settings.city, output, url, profile, harvested)
-    terminal.emit({"path": str(output), "bytes": length}) if json else print(output)
+    terminal.emit({"path": str(output), "bytes": length}) if json else terminal.say(output)
 
 
 @app.command()
@@ -520,15 +524,17 @@ def harvest(
         terminal.emit(found)
     for item in () if json else found:
         words = ", ".join(f"{number:,} {name}" for name, number in item.counts.items() if number)
-        print(f"{item.source}: {item.state}. {words}")
+        terminal.say(f"{item.source}: {item.state}. {words}")
         if item.error:
-            print(f"  {item.error['message']} {item.error.get('todo', '')}".rstrip())
+            terminal.say(f"  {item.error['message']} {item.error.get('todo', '')}".rstrip())
         for line in item.rejected[:5]:
-            print(f"  not taken: {line['title'] or line['identifier']}: {line['reason']}")
+            terminal.say(f"  not taken: {line['title'] or line['identifier']}: {line['reason']}")
         if item.state == "held":
-            print("  It has much less than before; nothing was taken over. Look at the source, then use --force.")
+            terminal.say(
+                "  It has much less than before; nothing was taken over. Look at the source, then use --force."
+            )
     if not json and not found:
-        print("nothing to harvest: put a file into harvest/, see docs/guides/harvest.md")
+        terminal.say("nothing to harvest: put a file into harvest/, see docs/guides/harvest.md")
     if any(item.state in ("failed", "held") for item in found):
         raise typer.Exit(3)
 
@@ -570,8 +576,8 @@ def tidy(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit(found)
         return
     for name, numbers in found["expired"].items():
-        print(f"{name}: versions {', '.join(map(str, numbers))} expired")
-    print(f"{found['files']:,} files removed, {found['bytes']:,} bytes freed")
+        terminal.say(f"{name}: versions {', '.join(map(str, numbers))} expired")
+    terminal.say(f"{found['files']:,} files removed, {found['bytes']:,} bytes freed")
 
 
 @app.command()
@@ -592,11 +598,11 @@ def demo(
     if json:
         terminal.emit(result)
     else:
-        print(
+        terminal.say(
             f"{result.name}: {result.datasets} datasets, {result.versions} versions, {result.rows:,} rows "
             f"in {result.seconds:.0f} s"
         )
-        print(f"People with their passwords, and a key: {result.accounts}")
+        terminal.say(f"People with their passwords, and a key: {result.accounts}")
     if no_serve:
         return
     from arengo.app import serve as run
@@ -616,7 +622,7 @@ def doctor(city: CityOption = HERE, json: JsonOption = False) -> None:
     else:
         for item in found:
             todo = f"  {terminal.hint(item.todo)}" if item.todo else ""
-            print(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{todo}")
+            terminal.say(f"{'ok  ' if item.good else 'MEND'}  {item.what}: {item.met}{todo}")
     if not all(item.good for item in found):
         raise typer.Exit(4)
 
@@ -641,7 +647,7 @@ def plugins(json: JsonOption = False) -> None:
         )
         return
     for name, item in found.items():
-        print(f"{name:14}{item.title}  ({type(item).__module__})")
+        terminal.say(f"{name:14}{item.title}  ({type(item).__module__})")
 
 
 for _module in pkgutil.iter_modules(groups.__path__):

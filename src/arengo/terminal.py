@@ -9,8 +9,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
+from arengo.contract.direction import spelt
 from arengo.errors import ArengoError, BadQuery
 
 GROUPS = ("census", "erasure", "ledger", "party", "policy", "privacy", "register")
@@ -26,8 +27,13 @@ def fail(error: ArengoError) -> NoReturn:
     if "--json" in sys.argv:
         print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
     else:
-        print(f"{error.title}.\n  {hint(str(error))}", file=sys.stderr)
+        say(f"{error.title}.\n  {hint(str(error))}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def say(*values: object, file: TextIO | None = None, end: str = "\n", flush: bool = False) -> None:
+    """Print, with control characters and marks of direction spelt: what a city's files hold cannot steer a terminal."""
+    print(*(spelt(str(value)) for value in values), file=file, end=end, flush=flush)
 
 
 def hint(text: str) -> str:
@@ -71,14 +77,14 @@ def _plain(value: Any) -> Any:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int] = ()) -> None:
     """Aligned columns without frames, readable by eye, by screen reader and by ``cut``."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [["" if cell is None else spelt(str(cell)) for cell in row] for row in rows]
     widths = [max(len(text) for text in column) for column in zip(headers, *texts, strict=True)]
     for line in [list(headers), *texts]:
         cells = [
             cell.rjust(width) if index in numbers else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
-        print("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def moment(text: str) -> datetime | None:
@@ -123,7 +129,7 @@ class Progress:
         """Called by the publisher: ``done`` of ``total`` bytes or rows of a step; total None when unknown."""
         if self.quiet:
             if self.lines and dataset == self.lines:
-                print(f"{done + 1}/{total}  {step}", file=sys.stderr, flush=True)
+                say(f"{done + 1}/{total}  {step}", file=sys.stderr, flush=True)
             return
         if dataset not in self.tasks:
             self.tasks[dataset] = self.bars.add_task(dataset, step=step, total=total)

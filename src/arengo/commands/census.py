@@ -56,7 +56,7 @@ def take(
                 terminal.emit({"taken": False, "problems": [str(item) for item in plan.reading.problems]})
                 raise typer.Exit(SourceMalformed.exit_code)
             for item in plan.reading.problems:
-                print(str(item), file=sys.stderr)
+                terminal.say(str(item), file=sys.stderr)
             count = len(plan.reading.problems) + plan.reading.more
             raise SourceMalformed(
                 f"{count} {'line needs' if count == 1 else 'lines need'} a correction; nothing was taken.",
@@ -73,22 +73,22 @@ def take(
                 {"taken": batch is not None, **plan.counts, "changes": [asdict(item) for item in plan.changes]}
             )
         elif batch is not None:
-            print("Taken over.")
+            terminal.say("Taken over.")
 
 
 def _tell(plan: Plan) -> None:
     for doubt in plan.reading.doubts:
-        print(f"please check: {doubt}", file=sys.stderr)
+        terminal.say(f"please check: {doubt}", file=sys.stderr)
     if not plan.changes:
-        print(f"{plan.file} says what the census says already.")
+        terminal.say(f"{plan.file} says what the census says already.")
         return
     for change in plan.changes[:SHOWN]:
         fields = "; ".join(f"{name}: {before or '-'} > {after or '-'}" for name, before, after in change.fields)
-        print(f"{change.action:8} {change.kind:12} {change.title}{f' ({fields})' if fields else ''}")
+        terminal.say(f"{change.action:8} {change.kind:12} {change.title}{f' ({fields})' if fields else ''}")
     if len(plan.changes) > SHOWN:
-        print(f"and {len(plan.changes) - SHOWN} more")
+        terminal.say(f"and {len(plan.changes) - SHOWN} more")
     counts = plan.counts
-    print(f"{counts['added']} new, {counts['changed']} changed, {counts['removed']} gone")
+    terminal.say(f"{counts['added']} new, {counts['changed']} changed, {counts['removed']} gone")
 
 
 @app.command()
@@ -106,7 +106,7 @@ def export(
         words = language or opened.settings.city.language.split("-")[0]
     if output.suffix.lower() == ".xlsx":
         output.write_bytes(book.as_book(register, words))
-        print(output)
+        terminal.say(output)
         return
     if output.suffix:
         raise BadQuery(f"{output.name} is neither .xlsx nor a folder.", todo="Name a .xlsx file or a folder.")
@@ -114,7 +114,7 @@ def export(
     for kind in ("applications", "exchanges"):
         path = output / f"{kind}.csv"
         path.write_text("\ufeff" + book.as_csv(register, kind, words), encoding="utf-8", newline="")
-        print(path)
+        terminal.say(path)
 
 
 @app.command()
@@ -140,7 +140,7 @@ def show(
             if json:
                 terminal.emit({"application": asdict(item), "exchanges": [asdict(one) for one in mine]})
                 return
-            print(f"{item.name} ({item.organisation})")
+            terminal.say(f"{item.name} ({item.organisation})")
             names = {key: held.name for key, held in register.applications.items()}
             rows = [(names[one.source], names[one.target], one.what, one.way, one.frequency) for one in mine]
             terminal.table(("from", "to", "what", "how", "how often"), rows)
@@ -149,10 +149,10 @@ def show(
         if json:
             terminal.emit({**asdict(numbers), "spared": [asdict(one) for one in saved]})
             return
-        print(f"{numbers.applications} applications, {numbers.exchanges} exchanges")
+        terminal.say(f"{numbers.applications} applications, {numbers.exchanges} exchanges")
         for way, n in numbers.ways.items():
-            print(f"  {way:18} {n:6} {numbers.share(way):6.0%}")
-        print("lines " + ", ".join(f"{view}: {n}" for view, n in numbers.lines.items()))
+            terminal.say(f"  {way:18} {n:6} {numbers.share(way):6.0%}")
+        terminal.say("lines " + ", ".join(f"{view}: {n}" for view, n in numbers.lines.items()))
         if saved:
             terminal.table(
                 ("dataset", "read here", "source asked", "spared"),

@@ -57,9 +57,9 @@ def find(
             return
         for item in found:
             if not item.by:
-                print(f"{item.dataset}: keeps nothing that leads to a person")
+                terminal.say(f"{item.dataset}: keeps nothing that leads to a person")
             else:
-                print(f"{item.dataset}: {_rows(item.rows)}")
+                terminal.say(f"{item.dataset}: {_rows(item.rows)}")
 
 
 @app.command()
@@ -72,7 +72,7 @@ def who(value: Annotated[str, typer.Argument(help="An e-mail address, a phone nu
             terminal.emit({"persons": [{"population": one.population, "person": one.id, "mark": one.mark}
                                        for one in found]})  # fmt: skip
         else:
-            print("\n".join(f"{one.population}: {one.id or one.mark}" for one in found) or "Nobody.")
+            terminal.say("\n".join(f"{one.population}: {one.id or one.mark}" for one in found) or "Nobody.")
 
 
 @app.command()
@@ -155,7 +155,7 @@ def receipt(
     with _open(city) as opened:
         body = opened.erasure.receipt(request)
         out.write_bytes(body)
-        print(f"{out}: SHA-256 {opened.erasure.get(request).receipt}")
+        terminal.say(f"{out}: SHA-256 {opened.erasure.get(request).receipt}")
 
 
 @app.command(name="rotate-key")
@@ -167,7 +167,7 @@ def rotate_key(city: CityOption = HERE, json: JsonOption = False) -> None:
         if json:
             terminal.emit({"keys": count})
         else:
-            print(f"The vault has a new key; {count:,} persons' keys were wrapped with it.")
+            terminal.say(f"The vault has a new key; {count:,} persons' keys were wrapped with it.")
 
 
 # How it is said
@@ -194,9 +194,9 @@ def _say(made: Plan) -> None:
             said += f". {'Legal hold: ' if item.because == 'hold' else ''}{item.why}"
         if item.agreements and item.rows:
             said += f". Readers told: {len(item.agreements)}"
-        print(said)
+        terminal.say(said)
     for name in made.blind:
-        print(f"{name}: keeps nothing that leads to a person")
+        terminal.say(f"{name}: keeps nothing that leads to a person")
 
 
 def _rows(rows: Any) -> str:
@@ -215,9 +215,9 @@ def _finished(items: tuple[Finished, ...], json: bool) -> None:
         said = f"{item.id} {item.kind} {item.population}: {item.state}, {item.reference}"
         if item.receipt:
             said += f", receipt {item.receipt[:16]}…"
-        print(said)
+        terminal.say(said)
     if not items:
-        print("There is nothing.")
+        terminal.say("There is nothing.")
 
 
 def _plan(made: Plan) -> dict[str, Any]:

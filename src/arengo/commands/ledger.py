@@ -59,7 +59,7 @@ def verify(
         terminal.emit(_as_json(report))
     else:
         for line in _sentences(report):
-            print(line)
+            terminal.say(line)
     if not report.ok:
         raise typer.Exit(LedgerBroken.exit_code)
 
@@ -129,7 +129,7 @@ def export(
     if json:
         terminal.emit({"path": str(written), "entries": size, "checkpoint": signed.text if signed else ""})
     else:
-        print(f"{written}: {size:,} entries. Check it anywhere with: arengo ledger verify {written}")
+        terminal.say(f"{written}: {size:,} entries. Check it anywhere with: arengo ledger verify {written}")
 
 
 @app.command()
@@ -164,7 +164,7 @@ def show(
                 terminal.emit({name: str(item) for name, item in found.items()})
             else:
                 for name, item in found.items():
-                    print(f"{name:8} {item}")
+                    terminal.say(f"{name:8} {item}")
             return
         if number is not None:
             entry = ledger.entry(number, whole=True)
@@ -206,15 +206,15 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _print(entry: Entry) -> None:
-    print(f"entry {entry.number}")
+    terminal.say(f"entry {entry.number}")
     for name, value in entry.facts.items():
-        print(f"  {name:13} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        terminal.say(f"  {name:13} {', '.join(map(str, value)) if isinstance(value, list) else value}")
     if entry.hidden:
-        print(f"  hidden: {entry.visibility.kind}, by {entry.visibility.by}, {entry.visibility.basis}")
+        terminal.say(f"  hidden: {entry.visibility.kind}, by {entry.visibility.by}, {entry.visibility.basis}")
     elif entry.erased:
-        print("  its body was erased")
+        terminal.say("  its body was erased")
     for name, value in (entry.body or {}).items():
-        print(f"  {name + ':':13} {value}")
+        terminal.say(f"  {name + ':':13} {value}")
 
 
 @app.command()
@@ -231,7 +231,9 @@ def rotate(
     if json:
         terminal.emit({"key": str(made)})
     else:
-        print(f"The record signs with a new key from now on:\n{made}\nRestart the servers, and tell your witnesses.")
+        terminal.say(
+            f"The record signs with a new key from now on:\n{made}\nRestart the servers, and tell your witnesses."
+        )
 
 
 @app.command()
@@ -246,8 +248,8 @@ def witness(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit([{"witness": item.witness, "state": item.state, "message": item.words} for item in asked])
     else:
         for item in asked:
-            print(f"{item.witness}: {item.state}. {item.words}")
+            terminal.say(f"{item.witness}: {item.state}. {item.words}")
         if not asked:
-            print("No witness has anything to sign.")
+            terminal.say("No witness has anything to sign.")
     if any(item.state != "signed" for item in asked):
         raise typer.Exit(LedgerBroken.exit_code)

@@ -53,7 +53,7 @@ def organisation(
 
     with _open(city) as opened:
         made = opened.access.parties.add_organisation(name, parent, by=OPERATOR)
-    terminal.emit(_plain(made)) if json else print(f"{made.name} is there, as {made.id}.")
+    terminal.emit(_plain(made)) if json else terminal.say(f"{made.name} is there, as {made.id}.")
 
 
 @app.command()
@@ -70,7 +70,9 @@ def people(
         terminal.emit(found)
         return
     if not found:
-        print(terminal.hint("Nobody yet. Next: arengo party invite MAIL --organisation '*' --role administrator"))
+        terminal.say(
+            terminal.hint("Nobody yet. Next: arengo party invite MAIL --organisation '*' --role administrator")
+        )
         return
     rows = [[item["mail"], item["name"], item["organisation"], item["state"], _roles(item)] for item in found]
     terminal.table(["mail", "name", "organisation", "state", "roles"], rows)
@@ -102,8 +104,8 @@ def person(
         terminal.emit(said)
         return
     for name in ("id", "name", "mail", "organisation", "state", "providers", "password", "app", "passkeys"):
-        print(f"{name:14}{said[name]}")
-    print(f"{'roles':14}{_roles(said)}")
+        terminal.say(f"{name:14}{said[name]}")
+    terminal.say(f"{'roles':14}{_roles(said)}")
 
 
 @app.command()
@@ -121,7 +123,7 @@ def role(
         parties = opened.access.parties
         found = _find(parties, who)
         (parties.take if take else parties.give)(found.id, organisation, role, by=OPERATOR)
-    print(f"{found.name} is {'no longer ' if take else ''}{role} of {organisation}.")
+    terminal.say(f"{found.name} is {'no longer ' if take else ''}{role} of {organisation}.")
 
 
 @app.command()
@@ -149,9 +151,9 @@ def invite(
     if json:
         terminal.emit({"person": found.id, "mail": found.mail, "link": address})
     elif address:
-        print(address)
+        terminal.say(address)
     else:
-        print(f"{found.name} signs in here already and has the role now.")
+        terminal.say(f"{found.name} signs in here already and has the role now.")
 
 
 @app.command()
@@ -174,7 +176,7 @@ def providers(city: CityOption = HERE, json: JsonOption = False) -> None:
         terminal.emit(said)
         return
     if not said:
-        print("No provider is declared. Write login/NAME.toml in the city folder.")
+        terminal.say("No provider is declared. Write login/NAME.toml in the city folder.")
         return
     rows = [[item["id"], item["issuer"], f"{item['keys']} keys" if item["answers"] else item["error"]] for item in said]
     terminal.table(["provider", "issuer", "answers"], rows)

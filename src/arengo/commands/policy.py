@@ -47,11 +47,11 @@ def check(city: CityOption = HERE, json: JsonOption = False) -> None:
         )
     else:
         for error in checked.errors:
-            print(f"error    {error}")
+            terminal.say(f"error    {error}")
         for error in checked.warnings:
-            print(f"warning  {error}")
-        print(f"{_count(len(checked.book.policies), 'policy', 'policies')} in the folder", end="")
-        print("; they hold from the next 'arengo apply' on" if waits and not checked.errors else "")
+            terminal.say(f"warning  {error}")
+        terminal.say(f"{_count(len(checked.book.policies), 'policy', 'policies')} in the folder", end="")
+        terminal.say("; they hold from the next 'arengo apply' on" if waits and not checked.errors else "")
     if checked.errors:
         raise typer.Exit(PolicyError.exit_code)
 
@@ -86,10 +86,10 @@ def run_tests(
         )  # fmt: skip
     else:
         for item in failed:
-            print(f"failed   {item.trial.name} ({item.trial.file}, test {item.trial.number})")
+            terminal.say(f"failed   {item.trial.name} ({item.trial.file}, test {item.trial.number})")
             for problem in item.problems:
-                print(f"         {problem}")
-        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+                terminal.say(f"         {problem}")
+        terminal.say(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(PolicyError.exit_code)
 
@@ -99,7 +99,7 @@ def schema() -> None:
     """Show what policies may speak of: Cedar's schema of people, data and circumstances."""
     from arengo.governance.policy.schema import SCHEMA
 
-    print(SCHEMA, end="")
+    terminal.say(SCHEMA, end="")
 
 
 @app.command()
@@ -119,7 +119,7 @@ def who(
         people = opened.access.parties.names({name for item in readers for name in (item.party, *item.people)})
     _tell(readers, json, people, column)
     if not json and not readers:
-        print("Nobody can read it.")
+        terminal.say("Nobody can read it.")
 
 
 @app.command()
@@ -144,7 +144,7 @@ def what(
         readers = analysis.reads(party, contracts)
     _tell(readers, json, {}, "", by_dataset=True)
     if not json and not readers:
-        print("Nothing.")
+        terminal.say("Nothing.")
 
 
 def _contract(opened: City, dataset: str) -> Contract:
@@ -165,18 +165,18 @@ def _tell(readers: Sequence[Reader], json: bool, people: Any, column: str = "", 
     for item in readers:
         head = item.dataset if by_dataset else _who(item, people)
         until = f", until {item.until:%Y-%m-%d}" if item.until and item.until.year < 9999 else ""
-        print(f"{head}  ({item.rule}{until})")
+        terminal.say(f"{head}  ({item.rule}{until})")
         for line in item.when:
-            print(f"    {line}")
+            terminal.say(f"    {line}")
         if item.people and not by_dataset:
-            print(f"    people: {', '.join(people.get(name, name) for name in item.people)}")
+            terminal.say(f"    people: {', '.join(people.get(name, name) for name in item.people)}")
         for shown in item.columns:
             if not column or shown.column == column:
-                print(f"    {_column(shown)}")
+                terminal.say(f"    {_column(shown)}")
         for text in item.rows:
-            print(f"    only rows where {text}")
+            terminal.say(f"    only rows where {text}")
         for text in item.obligations:
-            print(f"    promised: {text}")
+            terminal.say(f"    promised: {text}")
     sys.stdout.flush()
 
 

@@ -49,15 +49,15 @@ def show(dataset: Dataset, city: CityOption = HERE, json: JsonOption = False) ->
     if json:
         terminal.emit({**held.verdict.as_json(), "id": held.id, "settled": held.settled, "version": held.version})
         return
-    print(f"{dataset} {WORDS[held.outcome]} ({held.at:%Y-%m-%d %H:%M} UTC, {held.settled})")
+    terminal.say(f"{dataset} {WORDS[held.outcome]} ({held.at:%Y-%m-%d %H:%M} UTC, {held.settled})")
     for item in held.verdict.findings:
-        print(f"  {item.outcome:<7} {item.sentence()}")
+        terminal.say(f"  {item.outcome:<7} {item.sentence()}")
     for repair in held.verdict.repairs:
-        print(f"  repair  {repair.id}: {told(repair)}")
+        terminal.say(f"  repair  {repair.id}: {told(repair)}")
         for line in groups(repair, held):
-            print(f"            {line}")
+            terminal.say(f"            {line}")
     if held.verdict.repairs:
-        print(terminal.hint(f"  Take one with: arengo privacy repair {dataset} {held.verdict.repairs[0].id}"))
+        terminal.say(terminal.hint(f"  Take one with: arengo privacy repair {dataset} {held.verdict.repairs[0].id}"))
 
 
 def told(repair: Repair) -> str:
@@ -134,9 +134,9 @@ def waiting(city: CityOption = HERE, json: JsonOption = False) -> None:
         )  # fmt: skip
         return
     if not held:
-        print("The gate holds nothing back.")
+        terminal.say("The gate holds nothing back.")
     for item in held:
-        print(f"{item.dataset} {WORDS[item.outcome]}: {item.verdict.said(1)}")
+        terminal.say(f"{item.dataset} {WORDS[item.outcome]}: {item.verdict.said(1)}")
 
 
 @app.command("repair")
@@ -153,12 +153,12 @@ def repair(
         mended = opened.desk.mended(held.id, repair)
         path = _file(opened, dataset)
         if not json:
-            print(f"{dataset}: {told(mended.repair)}")
+            terminal.say(f"{dataset}: {told(mended.repair)}")
             for line in groups(mended.repair, held):
-                print(f"    {line}")
-            print(f"  In {path.name}, as version {mended.version}:")
+                terminal.say(f"    {line}")
+            terminal.say(f"  In {path.name}, as version {mended.version}:")
             for sentence in mended.sentences:
-                print(f"    {sentence}")
+                terminal.say(f"    {sentence}")
         _write(path, mended.text, mended.version, yes or json)
     if json:
         terminal.emit({"dataset": dataset, "repair": mended.repair.id, "version": mended.version, "file": str(path),
@@ -188,7 +188,7 @@ def _write(path: Path, text: str, version: str, sure: bool) -> None:
 
 
 def _next(dataset: str) -> None:
-    print(terminal.hint(f"Written. Now: arengo apply {dataset} && arengo publish {dataset}"))
+    terminal.say(terminal.hint(f"Written. Now: arengo apply {dataset} && arengo publish {dataset}"))
 
 
 # What a column is
@@ -232,9 +232,9 @@ def _answer(dataset: str, answer: Answer, yes: bool, city: Path, json: bool) -> 
             raise Conflict(f"The contract of {dataset} says this of {answer.column} already.", todo="Publish it.")
         sentences = [item.sentence for item in made.differences]
         if not json:
-            print(f"{dataset}: {answer.column}")
+            terminal.say(f"{dataset}: {answer.column}")
             for sentence in sentences:
-                print(f"  {sentence}")
+                terminal.say(f"  {sentence}")
         _write(path, made.text, made.version, yes or json)
         opened.desk.told(dataset, answer, OPERATOR, made.version)
     if json:
@@ -266,10 +266,12 @@ def releases(
         terminal.emit(rows)
         return
     if not rows:
-        print("Nothing is public about persons yet.")
+        terminal.say("Nothing is public about persons yet.")
     for row in rows:
         columns = ", ".join(row["columns"])
-        print(f"{row['population']}: {row['release']} ({row['at'][:10]}, {row['rows']:,} {row['form']}: {columns})")
+        terminal.say(
+            f"{row['population']}: {row['release']} ({row['at'][:10]}, {row['rows']:,} {row['form']}: {columns})"
+        )
 
 
 @app.command("withdraw")
@@ -288,7 +290,7 @@ def withdraw(
     if json:
         terminal.emit({"dataset": dataset, "versions": list(gone)})
     else:
-        print(f"{dataset}: nobody reads {', '.join(f'v{number}' for number in gone)} any more.")
+        terminal.say(f"{dataset}: nobody reads {', '.join(f'v{number}' for number in gone)} any more.")
 
 
 @app.command("catch-up")
@@ -300,9 +302,10 @@ def catch_up(city: CityOption = HERE, json: JsonOption = False) -> None:
     with _open(city) as opened:
         ledger = Releases(opened.settings, opened.state, opened.lake)
         done = ledger.catch_up(
-            Populations(opened.settings, opened.state), progress=lambda label: None if json else print(f"  {label}")
+            Populations(opened.settings, opened.state),
+            progress=lambda label: None if json else terminal.say(f"  {label}"),
         )
     if json:
         terminal.emit(list(done))
     elif not done:
-        print("Every public version about persons is in the ledger already.")
+        terminal.say("Every public version about persons is in the ledger already.")

@@ -66,7 +66,7 @@ def record(
             _write_sealed(opened, made, out, made.title)
         elif out is not None and out.suffix == ".csv":
             out.write_text(_table(s, lines), encoding="utf-8", newline="")
-            print(f"{out}: {len(lines)} activities")
+            terminal.say(f"{out}: {len(lines)} activities")
         else:
             _write("\n\n".join(_sentences(s, item) for item in lines) or s._("No dataset holds personal data."), out)
 
@@ -113,7 +113,7 @@ def dpia(
             paper = register_paper.speech(opened.settings, s.language)
             lines = [register_words.line(paper, item) for item in found]
             out.write_bytes(lay(register_paper.assessment(paper, opened.settings, made, lines, datetime.now(UTC))))
-            print(out)
+            terminal.say(out)
             return
         criteria = [
             f"- {assessment_words.criterion(s, one.id)} {assessment_words.answer(s, one)}"
@@ -147,13 +147,15 @@ def retention(
             terminal.emit({"due": [_due(item) for item in due], "done": told})
             return
         for item in due:
-            print(_due_sentence(item))
+            terminal.say(_due_sentence(item))
         if not due:
-            print("Nothing is past its retention.")
+            terminal.say("Nothing is past its retention.")
         for gone in done:
-            print(f"{gone.dataset}: {len(gone.versions)} versions and {gone.rows:,} rows disposed of (run {gone.id})")
+            terminal.say(
+                f"{gone.dataset}: {len(gone.versions)} versions and {gone.rows:,} rows disposed of (run {gone.id})"
+            )
         if due and not run and any(item.hold is None and not item.nothing for item in due):
-            print("Nothing was done. Write --run to dispose of it.")
+            terminal.say("Nothing was done. Write --run to dispose of it.")
 
 
 @app.command()
@@ -188,9 +190,9 @@ def hold(
             return
         for item in found:
             state = "ended" if item.lifted_at is not None else "stands"
-            print(f"{item.id}  {item.dataset}  {state} since {item.since}: {item.reason}")
+            terminal.say(f"{item.id}  {item.dataset}  {state} since {item.since}: {item.reason}")
         if not found:
-            print("No hold stands. Contracts may name one themselves (arengoLegalHold).")
+            terminal.say("No hold stands. Contracts may name one themselves (arengoLegalHold).")
 
 
 @app.command()
@@ -214,9 +216,9 @@ def check(
             "problem": found.problem,
         })  # fmt: skip
     elif found.good:
-        print(f"Sealed by {found.by} on {found.at:%Y-%m-%d %H:%M} UTC and unchanged: {found.reason}")
+        terminal.say(f"Sealed by {found.by} on {found.at:%Y-%m-%d %H:%M} UTC and unchanged: {found.reason}")
     else:
-        print(found.problem)
+        terminal.say(found.problem)
     if not found.good:
         raise typer.Exit(1)
 
@@ -267,10 +269,10 @@ def _due_sentence(item: Due) -> str:
 
 def _write(text: str, out: Path | None) -> None:
     if out is None:
-        print(text)
+        terminal.say(text)
     else:
         out.write_text(text + "\n", encoding="utf-8")
-        print(out)
+        terminal.say(out)
 
 
 def _write_sealed(city: City, paper: Paper, out: Path, reason: str) -> None:
@@ -279,4 +281,4 @@ def _write_sealed(city: City, paper: Paper, out: Path, reason: str) -> None:
 
     sealer = Sealer(city.settings)
     out.write_bytes(sealer.seal(lay(paper), reason=reason, at=paper.made))
-    print(f"{out}: sealed with the certificate {sealer.fingerprint()[:16]}…")
+    terminal.say(f"{out}: sealed with the certificate {sealer.fingerprint()[:16]}…")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from arengo.contract.direction import steady
+
 
 class Frozen(dict[str, Any]):
     """A mapping that cannot be changed; unlike a mapping proxy it can be pickled, hashed and written as JSON."""
@@ -157,7 +159,7 @@ class Property:
     @property
     def label(self) -> str:
         """What a person reads as the column's name."""
-        return self.title or self.name.replace("_", " ")
+        return steady(self.title) or self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,7 @@ class Contract:
         return _approvers(self.roles, "firstLevelApprovers"), _approvers(self.roles, "secondLevelApprovers")
 
     def title(self, language: str = "") -> str:
-        return self._translated("name", language) or self.name or self.id.replace("-", " ").capitalize()
+        return steady(self._translated("name", language) or self.name) or self.id.replace("-", " ").capitalize()
 
     def summary(self, language: str = "") -> str:
         return self._translated("description", language) or self.purpose

@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from arengo.contract.direction import steady
 from arengo.contract.model import Contract, Kind, Property
 from arengo.portal.language import Speech
 from arengo.portal.ranges import words
@@ -83,8 +84,9 @@ def spoken(contract: Contract, item: Property, language: str) -> tuple[str, str]
     words = contract.custom.get("arengoTranslations", {}).get(language.split("-")[0], {}).get("columns", {})
     found = words.get(item.name) if isinstance(words, Mapping) else None
     if isinstance(found, Mapping):
-        return str(found.get("label") or item.label), written(str(found.get("description") or item.description))
-    return str(found or _first(item.label, contract.language)), written(item.description)
+        told = written(str(found.get("description") or item.description))
+        return steady(str(found.get("label") or item.label)), told
+    return steady(str(found or _first(item.label, contract.language))), written(item.description)
 
 
 def _tongue(contract: Contract, item: Property, language: str) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from arengo.contract.direction import apart
 
 FOLDER = Path(__file__).parent / "translations"
 LANGUAGES = {"en": "English", "it": "Italiano", "fr": "Français", "es": "Español", "ca": "Català", "ar": "العربية"}
@@ -102,13 +104,19 @@ class Speech:
         return "en_GB" if self.language == "en" and self.country != "US" else self.language
 
     def _(self, message: str, **values: Any) -> str:
+        """A sentence with its values, each of them apart (:mod:`arengo.contract.direction`)."""
         said = self.words.gettext(message)
-        return said % values if values else said
+        return said % self.apart(values) if values else said
 
     def many(self, one: str, several: str, n: int, **values: Any) -> str:
         """Plural form for ``n``; ``%(n)s`` in the text is the number as the language writes it."""
         said = self.words.ngettext(one, several, n)
-        return said % {"n": self.number(n), **values}
+        return said % {"n": self.number(n), **self.apart(values)}
+
+    def apart(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values as they may stand in a sentence: what runs the other way, or tries to turn it, is isolated."""
+        rtl = self.direction == "rtl"
+        return {name: apart(value, rtl) if isinstance(value, str) else value for name, value in values.items()}
 
     def number(self, value: float | int | None, decimals: int | None = None, group: bool = True) -> str:
         """A number with the language's separators. ``decimals``: exactly so many; None: as many as it has, up to 6."""

@@ -18,7 +18,7 @@ def reason(s: Speech, english: str) -> str:
     for at, pattern in enumerate(_patterns()):
         met = pattern.fullmatch(english)
         if met is not None:
-            return str(wordings(s)[at] % {name: _figure(s, value) for name, value in met.groupdict().items()})
+            return str(wordings(s)[at] % s.apart({name: _figure(s, value) for name, value in met.groupdict().items()}))
     return ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from arengo.contract.direction import apart
 from arengo.portal.language import Speech
 from arengo.portal.privacy_reasons import reason
 from arengo.portal.register_words import data
@@ -35,8 +36,8 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     values |= _told(s, item, column)
     template = templates(s, counted(item)).get(item.code)
     if template is None:
-        return agreed(SENTENCES[item.code].format_map(_Open(values)))
-    return agreed(template % _Open(values))  # English only: elsewhere no word depends on a second number
+        return agreed(SENTENCES[item.code].format_map(_Open(s.apart(values))))
+    return agreed(template % _Open(s.apart(values)))  # English only: elsewhere no word depends on a second number
 
 
 LISTED = 12
@@ -45,7 +46,8 @@ LISTED = 12
 
 def listed(s: Speech, names: Sequence[str], called: Names = str) -> str:
     """Names of columns or releases with commas."""
-    told = ", ".join(map(called, names[:LISTED]))
+    rtl = s.direction == "rtl"
+    told = ", ".join(apart(called(name), rtl) for name in names[:LISTED])
     rest = len(names) - LISTED
     return f"{told} {s.many('and %(n)s more', 'and %(n)s more', rest)}" if rest > 0 else told
 
@@ -149,7 +151,7 @@ def assumption(s: Speech, item: Assumption, title: Names = str) -> str:
     template = assumptions(s).get(item.code)
     if template is None:
         return ", ".join(filter(None, (item.code.replace("-", " "), said(s, item.facts))))
-    return template % _Open(values)
+    return template % _Open(s.apart(values))
 
 
 def assumptions(s: Speech) -> dict[str, str]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -640,7 +641,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {"stamp": stamp, "languages": LANGUAGES, "many": _many}
+    made.globals |= {"gettext": _said, "stamp": stamp, "languages": LANGUAGES, "many": _many}
     return made
 
 
@@ -658,6 +659,15 @@ def _gettext(context: Context, message: str) -> str:
 def _ngettext(context: Context, one: str, several: str, n: int) -> str:
     speech: Speech = context["s"]
     return speech.words.ngettext(one, several, n)
+
+
+@pass_context
+def _said(context: Context, message: str, **values: Any) -> str:
+    """A sentence of a template: markup, whose values are escaped and stand apart."""
+    speech: Speech = context["s"]
+    said = speech.words.gettext(message)
+    made = Markup(said) if context.eval_ctx.autoescape else said  # noqa: S704 - our own words
+    return made % speech.apart(values)
 
 
 @pass_context
