@@ -14,7 +14,10 @@ from __future__ import annotations
 from arengo.door.answer import Answer, AnswerColumn, Encoded
 from arengo.door.cache import Cache
 from arengo.door.decision import ANYONE, Caller, Decision
-from arengo.door.door import Door, Facet, FacetValue, Original, PastRow
+from arengo.door.documents import Original
+from arengo.door.door import Door
+from arengo.door.facets import Facet, FacetValue
+from arengo.door.history import PastRow
 from arengo.door.sql import SqlAnswer, SqlColumn, SqlTable
 from arengo.door.view import View, ViewColumn
 

@@ -12,6 +12,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,36 @@ def table_document(versions: Sequence[Version], root: str) -> TableDocument:
     for name in ("statistics", "partition-statistics"):
         body.pop(name, None)
     return TableDocument(f"{root}/metadata/v{newest.number}.metadata.json", body)
+
+
+def table_file(versions: Sequence[Version], name: str, root: str) -> bytes | Path | None:
+    """One file of that table by what stands after ``root`` in its metadata; None when it has none of that name.
+
+    A manifest is given as bytes, a Parquet file as its path.
+    """
+    held = shown(versions)
+    folder, _, rest = name.partition("/")
+    if folder == "data":
+        for version in reversed(held):
+            found = data_path(version, rest)
+            if found is not None:
+                return found
+    label, _, sheet = rest.partition("/")
+    if folder == "metadata" and sheet in (LIST, MANIFEST):
+        for version in held:
+            if version.label == label:
+                return manifests(version, root)[sheet == MANIFEST]
+    return None
+
+
+def table_files(versions: Sequence[Version]) -> list[tuple[str, int, datetime]]:
+    """(name, bytes, published at) of the Parquet files of that table, by name."""
+    found = {
+        f"data/{data_name(file.path)}": (file.bytes, version.published_at)
+        for version in shown(versions)
+        for file in version.files
+    }
+    return [(name, size, at) for name, (size, at) in sorted(found.items())]
 
 
 def data_path(version: Version, name: str) -> Path | None:

@@ -1,15 +1,16 @@
-"""The profile of a cut: the statistics of what is granted, computed over nothing else."""
+"""What a version's profile and quality report tell of what is granted; of a cut they are computed over nothing else."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from arengo.contract.model import Contract
+from arengo.door.view import View
 from arengo.lake.engine import job
 from arengo.lake.version import Staged, Version
 from arengo.query.compile import ROW
@@ -60,3 +61,23 @@ def profile(lake: Lake, settings: Settings, held: Version, contract: Contract, p
     half.write_bytes(made)
     os.replace(half, path)
     return made
+
+
+def told_profile(view: View, body: bytes) -> dict[str, Any]:
+    """A profile with the granted columns alone."""
+    out: dict[str, Any] = orjson.loads(body)
+    out["columns"] = {name: item for name, item in out.get("columns", {}).items() if name in view.scope.fields}
+    if view.geometry is None:
+        out["bbox"] = None
+    if out.get("time") and out["time"].get("column") not in view.scope.fields:
+        out["time"] = None
+    return out
+
+
+def told_quality(view: View, body: bytes) -> dict[str, Any]:
+    """A quality report without the rules about columns that are not granted."""
+    out: dict[str, Any] = orjson.loads(body)
+    known = {item.name for item in view.version.schema}
+    hidden = known - set(view.scope.fields)
+    out["rules"] = [rule for rule in out.get("rules", []) if rule.get("column") not in hidden]
+    return out
