@@ -25,6 +25,8 @@ from arengo.door.view import View
 from arengo.door.views import Views
 from arengo.errors import BadQuery, NotAllowed, UnknownVersion
 from arengo.lake.version import Change, Difference, Version
+from arengo.privacy.declared import target_of
+from arengo.privacy.left_out import bounded
 from arengo.privacy.mask import Groups
 from arengo.privacy.statistics import Rule
 from arengo.query import cursor as cursors
@@ -394,15 +396,19 @@ class Door:
         path = self._lake.artefact(view.stored, f"{view.cut.name}-profile.json")
         return reports.profile(self._lake, self.settings, held, view.contract, path)
 
-    def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE) -> dict[str, Any]:
-        """The version's quality report, only rules about granted columns in it; {} when there is none."""
+    def quality(self, dataset: str, as_of: str = "", caller: Caller = ANYONE, *, exact: bool = False) -> dict[str, Any]:
+        """The version's quality report, only rules about granted columns in it; {} when there is none. How many rows
+        are withheld is a bound (:mod:`arengo.privacy.left_out`) unless ``exact``: for who answers for the dataset."""
         caller = self._as(caller)
         view = self.view(dataset, as_of, caller)
         if view.cut is not None or self.statistics(view, caller) is not None:
             return {}  # it counts rows by rules that may look at what is not shown
         self.read(view, caller)
         body = self._lake.report(view.stored, "quality")
-        return {} if body is None else reports.told_quality(view, body)
+        if body is None:
+            return {}
+        told = reports.told_quality(view, body)
+        return told if exact else bounded(told, target_of(view.contract, self.settings))
 
     def artefact(self, view: View, name: str) -> Path:
         """Path of a disposable file kept beside the version for this view's grants; it may not exist yet."""

@@ -194,6 +194,10 @@ class Dossier:
     def quality(self) -> Mapping[str, Any]:
         return self.visit.door.quality(self.id, self.visit.as_of)
 
+    def whole_quality(self) -> Mapping[str, Any]:
+        """With the exact number of rows that are withheld: for who answers for the dataset."""
+        return self.visit.door.quality(self.id, self.visit.as_of, exact=True)
+
     @cached_property
     def heads(self) -> list[Head]:
         """Headings of every column that fits a table cell (geometry has the map)."""

@@ -115,16 +115,18 @@ def _example(d: Dossier, head: Head, item: Property | None, measured: Mapping[st
 # Quality
 
 
-def _counts(d: Dossier) -> dict[str, int]:
+def _counts(d: Dossier, report: Mapping[str, Any]) -> dict[str, int]:
     """What came from the source with the last publication, and where it went. ``withheld``: rows, and cells of a
-    table of counts, that are protected."""
-    version, report = d.shown, d.quality
+    table of counts, that are protected; ``bound``: that of rows is at most so, and ``came``, then 0, is not told."""
+    version = d.shown
     came, kept, aside = version.rows_in, version.rows, version.quarantined
     if came != kept + aside:  # an increment: the version holds more rows than came with it
         came, kept, aside = (int(report.get(name, held)) for name, held in
                              (("rows_in", came), ("rows", came - aside), ("quarantined", aside)))  # fmt: skip
-    withheld = int(report.get("withheld", 0)) + int(report.get("cells", 0))
-    return {"came": int(report.get("read", came)), "kept": kept, "aside": aside, "withheld": withheld}
+    most = int(report.get("withheld_at_most", 0))
+    withheld = int(report.get("withheld", most)) + int(report.get("cells", 0))
+    came = 0 if most else int(report.get("read", came))
+    return {"came": came, "kept": kept, "aside": aside, "withheld": withheld, "bound": most}
 
 
 def quality(visit: Visit) -> Response:
@@ -160,7 +162,7 @@ def quality(visit: Visit) -> Response:
         "reasons": _reasons(d) if d.version and d.version.quarantined else None,
         "operator": operator,
         "asked": requests(visit, d),
-        "counts": _counts(d),
+        "counts": _counts(d, d.whole_quality() if operator else d.quality),
         "columns": [_profile(d, head) for head in d.heads if head.kind is not Kind.GEOMETRY],
     }
     return visit.page("quality.html", values)

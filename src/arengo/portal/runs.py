@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from arengo.contract.withheld import protects
 from arengo.errors import ArengoError, UnknownDataset
 from arengo.portal.operator import KEEPERS, is_operator, kept
 from arengo.portal.site import Visit
@@ -72,8 +73,9 @@ def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
     """``run`` as its page shows it; counts of a dataset that is not open are the operator's."""
     _ = visit._
     if not (is_operator(visit, run.dataset, KEEPERS) or _open(visit, run.dataset)):
-        steps = tuple({**step, "rows": None} for step in run.steps)
-        run = replace(run, rows_in=None, rows=None, quarantined=None, steps=steps)
+        run = _untold(run)
+    elif not is_operator(visit, run.dataset, KEEPERS):
+        run = _bounded(run, _protected(visit, run.dataset))
     seconds = None
     if run.started_at:
         seconds = ((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds()
@@ -113,6 +115,30 @@ def _run(visit: Visit, run: RunRecord) -> dict[str, Any]:
             for step in run.steps
         ],
     }
+
+
+def _untold(run: RunRecord) -> RunRecord:
+    """Without any count of rows."""
+    steps = tuple({**step, "rows": None} for step in run.steps)
+    return replace(run, rows_in=None, rows=None, quarantined=None, steps=steps)
+
+
+def _bounded(run: RunRecord, protected: bool) -> RunRecord:
+    """Without what tells how many rows were withheld: the counts of steps before rows are protected. ``protected``:
+    the contract says that they are, so a run that has not come so far tells nothing."""
+    names = [str(step.get("name", "")) for step in run.steps]
+    at = names.index("protect") if "protect" in names else len(names)
+    if at == len(names) or run.steps[at].get("rows") is None:
+        return _untold(run) if protected else run
+    steps = tuple({**step, "rows": None} if place < at else step for place, step in enumerate(run.steps))
+    return replace(run, steps=steps)
+
+
+def _protected(visit: Visit, dataset: str) -> bool:
+    try:
+        return protects(visit.site.catalogue.entry(dataset).contract)
+    except UnknownDataset:
+        return False
 
 
 def _open(visit: Visit, dataset: str) -> bool:

@@ -167,8 +167,7 @@ class Street:
         gone = forgotten.leave_out(self.settings, self.state, self.contract, staged)
         if not gone:
             return staged, counts
-        said = f"{gone:,} rows are" if gone > 1 else "1 row is"
-        said += " about persons who were erased or are restricted, and not taken in."
+        said = "Rows about persons who were erased or are restricted are not taken in."  # everybody reads it: no number
         counts = replace(
             counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
         )
