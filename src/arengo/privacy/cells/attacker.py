@@ -167,14 +167,14 @@ def system(table: Table, measure: str, withheld: NDArray[np.bool_] | None = None
         left = float(values[item.parent] - values[list(item.children)].sum())
         scale = TINY * max(1.0, abs(float(values[item.parent])))
         if abs(left) <= scale:
-            full.update(_missing(table, item.parent, item.children))
+            full.update(missing(table, item.parent, item.children))
         elif left > 0:
             short.append((item.parent, item.children, left))
         else:
             broken += 1
     absent: dict[Any, int] = {}
     for parent, children, left in short:
-        keys = [key for key in _missing(table, parent, children) if key not in full]
+        keys = [key for key in missing(table, parent, children) if key not in full]
         if not keys:
             broken += 1
             continue
@@ -189,7 +189,7 @@ def system(table: Table, measure: str, withheld: NDArray[np.bool_] | None = None
     return System(tuple(cells), matrix, np.array([row[2] for row in rows], float), broken)
 
 
-def _missing(table: Table, parent: int, children: tuple[int, ...]) -> list[Any]:
+def missing(table: Table, parent: int, children: tuple[int, ...]) -> list[Any]:
     """Labels that could stand in the line of a sum and do not."""
     whole, first = table.keys[parent], table.keys[children[0]]
     at = next(place for place, (a, b) in enumerate(zip(whole, first, strict=True)) if a != b)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
+from arengo.privacy.cells import later, places, rank, rowed, sums, variants
 from arengo.privacy.cells import pinned as pinned_
-from arengo.privacy.cells import places, rank, rowed, sums, variants
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
 from arengo.privacy.cells.table import layout
@@ -75,16 +75,16 @@ class Exposed:
 
 
 def look(case: Case) -> Report:
-    """Findings of step 6; nothing to say about a candidate of rows or one without a population."""
+    """Findings of step 6; of a candidate of rows what they tell of earlier tables."""
     if not (case.release.cells or case.contract.custom.get("arengoCells")):
-        return Report()
+        return Report(tuple(later.look(case)))
     declared = case.release.cells or case.contract.custom.get("arengoCells", EMPTY)
     if any(case.contract.column(name) is None for name in (*declared.get("by", ()), declared.get("count")) if name):
         return Report()  # the step before says that the table lacks columns it names
     report = told(case, exposed(case))
     # What rows tell and what tables tell are two questions: a register answers for tables only.
     layout_ = layout(declared, case.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY))
-    return replace(report, findings=(*report.findings, *rowed.look(case, layout_)))
+    return replace(report, findings=(*report.findings, *rowed.look(case, layout_), *later.look(case)))
 
 
 def told(case: Case, found: Exposed) -> Report:

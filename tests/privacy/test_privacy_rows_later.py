@@ -1,0 +1,189 @@
+"""Step 6 of rows that come after tables of counts: what a table left out is not told by who counts the rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from gate_case import Kind, Table, World, plain, quasi, table
+
+from arengo.privacy import gate
+from arengo.privacy.case import Case
+from arengo.privacy.cells import differencing, repair
+
+DISTRICTS = ["North", "Old Town", "East", "West", "Hill", "Harbour", "Fields", "Woods"]
+SHARE = [30, 20, 15, 12, 10, 6, 5, 2]
+Voter = tuple[int, str, str]
+"""Age, sex, district."""
+CELLS = {"method": "suppress", "threshold": 5}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def voters(seed: int, number: int = 3_778) -> list[Voter]:
+    random = Random(seed)
+    return [
+        (min(max(int(random.gauss(45, 19)), 3), 84), random.choice("KM"), random.choices(DISTRICTS, SHARE)[0])
+        for _ in range(number)
+    ]
+
+
+def decade(age: int) -> str:
+    return f"{age // 10 * 10}-{age // 10 * 10 + 9}" if age < 80 else "80+"
+
+
+def five(age: int) -> str:
+    return f"{age // 5 * 5}–{age // 5 * 5 + 4}" if age < 80 else "80+"
+
+
+def counts(people: Sequence[Voter], name: str = "turnout", totals: bool = True, **more: Any) -> Table:
+    """Counts by district and decade, with their totals."""
+    listed: Counter[tuple[str, str]] = Counter()
+    for age, _, district in people:
+        for key in ((district, decade(age)), (district, "All"), ("All", decade(age)), ("All", "All")):
+            listed[key] += totals or "All" not in key
+    rows = [(*key, n) for key, n in sorted(listed.items()) if n]
+    columns = {"district": plain(Kind.STRING), "age_band": plain(Kind.STRING), "people": plain(Kind.INTEGER)}
+    told = {"by": ["district", "age_band"], "count": "people", **({"total": "All"} if totals else {}), **more}
+    return table(name, columns, rows, (), arengoCells=told)
+
+
+def published(world: World, data: Table, protection: dict[str, Any] | None = None) -> dict[tuple[str, str], int]:
+    """Publish a table as the street protects it; the true figures of what it left out."""
+    case = repair._made(world.case(data), protection or CELLS, {})
+    assert "block" not in {item.outcome for item in differencing.look(case).findings}
+    shown = case.connection.execute(f"SELECT district, age_band, people FROM {case.table}").fetchall()
+    world.publish(replace(data, rows=shown))
+    gone = {(row[0], row[1]) for row in shown if row[2] is None}
+    true = {(row[0], row[1]): row[2] for row in data.rows}
+    assert gone
+    return {key: true[key] for key in gone}
+
+
+DIMS: dict[str, Callable[[Voter], str]] = {
+    "district": lambda voter: voter[2], "age": lambda voter: five(voter[0]), "band": lambda voter: decade(voter[0]),
+    "sex": lambda voter: voter[1],
+}  # fmt: skip
+
+
+def rows(people: Sequence[Voter], by: Sequence[str], name: str = "ballots", **custom: Any) -> Table:
+    """A row a voter, as it is read."""
+    columns = {item: quasi(Kind.STRING) for item in by}
+    return table(name, columns, [tuple(DIMS[item](voter) for item in by) for voter in people], (), **custom)
+
+
+def suppressed(world: World, data: Table, below: int = 5, blank: str = "") -> Case:
+    """The rows without those of small groups (or without one value of theirs), as the street makes them."""
+    sizes = Counter(tuple(row) for row in data.rows)
+    at = list(data.columns).index(blank) if blank else -1
+    left = [row if sizes[tuple(row)] >= below else (*row[:at], None, *row[at + 1 :]) for row in data.rows
+            if blank or sizes[tuple(row)] >= below]  # fmt: skip
+    rule = {"below": below, **({"blank": [blank], "beside": True} if blank else {})}
+    shown = replace(data, rows=left, custom={**data.custom, "arengoProtection": {"suppress": rule}})
+    return replace(world.case(shown), intake=world.put(data))
+
+
+def found(case: Case) -> dict[str, Any]:
+    return {item.code: item for item in differencing.look(case).findings}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_finer_rows_that_add_up_to_what_a_table_left_out(world: World, seed: int) -> None:
+    """First shape: districts are not told, but five years make decades, and the table has no totals."""
+    people = voters(seed)
+    left = published(world, counts(people, totals=False))
+    data = rows(people, ("age", "sex"))
+    verdict = gate.judge(world.case(data))
+    told = {item.code: item for item in verdict.findings}
+    assert told["cells-differenced"].outcome == "block"
+    assert told["cells-differenced"].releases == ("turnout v1",)
+    assert "turnout v1" in told["cells-differenced"].sentence()
+    assert 0 < told["cells-differenced"].people <= sum(n for n in left.values() if n < 5)
+    assert "age" in told["cells-differenced"].columns
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_whose_small_groups_are_left_out_tell_the_cells_around_them(world: World, seed: int) -> None:
+    """Third shape: the small cell is in neither, and its total less the large ones is the rest."""
+    people = voters(seed)
+    left = published(world, counts(people))
+    assert any(n >= 5 for n in left.values())
+    case = suppressed(world, rows(people, ("district", "band")))
+    told = found(case)
+    assert told["cells-differenced"].outcome == "block"
+    assert told["cells-differenced"].releases == ("turnout v1",)
+    assert told["cells-differenced"].people <= sum(n for n in left.values() if n < 5)
+
+
+def test_rows_with_single_values_left_out_tell_them_too(world: World) -> None:
+    people = voters(1)
+    published(world, counts(people))
+    case = suppressed(world, rows(people, ("district", "band")), blank="district")
+    told = found(case)
+    assert told.keys() & {"cells-differenced", "cells-pinned"}
+
+
+@pytest.mark.parametrize("by", [("district", "band"), ("band",)])
+def test_rows_of_one_part_of_the_people(world: World, by: tuple[str, ...]) -> None:
+    """Second shape: the rows are those of one district, which a column says in each of them or nothing does."""
+    people = voters(2)
+    left = published(world, counts(people))
+    (around,) = {district for (district, _), n in left.items() if n > 6} - {"Woods", "Fields"}
+    part = [voter for voter in people if voter[2] == around]
+    told = found(suppressed(world, rows(part, by)))
+    assert told["cells-differenced"].releases == ("turnout v1",)
+
+
+def test_a_table_about_a_part_of_the_rows(world: World) -> None:
+    """Second shape: the table counts women (and says so, or not), the rows are everybody's."""
+    people = voters(3, 8_000)
+    women = [voter for voter in people if voter[1] == "K"]
+    published(world, counts(women, where={"sex": ["K"]}))
+    assert found(suppressed(world, rows(people, ("district", "band", "sex"))))["cells-differenced"].outcome == "block"
+
+
+def test_a_table_about_a_part_of_the_rows_that_does_not_say_so(world: World) -> None:
+    people = voters(3, 8_000)
+    published(world, counts([voter for voter in people if voter[1] == "K"]))
+    assert found(suppressed(world, rows(people, ("district", "band", "sex"))))["cells-differenced"].outcome == "block"
+
+
+def test_what_was_known_before_is_not_held_against_the_rows(world: World) -> None:
+    people = voters(1)
+    data = rows(people, ("age", "sex"))
+    published(world, counts(people, totals=False))
+    world.publish(data)
+    assert not found(world.case(data))
+    assert not found(world.case(rows(people, ("age", "sex"), "again")))
+
+
+def test_rows_that_tell_nothing_of_what_is_left_out_pass(world: World) -> None:
+    people = voters(1)
+    published(world, counts(people))
+    assert not found(world.case(rows(people, ("band",), "bands")))
+    assert not found(world.case(rows(people, ("district",), "districts")))
+    assert not found(world.case(rows(people, ("sex",), "sexes")))
+
+
+def test_rows_of_other_people_stop_nothing(world: World) -> None:
+    published(world, counts(voters(1)))
+    for seed, number in ((2, 3_778), (3, 3_700), (4, 900), (5, 9_000)):
+        assert not found(suppressed(world, rows(voters(seed, number), ("district", "band")))), number
+        assert not found(world.case(rows(voters(seed, number), ("age", "sex")))), number
+
+
+def test_a_table_that_leaves_nothing_out_stops_no_rows(world: World) -> None:
+    people = [voter for voter in voters(4) for _ in range(5)]
+    world.publish(counts(people))
+    assert not found(world.case(rows(people, ("age", "sex"))))
+    assert not found(suppressed(world, rows(people, ("district", "band"))))
