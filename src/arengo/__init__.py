@@ -32,8 +32,8 @@ def init(path: Path | str, **options: Any) -> City:
 
 
 def draft(target: str, **options: Any) -> list[Any]:
-    """Draft contracts from a file, address or database; see :func:`arengo.city.draft`."""
-    from arengo.city import draft as infer
+    """Draft contracts from a file, address or database; see :func:`arengo.sources.drafts.draft`."""
+    from arengo.sources.drafts import draft as infer
 
     return infer(target, **options)
 

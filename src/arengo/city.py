@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -14,10 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arengo import settings as settings_module
-from arengo.contract import Contract, Finding, Severity, compare, lint, load, loads, version_gap
-from arengo.errors import ContractError, Place, SettingsError, UnknownDataset
-from arengo.governance.owner import owner_of
-from arengo.services.stewardship import EDIT, edits
+from arengo.errors import SettingsError
 from arengo.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,8 +21,9 @@ if TYPE_CHECKING:
 
     from arengo.catalogue import Catalogue
     from arengo.catalogue.harvest.run import Harvest
+    from arengo.contract import Contract
     from arengo.contract.draft import Draft
-    from arengo.contract.sample import Sample
+    from arengo.contract.folder import Folder
     from arengo.door import Answer, Door, PastRow
     from arengo.door.sql.derived import CityQuestions
     from arengo.governance.agreement import Agreement, Terms
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from arengo.services.accord import Accord
     from arengo.services.background import Background
     from arengo.services.census import Census
+    from arengo.services.enactment import Enactment, PlanItem
     from arengo.services.erasure import Erasure
     from arengo.services.gate import Desk
     from arengo.services.held import HeldLetters
@@ -50,7 +48,6 @@ if TYPE_CHECKING:
     from arengo.services.together import Recipients, Together
     from arengo.sources.base import Context
     from arengo.state import State
-    from arengo.state.records import ContractRecord
 
 CITY_TOML = """\
 # The city's own settings. Every setting, its default and what it does: docs/reference/settings.md
@@ -63,22 +60,6 @@ licence = "CC-BY-4.0"  # of open datasets whose contract names none; "" when the
 """
 
 FOLDERS = ("contracts", "sources", "policies", "hierarchies", "indicators", "translations")
-
-
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    """What ``apply`` would do with one contract: add, change, same, retire or (it cannot) invalid; and for whom.
-
-    ``edited``: it was edited in the portal and the folder has not got it yet; ``conflict``: the folder's file was
-    changed too. Both stay as they are in the portal.
-    """
-
-    dataset: str
-    action: str
-    before: str
-    after: str
-    sentences: tuple[str, ...] = ()
-    breaking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +82,18 @@ class City:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._sound: set[tuple[str, str]] = set()  # contracts that lint found no error in
 
     def __repr__(self) -> str:
         return f"<City {self.settings.city.name!r} at {self.settings.root}>"
 
     # The rooms
+
+    @cached_property
+    def folder(self) -> Folder:
+        """The contracts of the folder, good and bad."""
+        from arengo.contract.folder import Folder
+
+        return Folder(self.settings.root)
 
     @cached_property
     def state(self) -> State:
@@ -183,14 +170,21 @@ class City:
         from arengo.governance.policy.force import Policies
 
         def contracts() -> dict[str, Contract]:
-            good, bad = self.folder()
-            held = {name: self._loaded(item) for name, item in self.state.contracts().items() if name in bad}
+            good, bad = self.folder.read()
+            held = {name: self.enactment.loaded(item) for name, item in self.state.contracts().items() if name in bad}
             return {**held, **good}
 
         def organisations() -> tuple[str, ...]:
             return tuple(self.access.parties.organisations())
 
         return Policies(self.settings, self.state, contracts, organisations, self.ledger.tell, rows=check_rows)
+
+    @cached_property
+    def enactment(self) -> Enactment:
+        """What brings the contracts and rules of the folder into force."""
+        from arengo.services.enactment import Enactment
+
+        return Enactment(self.settings, self.state, self.folder, lambda: self.policies, lambda: self.ledger)
 
     @cached_property
     def participation(self) -> Participation:
@@ -238,7 +232,7 @@ class City:
         from arengo.services.gate import Desk
 
         drop = partial(withdraw, self.settings, self.state, self.lake)
-        return Desk(self.state, self._registered, self.ledger.tell, self._publish_later, drop)
+        return Desk(self.state, self.enactment.registered, self.ledger.tell, self._publish_later, drop)
 
     @cached_property
     def background(self) -> Background:
@@ -252,7 +246,7 @@ class City:
 
     def _publish_one(self, dataset: str) -> None:
         """Publish under the contract in force, after a decision on the desk."""
-        self.publisher.publish([self._registered(dataset)], trigger="desk")
+        self.publisher.publish([self.enactment.registered(dataset)], trigger="desk")
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -285,7 +279,7 @@ class City:
         """Letters about publications that the gate holds back."""
         from arengo.services.held import HeldLetters
 
-        return HeldLetters(self.desk, self.access.parties, self.participation.letters, self._registered)
+        return HeldLetters(self.desk, self.access.parties, self.participation.letters, self.enactment.registered)
 
     def turn(self) -> None:
         """What is done between people from time to time: letters, deliveries, agreements, the record's signature."""
@@ -321,110 +315,19 @@ class City:
 
     # The contracts of the folder
 
-    def contract_paths(self) -> list[Path]:
-        return sorted((self.settings.root / "contracts").glob("**/*.odcs.y*ml"))
-
     def contracts(self, datasets: Sequence[str] = ()) -> dict[str, Contract]:
         """Contracts of the folder by dataset id; only ``datasets`` when given (a path to a contract counts too).
 
         Raises ContractError for the first contract that cannot be used, UnknownDataset for a name nobody has.
         """
-        good, bad = self.folder(datasets)
-        for error in bad.values():
-            raise error
-        return good
-
-    def folder(self, datasets: Sequence[str] = ()) -> tuple[dict[str, Contract], dict[str, ContractError]]:
-        """The contracts of the folder that can be used, and what is wrong with the others, each by dataset id.
-
-        A contract that cannot be read goes by its file's name. Only ``datasets`` when given.
-        """
-        good: dict[str, Contract] = {}
-        bad: dict[str, ContractError] = {}
-        paths: dict[Path, str] = {}
-        for path in self.contract_paths():
-            name = path.name.split(".odcs.")[0]
-            try:
-                contract = load(path, self.settings.root)
-                name = contract.id
-                self._refuse(contract, path, good)
-                good[name] = contract
-            except ContractError as error:
-                bad[name] = error
-            paths[path.resolve()] = name
-        if not datasets:
-            return good, bad
-        names = [paths.get(Path(item).resolve(), item) for item in datasets]
-        for name in names:
-            if name not in good and name not in bad:
-                raise UnknownDataset(
-                    f"No contract in {self.settings.root / 'contracts'} has the id {name}.",
-                    todo=_nearest(name, good),
-                )
-        return (
-            {name: good[name] for name in names if name in good},
-            {name: bad[name] for name in names if name in bad},
-        )
-
-    def _refuse(self, contract: Contract, path: Path, good: dict[str, Contract]) -> None:
-        """Raise ContractError when a contract that loads must not come into force."""
-        if contract.id in good:
-            raise ContractError(
-                f"The id {contract.id} is already used by {good[contract.id].path}.",
-                todo="Give one of the two another id.",
-                place=Place(file=str(path)),
-            )
-        if (contract.text, str(path)) in self._sound:
-            return
-        for item in lint(contract.text, path):
-            if item.severity == "error":
-                raise ContractError(item.message, todo=item.todo, place=Place(file=str(path), line=item.line))
-        self._sound.add((contract.text, str(path)))
-
-    def lint(self, paths: Iterable[Path] = ()) -> dict[Path, list[Finding]]:
-        """Findings of each contract file, the whole folder by default."""
-        return {path: lint_file(path) for path in (list(paths) or self.contract_paths())}
+        return self.folder.contracts(datasets)
 
     def plan(self, datasets: Sequence[str] | str = ()) -> list[PlanItem]:
         """What ``apply`` would change, without changing it. A contract that cannot be used is ``invalid``.
 
         With ``datasets`` only those, and none is retired.
         """
-        only = set(_names(datasets))
-        held = {name: self._loaded(item) for name, item in self.state.contracts().items()}
-        good, bad = self.folder()
-        edited = edits(self.state)
-        items: list[PlanItem] = []
-        for name, error in bad.items():
-            old = held.pop(name, None)
-            items.append(PlanItem(name, "invalid", old.version if old else "", "", (str(error),)))
-        for name, contract in good.items():
-            old = held.pop(name, None)
-            if old is None:
-                items.append(PlanItem(name, "add", "", contract.version, ("A new dataset.",)))
-            elif old.text == contract.text:
-                items.append(PlanItem(name, "same", old.version, contract.version))
-            elif name in edited and edited[name]["sha"] == _sha(old.text):
-                items.append(_edited(old, contract, untouched=edited[name]["folder"] == _sha(contract.text)))
-            else:
-                found = compare(old, contract)
-                gap = version_gap(old, contract)
-                sentences = tuple(item.sentence for item in found) or ("Only words change, no reader is affected.",)
-                items.append(
-                    PlanItem(
-                        name,
-                        "change",
-                        old.version,
-                        contract.version,
-                        (*sentences, gap) if gap else sentences,
-                        any("breaking" in (item.consumer, item.producer) for item in found),
-                    )
-                )
-        items += [
-            PlanItem(name, "retire", old.version, "", ("Its contract is no longer in the folder.",))
-            for name, old in held.items()
-        ]
-        return [item for item in items if not only or (item.dataset in only and item.action != "retire")]
+        return self.enactment.plan(_names(datasets))
 
     def apply(self, datasets: Sequence[str] | str = (), *, folder_wins: bool = False) -> list[PlanItem]:
         """Bring the running city to what the folder says. Applying twice changes nothing.
@@ -433,76 +336,11 @@ class City:
         and the first time, policies and hierarchies come into force too; PolicyError for one that says nothing here.
         ``folder_wins``: what was edited in the portal gives way to the folder.
         """
-        rules = not _names(datasets) or not self.policies.ever  # nothing is ever in force without its rules
-        if rules:
-            self._check_rules()
-        if folder_wins:
-            for name in set(_names(datasets)) or set(edits(self.state)):
-                self.state.forget(EDIT, name)
-        plan = self.plan(datasets)
-        contracts, _ = self.folder()
-        now = datetime.now(UTC)
-        for item in plan:
-            if item.action in ("add", "change"):
-                contract = contracts[item.dataset]
-                relative = contract.path.relative_to(self.settings.root) if contract.path else None
-                mark = hashlib.sha256(contract.text.encode()).hexdigest()
-                self.state.put_contract(
-                    contract.id,
-                    version=contract.version,
-                    sha=mark,
-                    text=contract.text,
-                    path=str(relative or ""),
-                    at=now,
-                )
-                self._contracted(item, owner_of(contract), mark, contract.access)
-            elif item.action == "retire":
-                self.state.retire(item.dataset, now)
-                self._contracted(item, "", "", "")
-        if rules:
-            self._enforce()
-        else:
-            self._people()  # they only add to what is judged, so no answer changes by them
-        return plan
+        return self.enactment.apply(_names(datasets), folder_wins=folder_wins)
 
-    def _check_rules(self) -> None:
-        """Raise PolicyError for a policy, hierarchy or population that says nothing here."""
-        from arengo.privacy import hierarchy, population
-
-        self.policies.check().refuse()
-        hierarchy.folder(self.settings.root)
-        population.check(population.folder(self.settings.root))
-
-    def _enforce(self) -> None:
-        """Bring policies, hierarchies, populations and attackers of the folder into force."""
-        from arengo.privacy import hierarchy
-
-        root, now = self.settings.root, datetime.now(UTC)
-        built = hierarchy.folder(root)
-        self.policies.apply()
-        changed = [f"hierarchy {name}" for name in hierarchy.take(self.state, built, now)]
-        if changed:
-            self.ledger.tell("policy", actor="operator", body={"act": "privacy rules", "changed": changed})
-        self._people()
-
-    def _people(self) -> None:
-        """Bring populations and attackers of ``privacy.toml`` into force."""
-        from arengo.privacy import population
-
-        if population.take(self.state, population.folder(self.settings.root), datetime.now(UTC)):
-            self.ledger.tell("policy", actor="operator", body={"act": "privacy rules", "changed": [population.FILE]})
-
-    def _contracted(self, item: PlanItem, owner: str, mark: str, access: str) -> None:
-        """A contract that came into force or left it, on record."""
-        body = {"act": f"contract {item.action}", "contract": item.after or item.before, "sha": mark, "access": access}
-        self.ledger.tell("administration", actor="operator", organisation=owner, dataset=item.dataset, body=body)
-
-    def _loaded(self, item: ContractRecord) -> Contract:
-        root = self.settings.root
-        return loads(item.text, path=root / item.path if item.path else None, base=root)
-
-    def _registered(self, dataset: str) -> Contract:
-        return self._loaded(self.state.contracts()[dataset])
+    def export_contracts(self) -> list[Path]:
+        """Write every contract in force whose text differs from the folder's into the folder."""
+        return self.enactment.write_back()
 
     # The street in
 
@@ -529,6 +367,8 @@ class City:
 
     def draft(self, target: str, *, table: str = "", id: str = "", rows: int = 5000) -> list[Draft]:
         """One drafted contract for each table of a file, address or database."""
+        from arengo.sources.drafts import draft
+
         path = Path(target)
         if target.lower().endswith(".sql") and path.is_file():
             from arengo.sources.query import read_sql
@@ -549,13 +389,13 @@ class City:
         from arengo.publish import Run
 
         if not self.policies.ever:  # a new city is not published without its rules; later they wait for apply
-            self._enforce()
-        good, bad = self.folder(_names(datasets))
+            self.enactment.enforce()
+        good, bad = self.folder.read(_names(datasets))
         runs = [Run("", name, trigger, "failed", error=error.as_dict()) for name, error in bad.items()]
         if good:
             for item in self.apply(list(good)):
                 if item.action in ("edited", "conflict"):
-                    good[item.dataset] = self._registered(item.dataset)
+                    good[item.dataset] = self.enactment.registered(item.dataset)
             publish = self.publisher.publish
             runs += publish(list(good.values()), at=at, force_shrink=force_shrink, trigger=trigger, progress=progress)
         return runs
@@ -573,19 +413,13 @@ class City:
 
         ``force``: take a run over that shrank more than the source allows. Errors of a source are in its run.
         """
-        from arengo.catalogue.harvest.declared import declared
+        from arengo.catalogue.harvest.declared import chosen
         from arengo.catalogue.harvest.run import harvest
 
-        known = declared(self.settings.root)
-        names = _names(sources)
-        for name in names:
-            if name not in known:
-                listed = ", ".join(known) or "none"
-                raise UnknownDataset(f"No file harvest/{name}.toml is there.", todo=f"Known: {listed}.")
-        chosen = [known[name] for name in names] or [item for item in known.values() if item.enabled]
         tell = progress or (lambda name, met: None)
         return [
-            harvest(self.settings, self.state, item, force=force, progress=partial(tell, item.id)) for item in chosen
+            harvest(self.settings, self.state, item, force=force, progress=partial(tell, item.id))
+            for item in chosen(self.settings.root, _names(sources))
         ]
 
     # The street out
@@ -660,46 +494,6 @@ class City:
         wanted = format or (output.suffix.lstrip(".").lower() if output else "csv")
         return write(self.door, dataset, wanted, output, as_of=str(as_of))
 
-    def export_contracts(self) -> list[Path]:
-        """Write every contract in force whose text differs from the folder's into the folder."""
-        written = []
-        for name, item in self.state.contracts().items():
-            target = self.settings.root / (item.path or f"contracts/{name}.odcs.yaml")
-            if not target.is_file() or target.read_text(encoding="utf-8") != item.text:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(item.text, encoding="utf-8")
-                written.append(target)
-        return written
-
-
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _edited(held: Contract, folder: Contract, *, untouched: bool) -> PlanItem:
-    if untouched:
-        told = "It was edited in the portal; 'arengo export --contracts' writes it into the folder."
-        return PlanItem(held.id, "edited", held.version, held.version, (told,))
-    words = (
-        "It was changed in the folder and edited in the portal; the portal's version stays in force.",
-        "'arengo export --contracts' takes the portal's, 'arengo apply --folder-wins' the folder's.",
-    )
-    return PlanItem(held.id, "conflict", held.version, folder.version, words)
-
-
-def lint_file(path: Path) -> list[Finding]:
-    """Findings of one contract file. Raises ContractError when it cannot be read at all."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        return [
-            Finding(Severity.ERROR, line, "encoding", "This is not UTF-8 text.", "Save the contract again as UTF-8.")
-        ]
-    except OSError as error:
-        raise ContractError(f"{path} cannot be read: {error.strerror}.") from error
-    return lint(text, path)
-
 
 def open_city(path: Path | str = ".") -> City:
     """Open a city folder. Raises SettingsError when there is no ``city.toml``."""
@@ -733,44 +527,6 @@ def init(path: Path | str, *, name: str = "", language: str = "en", timezone: st
     return open_city(root)
 
 
-def draft(
-    target: str, *, table: str = "", id: str = "", rows: int = 5000, settings: Settings | None = None
-) -> list[Draft]:
-    """Draft contracts from a file, http(s) address or database DSN. Needs no city folder.
-
-    Raises SourceError with what was met and what to do.
-    """
-    import tempfile
-
-    from arengo.contract.draft import infer
-    from arengo.sources import detect, samples
-    from arengo.sources.base import Context
-
-    root = settings.root if settings else None
-    settings = settings or Settings(root=Path.cwd())
-    city = settings.city
-    with tempfile.TemporaryDirectory(prefix="arengo-draft-") as scratch:
-        context = Context(settings.sources, Path(scratch), timezone=city.timezone, country=city.country)
-        spec = detect(target, context)
-        found = [_within(sample, root) for sample in samples(spec, context, rows)]
-        if table:
-            names = [sample.table or sample.name for sample in found]
-            found = [sample for sample in found if table in (sample.table, sample.name)]
-            if not found:
-                raise UnknownDataset(f"{target} has no table {table}.", todo=f"It has: {', '.join(names)}.")
-        drafts = []
-        taken: set[str] = set()
-        for sample in found:
-            item = infer(sample, id=id if len(found) == 1 else "", country=settings.city.country)
-            number = 2
-            while item.id in taken:
-                item = infer(sample, id=f"{item.id}-{number}", country=settings.city.country)
-                number += 1
-            taken.add(item.id)
-            drafts.append(item)
-        return drafts
-
-
 def _names(datasets: Sequence[str] | str) -> Sequence[str]:
     return (datasets,) if isinstance(datasets, str) else datasets
 
@@ -779,18 +535,3 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _within(sample: Sample, root: Path | None) -> Sample:
-    """The same sample with a path relative to the city folder when its file lies in it."""
-    path = Path(str(sample.options.get("path", "")))
-    if root is None or not path.is_absolute() or not path.is_relative_to(root):
-        return sample
-    return replace(sample, options={**sample.options, "path": str(path.relative_to(root))})
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, list(known), 3)
-    return f"Did you mean {' or '.join(near)}?" if near else "'arengo status' lists the datasets."

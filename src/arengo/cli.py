@@ -113,7 +113,7 @@ def draft(
     stand beside it as NAME.TABLE.odcs.yaml.
     """
     from arengo import settings as settings_module
-    from arengo.city import draft as infer
+    from arengo.sources.drafts import draft as infer
 
     root = _city_of(output) or (city.resolve() if (city / "city.toml").is_file() else None)
     settings = settings_module.load(root) if root else None
@@ -177,9 +177,9 @@ def lint(
     json: JsonOption = False,
 ) -> None:
     """Check contracts: line, finding, what to do. Fails (3) when there is an error."""
-    from arengo.city import lint_file
+    from arengo.contract.folder import lint_file
 
-    paths = list(contracts or []) or _open(city).contract_paths()
+    paths = list(contracts or []) or _open(city).folder.paths()
     found = {path: lint_file(path) for path in paths}
     errors = sum(item.severity == "error" for items in found.values() for item in items)
     if json:
@@ -255,7 +255,7 @@ def publish(
 ) -> None:
     """Pull, type, check and commit datasets as new versions. Fails (3) when one did not make it."""
     with _open(city) as opened:
-        if not json and not opened.contract_paths():
+        if not json and not opened.folder.paths():
             raise ContractError(
                 f"There is no contract in {opened.settings.root / 'contracts'}.",
                 todo="Draft one: arengo draft FILE -o contracts/NAME.odcs.yaml",

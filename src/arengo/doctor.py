@@ -83,11 +83,13 @@ def _city(root: Path) -> Iterator[Finding]:
         )
         yield _try("lake", lambda: _files(city), "Restore the missing files from a backup, then publish again.")
         yield _try("record", lambda: f"{city.ledger.check():,} entries that continue what was signed", "")
-        bad = {path.name for path, items in city.lint().items() if any(item.severity == "error" for item in items)}
+        bad = {
+            path.name for path, items in city.folder.lint().items() if any(item.severity == "error" for item in items)
+        }
         yield Finding(
             "contracts",
             not bad,
-            f"{len(city.contract_paths())} contracts" + (f", with errors: {', '.join(sorted(bad))}" if bad else ""),
+            f"{len(city.folder.paths())} contracts" + (f", with errors: {', '.join(sorted(bad))}" if bad else ""),
             "Run arengo lint." if bad else "",
         )
 

@@ -57,7 +57,7 @@ def test_a_last_slash_is_taken_off_without_naming_a_host(client: Client, path: s
 
 def test_a_contract_that_is_no_text_is_a_finding(tmp_path: Path, client: Client) -> None:
     with arengo.open(tmp_path) as city:
-        ((path, findings),) = city.lint().items()
+        ((path, findings),) = city.folder.lint().items()
     assert path.name == "odd.odcs.yaml"
     assert findings[0].code == "encoding"
 

@@ -56,7 +56,7 @@ def test_a_dataset_of_datasets(city: City) -> None:
 
     # a new tree: both are published in one go, the input first
     (city.settings.root / "sources/trees.csv").write_text(TREES + "5,Oak,E,2\n")
-    assert list(order.waves(list(city.folder()[0].values()), city.questions))[-1] == {"trees-by-district"}
+    assert list(order.waves(list(city.folder.read()[0].values()), city.questions))[-1] == {"trees-by-district"}
     assert _states(city)["trees-by-district"] == "succeeded"
     assert city.door.sql("SELECT trees FROM trees_by_district WHERE district = 'East'").rows() == [(2,)]
 
@@ -101,7 +101,7 @@ def test_it_is_due_when_one_of_its_inputs_is_new(city: City) -> None:
 
     city.publish()
     _write(city, "trees-by-district", city.draft_sql(COUNTS, id="trees-by-district").text)
-    contract = city.folder()[0]["trees-by-district"]
+    contract = city.folder.read()[0]["trees-by-district"]
     city.apply()
 
     def behind() -> bool:
@@ -113,7 +113,7 @@ def test_it_is_due_when_one_of_its_inputs_is_new(city: City) -> None:
     (city.settings.root / "sources/trees.csv").write_text(TREES + "5,Oak,E,2\n")
     city.publish("trees")
     assert behind()
-    assert not is_behind(city.publisher, city.folder()[0]["trees"], None, datetime.now(UTC))
+    assert not is_behind(city.publisher, city.folder.read()[0]["trees"], None, datetime.now(UTC))
 
 
 def test_a_draft_from_a_file_and_what_is_wrong_in_it(city: City) -> None:

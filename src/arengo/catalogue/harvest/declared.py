@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from arengo.errors import Place, SettingsError
+from arengo.errors import Place, SettingsError, UnknownDataset
 
 KINDS = ("ckan", "dcat", "arcgis", "csw", "records")
 
@@ -48,6 +49,16 @@ def declared(root: Path) -> dict[str, Declared]:
     for path in sorted((root / "harvest").glob("*.toml")):
         out[path.stem] = _read(path)
     return out
+
+
+def chosen(root: Path, names: Sequence[str]) -> list[Declared]:
+    """The sources named, all that are enabled when none is. Raises UnknownDataset, SettingsError."""
+    known = declared(root)
+    for name in names:
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise UnknownDataset(f"No file harvest/{name}.toml is there.", todo=f"Known: {listed}.")
+    return [known[name] for name in names] or [item for item in known.values() if item.enabled]
 
 
 def _read(path: Path) -> Declared:
