@@ -8,6 +8,7 @@ stays and leaves the clock to DBOS, for a machine that only publishes.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from arengo.errors import ArengoError
+from arengo.errors import ArengoError, Busy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ DUE_SECONDS = 30.0
 PEOPLE_SECONDS = 10.0
 """How long a letter, a delivery or a count of readings waits at most."""
 TIDY = timedelta(days=1)
+CUT = timedelta(minutes=1)
+"""A run that began before this and that nobody holds has lost its process."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ def _watch(city: City) -> None:
                 city.participation.count()
             if city.settings.serve.schedule and now - clocked > DUE_SECONDS:
                 clocked = now
-                if (child is None or child.poll() is not None) and due(city):
+                if (child is None or child.poll() is not None) and (due(city) or cut_off(city)):
                     child = _start(city.settings.root, "tend", "--once")
                 gatherer = _gather(city, gatherer)
         except Exception:  # the city is served on, whatever happens here
@@ -78,15 +81,28 @@ def _copies(city: City) -> None:
 
 
 def due(city: City) -> list[str]:
-    """Datasets that their contract wants published now."""
+    """Datasets that their contract wants published now, or that people decided to publish before a kill."""
     from arengo.publish import run as records
-    from arengo.publish.schedule import is_late, waits
+    from arengo.publish.schedule import decided, is_late, waits
 
     entries = {entry.id: entry for entry in city.catalogue.entries(limit=None).items}
     last = records.last(city.state)
     now, zone = datetime.now(UTC), city.settings.city.timezone
     late = [name for name, entry in entries.items() if is_late(entry.contract, last.get(name), now, zone)]
-    return [name for name in late if not waits(entries[name].contract, city.state)]
+    cut = decided(city.state, last, now)
+    return [name for name in entries if name in cut or (name in late and not waits(entries[name].contract, city.state))]
+
+
+def cut_off(city: City) -> bool:
+    """Whether a run was left by a process that is no more: it is gone on with, or given up and said so."""
+    from arengo.publish import run as records
+
+    for run in records.last(city.state).values():
+        with contextlib.suppress(Busy):
+            if not run.finished and run.started_at and datetime.now(UTC) - run.started_at > CUT:
+                with city.state.hold(f"publish {run.dataset}"):
+                    return True
+    return False
 
 
 def _gather(city: City, running: subprocess.Popen[bytes] | None) -> subprocess.Popen[bytes] | None:

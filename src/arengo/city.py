@@ -232,7 +232,13 @@ class City:
         from arengo.services.gate import Desk
 
         drop = partial(withdraw, self.settings, self.state, self.lake)
-        return Desk(self.state, self.enactment.registered, self.ledger.tell, self._publish_later, drop)
+        return Desk(
+            self.state, self.enactment.registered, self.ledger.tell, self._publish_later, drop, recorded=self._on_record
+        )  # fmt: skip
+
+    def _on_record(self, dataset: str, request: str) -> bool:
+        held = self.ledger.entries(before=self.ledger.size, limit=50, kind="administration", dataset=dataset)
+        return any(entry.facts.get("request") == request for entry in held)
 
     @cached_property
     def background(self) -> Background:
@@ -286,6 +292,7 @@ class City:
         from arengo.services.witness import cosign
 
         self.erasure.resume_all()
+        self.desk.turn()
         self.accord.turn()  # its letters leave with the others
         self.held_letters.turn()
         self.participation.turn()

@@ -9,7 +9,7 @@ verdict: no other is taken about it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,10 @@ WAITING, GIVEN, DECLINED, WITHDRAWN = "waiting", "given", "declined", "withdrawn
 APPROVE, OVERRIDE, REPAIR = "approve", "override", "repair"
 _ALIKE = 1.1
 """As many rows as were seen when a decision was taken, times this, are still what was decided about."""
+
+
+def nothing(connection: Connection, decision: str) -> None:
+    """Nothing else goes with a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +161,19 @@ class Verdicts:
 
     # Decisions
 
-    def decide(self, held: Held, kind: str, state: str, by: str, reason: str, at: datetime) -> Decision:
-        """Keep what somebody decided about a verdict."""
+    def decide(
+        self, held: Held, kind: str, state: str, by: str, reason: str, at: datetime,
+        also: Callable[[Connection, str], None] = nothing, within: Connection | None = None,
+    ) -> str:  # fmt: skip
+        """Keep what somebody decided about a verdict; the decision's id. ``also`` writes with it, given that id;
+        ``within``: a transaction that the decision becomes part of. Of several at once one is kept; Conflict."""
         made = secrets.token_hex(8)
-        with self._state.write() as connection:
+        with self._state.write(within) as connection:
             self._still(connection, held.id)
             if state == GIVEN:
                 self._taken(connection, held.id, REPAIRED if kind == REPAIR else DECIDED)
+            else:
+                self._first(connection, held.id)
             connection.execute(
                 tables.decision.insert().values(
                     id=made, dataset=held.dataset, verdict=held.id, kind=kind, state=state, by=by, at=at, reason=reason,
@@ -171,9 +181,13 @@ class Verdicts:
                     covers=covered(held.verdict),
                 )
             )  # fmt: skip
-        return self.decision(made)
+            also(connection, made)
+        return made
 
-    def second(self, id: str, state: str, by: str, reason: str, at: datetime) -> Decision:
+    def second(
+        self, id: str, state: str, by: str, reason: str, at: datetime,
+        also: Callable[[Connection, str], None] = nothing,
+    ) -> Decision:  # fmt: skip
         """The second person's word on a decision that waits for it. Raises Conflict when it does not, or when what it
         is about is not held back any more."""
         table = tables.decision
@@ -188,7 +202,13 @@ class Verdicts:
                 about = str(connection.execute(sa.select(table.c.verdict).where(table.c.id == id)).scalar())
                 self._still(connection, about)
                 self._taken(connection, about, DECIDED)
+            also(connection, id)
         return self.decision(id)
+
+    def _first(self, connection: Connection, verdict: str) -> None:
+        c = tables.decision.c
+        if connection.scalar(sa.select(c.id).where(c.verdict == verdict, c.state == WAITING).limit(1)):
+            raise Conflict("An override of this publication waits for its second person already.")
 
     def _taken(self, connection: Connection, verdict: str, settled: str) -> None:
         """A decision is given: its verdict waits no longer, and what else waits about it is withdrawn."""
@@ -200,7 +220,7 @@ class Verdicts:
 
     def _still(self, connection: Connection, verdict: str) -> None:
         table = tables.verdict
-        now = connection.execute(sa.select(table.c.settled).where(table.c.id == verdict)).scalar()
+        now = connection.scalar(sa.select(table.c.settled).where(table.c.id == verdict).with_for_update())
         if now != HELD:
             raise Conflict("This publication is not held back any more.", todo="Look at the newest verdict.")
 
@@ -224,6 +244,19 @@ class Verdicts:
                      row.contract_sha, tuple(row.covers), row.second, row.second_at, row.second_reason)
             for row in rows
         )  # fmt: skip
+
+    def unpublished(self, since: datetime) -> tuple[tuple[str, datetime], ...]:
+        """Datasets whose newest verdict was decided after ``since`` and led to no version, with when that was."""
+        d, v = tables.decision.c, tables.verdict
+        newest = sa.select(sa.func.max(v.c.n)).group_by(v.c.dataset)
+        chosen = (
+            sa.select(d.dataset, d.at, d.second_at)
+            .join(v, v.c.id == d.verdict)
+            .where(d.state == GIVEN, sa.or_(d.at > since, d.second_at > since))
+            .where(v.c.n.in_(newest), v.c.version.is_(None))
+        )
+        with self._state.read() as connection:
+            return tuple((row.dataset, row.second_at or row.at) for row in connection.execute(chosen))
 
     def cover(self, verdict: Verdict) -> Decision | None:
         """The decision under which a verdict that does not pass may be published all the same."""

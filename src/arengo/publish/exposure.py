@@ -89,15 +89,18 @@ def foreign(lake: Lake, contract: Contract, mode: str) -> tuple[Finding, ...]:
 def withdraw(
     settings: Settings, state: State, lake: Lake, dataset: str, numbers: Sequence[int], at: datetime
 ) -> tuple[int, ...]:
-    """Take versions from readers, never the newest; the numbers that went. The ledger keeps what they told."""
+    """Take versions from readers, never the newest; the numbers that went. The ledger keeps what they told. Doing it
+    again finishes what a kill cut off."""
     from arengo.lake import maintenance
     from arengo.privacy.releases import Releases
 
     with state.hold(f"publish {dataset}", wait=WAIT):
         gone = maintenance.drop(lake, dataset, numbers, at)
+        kept = {item.number for item in lake.retained(dataset)}
     releases = Releases(settings, state, lake)
-    for number in gone:
-        releases.withdraw(dataset, number, at)
+    for number in numbers:
+        if number not in kept:
+            releases.withdraw(dataset, number, at)
     return gone
 
 

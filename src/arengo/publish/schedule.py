@@ -36,6 +36,10 @@ EARLY = 0.02
 """Share of a period by which a run may be early, so that a daily run does not creep later each day."""
 AGAIN = timedelta(hours=1)
 """A run that failed is tried again after this, or after the contract's own period when that is shorter."""
+SOON = timedelta(minutes=1)
+"""Whoever decides about a publication has begun it by then."""
+LOST = timedelta(days=30)
+"""A decision older than this is published with the dataset's next version only."""
 KEEP_DAYS = 2
 """DBOS's own records are kept this long; a minute's tick makes one."""
 UNITS = {
@@ -152,7 +156,22 @@ def due(publisher: Publisher, contracts: Sequence[Contract]) -> list[Contract]:
         for contract in contracts
         if is_due(contract, last.get(contract.id), now) or is_behind(publisher, contract, last.get(contract.id), now)
     ]
-    return [contract for contract in late if not waits(contract, publisher.state)]
+    cut = decided(publisher.state, last, now)
+    return [
+        contract
+        for contract in contracts
+        if contract.id in cut or (contract in late and not waits(contract, publisher.state))
+    ]
+
+
+def decided(state: State, last: Mapping[str, Run], now: datetime) -> frozenset[str]:
+    """Datasets that people decided to publish, and of which no run began since: the process in which they decided was
+    killed first. ``last``: dataset -> its newest run."""
+    from arengo.privacy.verdicts import Verdicts
+
+    found = Verdicts(state).unpublished(now - LOST)
+    begun = {dataset: run.started_at or now for dataset, run in last.items()}
+    return frozenset(dataset for dataset, at in found if at < now - SOON and begun.get(dataset, at) <= at)
 
 
 def forget(active: Runtime, days: int = KEEP_DAYS) -> None:

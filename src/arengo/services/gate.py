@@ -6,16 +6,19 @@ into the contract, or when two different people override it with their reasons. 
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from arengo.contract.document import parse
+from arengo.contract.model import EMPTY
 from arengo.contract.write import remove, set_property
-from arengo.errors import BadForm, Conflict, ContractError, NotAllowed, NotFound
+from arengo.errors import ArengoError, BadForm, Conflict, ContractError, NotAllowed, NotFound
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
 from arengo.privacy.verdict import DECLARE, Repair
@@ -37,6 +40,8 @@ from arengo.state import tables as t
 from arengo.state.register import holds
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from arengo.contract.model import Contract
     from arengo.governance import Caller
     from arengo.state import State
@@ -46,10 +51,24 @@ STEWARDS = ("steward", "publisher")
 SECONDS = ("steward", "publisher", "auditor")
 """Who may be the second person of an override."""
 MOST_WORDS = 4_000
+NOTE = "desk-note"
+"""Kind of the state's saved records: what was decided and has yet to be put on record. It is written in the decision's
+own transaction, so that a kill between the two loses neither."""
+AFTER = timedelta(seconds=60)
+"""A note that is older belongs to nobody who is at work."""
+TURN = 30.0
+"""Seconds that two processes wait for each other's note."""
+
+_log = logging.getLogger(__name__)
 
 
 def untold(kind: str, **facts: object) -> None:
     """Nobody keeps a record."""
+
+
+def unknown(dataset: str, request: str) -> bool:
+    """Nothing is known to be on record."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +92,8 @@ class Exposing:
 
 class Desk:
     """``tell``: the record. ``publish``: starts a publication of a dataset and comes back at once. ``drop``: takes
-    versions of a dataset from readers (dataset, numbers, time); those it took."""
+    versions of a dataset from readers (dataset, numbers, time); those it took. ``recorded``: whether what was noted of
+    a dataset is on record already (dataset, the note's id)."""
 
     def __init__(
         self,
@@ -83,8 +103,10 @@ class Desk:
         publish: Callable[[str], object] = lambda dataset: None,
         drop: Callable[[str, Sequence[int], datetime], tuple[int, ...]] = lambda dataset, numbers, at: (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        recorded: Callable[[str, str], bool] = unknown,
     ) -> None:
         self.state = state
+        self._recorded = recorded
         self.verdicts = Verdicts(state)
         self._contract = contract
         self._tell = tell
@@ -127,26 +149,30 @@ class Desk:
                 "This publication needs a repair, or the word of two people; one cannot let it pass.",
                 todo="Take one of the repairs, or ask for an override.",
             )
-        made = self.verdicts.decide(held, APPROVE, GIVEN, by.party, _reason(reason), self._now())
-        self._recorded("gate approve", held, by, made)
+        said = _reason(reason)
+        note = self._note("gate approve", held, by, said)
+        made = self.verdicts.decide(held, APPROVE, GIVEN, by.party, said, self._now(), self._keeping(note))
+        self._tell_note(note.id)
         self._publish(held.dataset)
-        return made
+        return self.verdicts.decision(made)
 
     def override(self, id: str, by: Caller, reason: str) -> Decision:
         """The first of two people asks that it be published all the same. Nothing is published yet."""
         held = self._open(id)
         self._may(by, held.dataset, STEWARDS)
-        if self.open_override(held) is not None:
-            raise Conflict("An override of this publication waits for its second person already.")
-        made = self.verdicts.decide(held, OVERRIDE, WAITING, by.party, _reason(reason), self._now())
-        self._recorded("gate override asked", held, by, made)
-        return made
+        said = _reason(reason)
+        note = self._note("gate override asked", held, by, said)
+        made = self.verdicts.decide(held, OVERRIDE, WAITING, by.party, said, self._now(), self._keeping(note))
+        self._tell_note(note.id)
+        return self.verdicts.decision(made)
 
     def confirm(self, decision: str, by: Caller, reason: str) -> Decision:
         """The second person's yes. Raises NotAllowed for the first one."""
         held, waits = self._waits(decision, by)
-        made = self.verdicts.second(waits.id, GIVEN, by.party, _reason(reason), self._now())
-        self._recorded("gate override given", held, by, made)
+        said = _reason(reason)
+        note = self._note("gate override given", held, by, said)
+        made = self.verdicts.second(waits.id, GIVEN, by.party, said, self._now(), self._keeping(note))
+        self._tell_note(note.id)
         self._publish(held.dataset)
         return made
 
@@ -156,8 +182,10 @@ class Desk:
         held = self.get(waits.verdict)
         if by.party != waits.by or not by.party:
             self._may(by, held.dataset, SECONDS)
-        made = self.verdicts.second(waits.id, DECLINED, by.party, _reason(reason), self._now())
-        self._recorded("gate override declined", held, by, made)
+        said = _reason(reason)
+        note = self._note("gate override declined", held, by, said)
+        made = self.verdicts.second(waits.id, DECLINED, by.party, said, self._now(), self._keeping(note))
+        self._tell_note(note.id)
         return made
 
     def _waits(self, decision: str, by: Caller) -> tuple[Held, Decision]:
@@ -202,17 +230,25 @@ class Desk:
         """Take a repair into the contract and publish again. Raises NotAllowed, Conflict, NotFound, ContractError."""
         held = self._open(id)
         self._may(by, held.dataset, STEWARDS)
-        current = Stewardship(self.state).current(held.dataset)
-        if current.sha != held.verdict.contract:
-            raise Conflict(
-                "The contract was changed since this verdict.", todo="Publish again; the gate looks at it anew."
-            )
+        stewardship = Stewardship(self.state)
+        if stewardship.current(held.dataset).sha != held.verdict.contract:
+            raise _stale()
         made = self.mended(id, repair)
-        contract = Stewardship(self.state).keep(held.dataset, made.text, current.sha)
-        decision = self.verdicts.decide(
-            held, REPAIR, GIVEN, by.party, reason.strip()[:MOST_WORDS] or f"repair {repair}", self._now()
-        )
-        self._recorded("gate repair", held, by, decision, {"repair": repair, "contract": contract.version})
+        said = reason.strip()[:MOST_WORDS] or f"repair {repair}"
+
+        def also(connection: Connection, contract: Contract) -> None:
+            more = {"repair": repair, "contract": contract.version}
+            notes.append(self._note("gate repair", held, by, said, more))
+            self.verdicts.decide(held, REPAIR, GIVEN, by.party, said, self._now(), self._keeping(notes[0]), connection)
+
+        notes: list[Note] = []
+        try:
+            contract = stewardship.keep(held.dataset, made.text, held.verdict.contract, also)
+        except ContractError as error:
+            if stewardship.current(held.dataset).sha != held.verdict.contract:
+                raise _stale() from error
+            raise
+        self._tell_note(notes[0].id)
         self._publish(held.dataset)
         return contract
 
@@ -245,19 +281,36 @@ class Desk:
                 f"A legal hold keeps every version of {dataset}: {hold.reason}",
                 todo="Close the dataset (arengoAccess: closed), or have the hold lifted.",
             )
-        gone = self._drop(dataset, tuple(numbers), self._now())
+        v = t.version.c
+        with self.state.read() as connection:
+            kept = set(connection.scalars(sa.select(v.number).where(v.dataset == dataset)))
+        wanted = tuple(number for number in dict.fromkeys(numbers) if number in kept and number != max(kept))
+        body = {"act": "gate withdraw", "versions": list(wanted), "reason": said}
+        note = Note.of(dataset, by, body, self._now())
+        with self.state.write() as writing:
+            note.save(self.state, writing)
+        gone = self._withdrawn(note.id) if wanted else ()
         if not gone:
+            self.state.forget(NOTE, note.id)
             raise Conflict(
                 f"None of these versions of {dataset} can be withdrawn: they are gone already, or the newest.",
                 todo="Publish a safer version first, or close the dataset (arengoAccess: closed).",
             )
-        self._tell(
-            "administration",
-            actor=by.party,
-            organisation=by.organisation,
-            dataset=dataset,
-            body={"act": "gate withdraw", "versions": list(gone), "reason": said},
-        )
+        return gone
+
+    def _withdrawn(self, note: str) -> tuple[int, ...]:
+        """Do what a note of a withdrawal says, all of it when a kill cut it off; the versions that are gone by it."""
+        found = self.state.saved(NOTE, note)
+        if not found:
+            return ()
+        dataset, numbers = str(found[0].title), [int(item) for item in found[0].body["body"]["versions"]]
+        self._drop(dataset, tuple(numbers), self._now())
+        v = t.version.c
+        with self.state.read() as connection:
+            kept = set(connection.scalars(sa.select(v.number).where(v.dataset == dataset)))
+        gone = tuple(number for number in numbers if number not in kept)
+        if gone:
+            self._tell_note(note, {"versions": list(gone)})
         return gone
 
     # Answering what was found in a column
@@ -280,20 +333,21 @@ class Desk:
         stewardship = Stewardship(self.state)
         base = stewardship.current(dataset)
         made = self.proposed(dataset, answer)
-        contract = stewardship.keep(dataset, made.text, base.sha)
-        self.told(dataset, answer, by, contract.version)
+        note = Note.of(dataset, by, self._answered(dataset, answer, made.version), self._now())
+        contract = stewardship.keep(
+            dataset, made.text, base.sha, lambda connection, _: note.save(self.state, connection)
+        )
+        self._tell_note(note.id)
         return contract
 
     def told(self, dataset: str, answer: Answer, by: Caller, version: str) -> None:
         """Put an answer on record. ``version``: of the contract that holds it."""
+        body = self._answered(dataset, answer, version)
+        self._tell("administration", actor=by.party, organisation=by.organisation, dataset=dataset, body=body)
+
+    def _answered(self, dataset: str, answer: Answer, version: str) -> dict[str, Any]:
         newest = self.latest(dataset)
-        self._tell(
-            "administration",
-            actor=by.party,
-            organisation=by.organisation,
-            dataset=dataset,
-            body={"act": answer.act, **answer.told, "contract": version, "verdict": newest.mark if newest else ""},
-        )
+        return {"act": answer.act, **answer.told, "contract": version, "verdict": newest.mark if newest else ""}
 
     def stale(self, dataset: str) -> bool:
         """Whether the contract says something else than when the gate last looked."""
@@ -322,19 +376,61 @@ class Desk:
             todo=f"Ask somebody who is {' or '.join(roles)} there.",
         )
 
-    def _recorded(
-        self, act: str, held: Held, by: Caller, decision: Decision, more: Mapping[str, Any] | None = None
-    ) -> None:
-        self._tell(
-            "administration",
-            actor=by.party,
-            organisation=by.organisation,
-            dataset=held.dataset,
-            body={
-                "act": act, "verdict": held.mark, "outcome": held.outcome, "reason": decision.second_reason
-                or decision.reason, "decision": decision.id, **(more or {}),
-            },
-        )  # fmt: skip
+    def _note(self, act: str, held: Held, by: Caller, reason: str, more: Mapping[str, Any] = EMPTY) -> Note:
+        body = {"act": act, "verdict": held.mark, "outcome": held.outcome, "reason": reason, **more}
+        return Note.of(held.dataset, by, body, self._now())
+
+    def _keeping(self, note: Note) -> Callable[[Connection, str], None]:
+        """What keeps a note in the transaction of its decision."""
+        return lambda connection, decision: note.save(self.state, connection, decision=decision)
+
+    def _tell_note(self, id: str, more: Mapping[str, Any] = EMPTY, cut: bool = False) -> None:
+        """Put what was noted on record, once. ``cut``: who noted it may have been killed after it was on record."""
+        with self.state.hold(f"desk {id}", wait=TURN):
+            found = self.state.saved(NOTE, id)
+            if not found:
+                return
+            told = found[0].body
+            dataset = str(found[0].title)
+            if not (cut and self._recorded(dataset, id)):
+                self._tell(
+                    "administration", actor=told["actor"], organisation=told["organisation"], dataset=dataset,
+                    body={**told["body"], **more, "request": id},
+                )  # fmt: skip
+            self.state.forget(NOTE, id)
+
+    def turn(self) -> None:
+        """Put on record what was decided when a kill came between; a withdrawal that was cut off is gone on with."""
+        for item in self.state.saved(NOTE):
+            if self._now() - item.updated_at < AFTER:
+                continue
+            try:
+                if item.body["body"]["act"] != "gate withdraw" or self._recorded(item.title, item.id):
+                    self._tell_note(item.id, cut=True)
+                elif not self._withdrawn(item.id):
+                    self.state.forget(NOTE, item.id)
+            except ArengoError as error:  # it is tried again; other work does not wait for it
+                _log.warning("A decision about %s is not on record yet: %s", item.title, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What goes on record of a decision. ``body``: of the entry."""
+
+    id: str
+    dataset: str
+    actor: str
+    organisation: str
+    body: Mapping[str, Any]
+    at: datetime
+
+    @classmethod
+    def of(cls, dataset: str, by: Caller, body: Mapping[str, Any], at: datetime) -> Note:
+        return cls(secrets.token_hex(8), dataset, by.party, by.organisation, body, at)
+
+    def save(self, state: State, within: Connection, **more: str) -> None:
+        told = {"actor": self.actor, "organisation": self.organisation, "body": {**self.body, **more}}
+        state.save(NOTE, self.id, self.dataset, told, self.at, within=within)
 
 
 def repaired(text: str, repair: Repair) -> str:
@@ -362,6 +458,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
+
+
+def _stale() -> Conflict:
+    return Conflict("The contract was changed since this verdict.", todo="Publish again; the gate looks at it anew.")
 
 
 def _reason(text: str) -> str:

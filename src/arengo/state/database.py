@@ -102,8 +102,12 @@ class State:
         self._seen: dict[int, tuple[int, float]] = {}
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction. A full disk is StorageFull, without the statement that met it."""
+    def write(self, within: Connection | None = None) -> Iterator[Connection]:
+        """A transaction. A full disk is StorageFull, without the statement that met it. ``within``: one that is open
+        already; what is written becomes part of it."""
+        if within is not None:
+            yield within
+            return
         try:
             with self.engine.begin() as connection:
                 yield connection
@@ -154,10 +158,13 @@ class State:
 
     # Contracts
 
-    def put_contract(self, dataset: str, *, version: str, sha: str, text: str, path: str, at: datetime) -> None:
+    def put_contract(
+        self, dataset: str, *, version: str, sha: str, text: str, path: str, at: datetime,
+        within: Connection | None = None,
+    ) -> None:  # fmt: skip
         """Keep a contract's text and make it the dataset's current one. Doing it twice changes nothing."""
         contracts, datasets = tables.contract, tables.dataset
-        with self.write() as connection:
+        with self.write(within) as connection:
             held = connection.scalar(
                 sa.select(contracts.c.sha).where(contracts.c.dataset == dataset, contracts.c.sha == sha)
             )
@@ -274,10 +281,12 @@ class State:
 
     # Locks
 
-    def save(self, kind: str, id: str, title: str, body: Mapping[str, Any], at: datetime) -> None:
+    def save(
+        self, kind: str, id: str, title: str, body: Mapping[str, Any], at: datetime, within: Connection | None = None
+    ) -> None:
         """Keep a query, chart or dashboard under its name; a newer one of the same name replaces it."""
         saved = tables.saved
-        with self.write() as connection:
+        with self.write(within) as connection:
             mine = (saved.c.kind == kind) & (saved.c.id == id)
             values = {"title": title, "body": dict(body), "updated_at": at}
             if not connection.execute(saved.update().where(mine).values(**values)).rowcount:
