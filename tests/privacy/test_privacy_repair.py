@@ -254,6 +254,15 @@ def test_bad_tables_get_a_verdict_and_no_nonsense(world: World) -> None:
     assert mended.columns == EMPTY or set(mended.columns) <= {"age", "sex"}
 
 
+def test_more_combinations_of_levels_than_64_bits_hold_are_still_a_verdict(world: World) -> None:
+    columns = {f"c{n}": quasi(Kind.INTEGER) for n in range(40)}
+    rows = [tuple((row * 7 + n * row) % 90 for n in range(40)) for row in range(60)]
+    verdict = gate.judge(world.case(table("many", columns, rows)))
+    assert verdict.outcome == "repair"
+    assert any(item.facts["nodes"] > 2**64 for item in verdict.repairs if "nodes" in item.facts)
+    assert Verdict.of(verdict.as_json()).as_json()["mark"] == verdict.mark
+
+
 def test_58_voters_of_lodz(world: World) -> None:
     path = REAL / "lodz-participatory-budget" / "poland_lodz_2022_baluty-centrum.pb"
     if not path.is_file():

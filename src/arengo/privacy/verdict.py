@@ -94,9 +94,9 @@ class Verdict:
             "at": self.at.isoformat(),
             "run": self.run,
             "outcome": self.outcome,
-            "findings": [item.as_json() for item in self.findings],
+            "findings": [_plain(item.as_json()) for item in self.findings],
             "repairs": [item.as_json() for item in self.repairs],
-            "assumptions": [item.as_json() for item in self.assumptions],
+            "assumptions": [_plain(item.as_json()) for item in self.assumptions],
             "measured": _plain(self.measured),
         }
 
@@ -149,4 +149,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     item = getattr(value, "item", None)  # numpy's numbers
-    return item() if callable(item) else value
+    value = item() if callable(item) else value
+    # 64 bits are what JSON is written with here; sixty columns have more combinations of levels than that.
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
