@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from arengo.contract.model import EMPTY, Contract, Frozen, Kind
 from arengo.errors import ArengoError, Place, PolicyError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from arengo.lake import Lake
+    from arengo.lake.version import Version
     from arengo.settings import Settings
     from arengo.state import State
 
@@ -234,7 +235,9 @@ class Truth:
     """The population in one table of ``connection``: ``_subject`` VARCHAR unique and one VARCHAR column a concept.
 
     Calling it makes the table once and gives its name, '' when there is no register to be had; what was met on the
-    way stands in :attr:`findings` afterwards. ``kinds``: concept -> type of its values in the register.
+    way stands in :attr:`findings` afterwards. ``kinds``: concept -> type of its values in the register. ``note``: of a
+    register that lists everybody once, what it is (``mark``) and how many ``rows``; a later truth that is told this
+    note (:meth:`recall`), and finds the register as it was, is a view that reads it only where a step asks for it.
     """
 
     TABLE = "_truth"
@@ -254,10 +257,16 @@ class Truth:
         self._secret = secret
         self._made: str | None = None
         self.findings: tuple[Finding, ...] = ()
+        self.note: Mapping[str, Any] = EMPTY
+        self._known: Mapping[str, Any] = EMPTY
         self.kinds: Mapping[str, Kind] = EMPTY
         self.rows = 0
         self.version = 0
         self.at: datetime | None = None
+
+    def recall(self, note: Mapping[str, Any]) -> None:
+        """What was noted of the register when it was last read."""
+        self._known = note
 
     def __call__(self) -> str:
         if self._made is None:
@@ -294,6 +303,19 @@ class Truth:
         listed = "".join(
             f", CAST({quote(item.name)} AS VARCHAR) AS {quote(concept)}" for concept, item in concepts.items()
         )
+        self.kinds = Frozen({concept: stored[item.name] for concept, item in concepts.items()})
+        self.version, self.at = version.number, version.published_at
+        mark = self._mark(version, record.text, subject)
+        if self._known.get("mark") == mark and isinstance(self._known.get("rows"), int):
+            for value in params:  # a view binds nothing; the places of the two keys stand before the column
+                number = number.replace("CAST(? AS BLOB)", f"unhex('{bytes(cast(bytes, value)).hex()}')", 1)
+            self._connection.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
+            self._connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {self.TABLE} AS SELECT * FROM (SELECT {number} AS _subject{listed} "
+                f"FROM {self._lake.source(version)}) WHERE _subject IS NOT NULL"
+            )
+            self.note, self.rows = self._known, int(self._known["rows"])
+            return self.TABLE
         kept = "".join(f", any_value({quote(concept)}) AS {quote(concept)}" for concept in concepts)
         self._connection.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
         self._connection.execute(
@@ -302,9 +324,22 @@ class Truth:
             params,
         )
         self._clean(facts)
-        self.kinds = Frozen({concept: stored[item.name] for concept, item in concepts.items()})
-        self.version, self.at = version.number, version.published_at
+        if not self.findings:
+            self.note = Frozen(mark=mark, rows=self.rows)
         return self.TABLE if self.rows else ""
+
+    def _mark(self, version: Version, contract: str, subject: str) -> str:
+        """What must be the same for a register to be the one that was read before."""
+        import orjson
+
+        population = self._population
+        assert population is not None
+        files = [[item.path, item.rows, item.bytes] for item in version.files]
+        told = [
+            population.name, version.dataset, version.number, version.checksum, version.rows, version.snapshot_id,
+            bool(version.extra.get("deletes")), files, contract, subject, hashlib.sha256(self._secret).hexdigest(),
+        ]  # fmt: skip
+        return hashlib.sha256(orjson.dumps(told)).hexdigest()
 
     def homes(self) -> str:
         """SQL of (``_subject``, ``home``: point as WKB in OGC:CRS84) of everybody the register places; '' when it

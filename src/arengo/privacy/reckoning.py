@@ -9,6 +9,7 @@ looked at and yet the same ones every time.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIME
 """Kinds of columns whose values tell something by themselves."""
 SUBJECT = "_subject"
 NOTE = "note.json"
-FORM = 1
+FORM = 2
 """Of what is kept; another one is not used."""
 _NUMBERS = itertools.count()
 _NEGATIVE_ZERO = "-0.0"
@@ -126,7 +127,7 @@ class Reckoning:
     """The aggregates of ``table`` in ``connection``, made when they are asked for and then held. ``told``: column ->
     (rows that have a value, about how many different ones), where that was counted before. ``people``: SQL of the same
     rows, of persons and what is told of them alone, and ``bare`` of all columns without persons, where these cost less
-    than ``table``.
+    than ``table``. ``keeping``: whether what is counted will be kept for the next append.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -136,11 +137,14 @@ class Reckoning:
     added: Added | None = None
     people: str = ""
     bare: str = ""
+    keeping: bool = False
     _columns: dict[str, Values] = field(default_factory=dict)
     _every: dict[str, Values] = field(default_factory=dict)
     _combos: dict[tuple[str, ...], Combos] = field(default_factory=dict)
     _texts: dict[str, tuple[tuple[tuple[str, int], ...], int]] = field(default_factory=dict)
     _grouped: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _more: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    _register: Mapping[str, Any] = EMPTY
     _persons: People | None = None
     _rows: int = -1
     _passes: list[str] = field(default_factory=list)
@@ -170,6 +174,44 @@ class Reckoning:
 
     def _whole(self, what: str) -> None:
         self._passes.append(what)
+
+    # What a step counts by itself
+
+    def held(self, name: str) -> tuple[str, Mapping[str, Any]] | None:
+        """(SQL of a table a step asked to keep at the version before, what it noted beside it), None when there is
+        none."""
+        note = self._kept("more", name)
+        return (self._file(note["file"]), note) if note is not None and self.added is not None else None
+
+    def hold(self, name: str, sql: str, **note: Any) -> None:
+        """Keep the rows of a query, as they are now, for the same step of the next append. The first of a name stays:
+        what is tried for repairs is about other tables."""
+        if self.keeping and name not in self._more:
+            table = f"_held_{next(_NUMBERS)}"
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+            self._more[name] = (table, note)
+
+    def register(self, truth: Any, told: Sequence[str], source: str) -> str:
+        """SQL of ``c0``, ``c1``, ... and ``people``: how many people of the register each combination of the SQL
+        ``told`` over ``source`` is about. ``truth``: of :class:`arengo.privacy.population.Truth`, whose ``note`` says
+        what the register was."""
+        note: Mapping[str, Any] = getattr(truth, "note", EMPTY)
+        by = ", ".join(f"c{at}" for at in range(len(told)))
+        listed = ", ".join(f"{sql} AS c{at}" for at, sql in enumerate(told))
+        sql = f"SELECT {by}, count(*) AS people FROM (SELECT {listed} FROM {source}) GROUP BY {by}"
+        if not note:
+            return f"({sql})"
+        self._register = note
+        name = "register " + hashlib.sha256("\n".join((str(note["mark"]), *told)).encode()).hexdigest()
+        if name in self._more:
+            return self._more[name][0]
+        known = self.held(name)
+        if known is not None:
+            sql = f"SELECT * FROM {known[0]}"
+        table = f"_register_{next(_NUMBERS)}"
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+        self._more[name] = (table, {})
+        return table
 
     # Rows
 
@@ -436,6 +478,7 @@ class Reckoning:
 
         folder.mkdir(parents=True, exist_ok=True)
         note: dict[str, Any] = {"rows": self.rows, "columns": {}, "combos": {}, "texts": {}, "groups": {}, "cells": {}}
+        note |= {"more": {}, "register": dict(self._register)}
         names = sorted(self._columns)
         note["columns"] = {
             name: {"filled": self._columns[name].filled, "power": self._columns[name].power} for name in names
@@ -469,6 +512,10 @@ class Reckoning:
             note[kind]["\n".join(key if key[0] else key[1:])] = {
                 "file": file, "linked": self._persons.linked if self._persons else 0,
             }  # fmt: skip
+        for at, (name, (table, told)) in enumerate(sorted(self._more.items())):
+            if self.count(table) <= MOST_KEPT:
+                write(self.connection, f"SELECT * FROM {table}", folder / f"more-{at}.parquet")
+                note["more"][name] = {**told, "file": f"more-{at}.parquet"}
         return note
 
     def _write(self, path: Path, table: pa.Table) -> None:

@@ -417,6 +417,7 @@ class Safety:
     ) -> Case:  # fmt: skip
         from arengo.privacy.reckoning import Reckoning
         from arengo.privacy.vault import columns_of
+        from arengo.publish import growth
 
         grown = self._grown(connection, contract, staged, intake, mode)
         table = grown.table if grown else self._table(connection, contract, staged, intake, mode)
@@ -429,7 +430,11 @@ class Safety:
         reckoning = Reckoning(
             connection, table, self.settings.privacy.sample, told if table == quote(RELEASED) else EMPTY,
             grown.added if grown else None, grown.people if grown else "", grown.bare if grown else "",
+            growth.keeps(contract, mode),
         )  # fmt: skip
+        recall = getattr(case.truth, "recall", None)
+        if recall is not None and reckoning.kept.get("register"):
+            recall(reckoning.kept["register"])
         if not grown:
             return replace(case, reckoning=reckoning)
         whole = partial(self._table, connection, contract, staged, intake, mode)

@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,16 @@ class Sources:
     gone: tuple[Release, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where a file of classes comes from. ``mark``: its own, another one each time it is written; ``of``: that of the
+    file it was made of by adding the one release ``by``, '' where it was made anew."""
+
+    mark: str = ""
+    of: str = ""
+    by: str = ""
+
+
 class Classes:
     """The files of the joint classes under ``home`` (``.arengo/privacy``). Replaced whole, never changed in place."""
 
@@ -126,15 +137,19 @@ class Classes:
     def fresh(self, population: str, releases: Sequence[Release]) -> bool:
         """Whether the files hold exactly these releases."""
         wanted = by_series(releases)
-        if _note(self.path(population)) != {
-            "form": _FORM,
-            "releases": sorted(item.label for item in counted(releases)),
-        }:
+        note = _note(self.path(population))
+        labels = sorted(item.label for item in counted(releases))
+        if (note.get("form"), note.get("releases")) != (_FORM, labels):
             return not wanted and not self.path(population).exists()
         return all(
             _note(self._series(population, series)) == {"form": _FORM, "releases": [item.label for item in versions]}
             for series, versions in wanted.items()
         )
+
+    def made(self, population: str) -> Made:
+        """Where the file of the classes comes from."""
+        told = (_note(self.path(population)).get("made") or {}).get
+        return Made(str(told("mark", "")), str(told("of", "")), str(told("by", "")))
 
     def extend(self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str = "") -> None:
         """Bring one more release into files that are fresh. Costs what the population costs, in one pass. ``touched``:
@@ -173,7 +188,8 @@ class Classes:
             if known
             else f"SELECT {SUBJECT}, code AS class FROM ({moved})"
         )
-        write(connection, joined, path, {"form": _FORM, "releases": labels})
+        come = {"mark": secrets.token_hex(16), "of": (note.get("made") or {}).get("mark", ""), "by": release.label}
+        write(connection, joined, path, {"form": _FORM, "releases": labels, "made": come})
         versions = sorted([*mine, release.label], key=lambda label: int(label.rpartition(" v")[2]))
         write(connection, f"SELECT {SUBJECT}, code FROM _marks", held, {"form": _FORM, "releases": versions})
         connection.execute("DROP TABLE _new_marks; DROP TABLE _marks")
@@ -198,7 +214,8 @@ class Classes:
             parts.append(f"SELECT {SUBJECT}, code FROM read_parquet({text(str(path))})")
         union = f"SELECT {SUBJECT}, bit_xor(code) AS class FROM ({' UNION ALL '.join(parts)}) GROUP BY {SUBJECT}"
         labels = sorted(item.label for item in counted(releases))
-        write(connection, union, self.path(population), {"form": _FORM, "releases": labels})
+        come = {"mark": secrets.token_hex(16), "of": "", "by": ""}
+        write(connection, union, self.path(population), {"form": _FORM, "releases": labels, "made": come})
 
     def holds(self, population: str, subjects: Sequence[str]) -> bool:
         """Whether a person is still in a file of the population."""

@@ -19,7 +19,7 @@ from arengo.contract.model import Frozen
 from arengo.lake.layout import quote
 from arengo.privacy.declared import K_MAP, model_of
 from arengo.privacy.finding import Finding, Report
-from arengo.privacy.overlap import mapped
+from arengo.privacy.overlap import grown, mapped
 from arengo.privacy.overlap.classes import SUBJECT, Classes, by_series, counted, marks, series_of
 from arengo.privacy.release import ROWS, Attribute, Release
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MORE = 50
 """Sizes of groups up to which a histogram tells them apart."""
+_GROUPS = "_joint_groups"
 _NAMED = 5  # earlier releases a sentence names at most
 
 
@@ -47,6 +48,8 @@ class Joint:
     unmapped: tuple[str, ...]  # columns the register does not tell
     gone: tuple[Release, ...]
     linked: bool
+    whole: bool = False  # everybody's marks are those of linked rows, so counts may move with what is added
+    persons: bool = True  # who they are is at hand, not only how many
 
 
 def scope(case: Case) -> tuple[Release, ...]:
@@ -78,9 +81,13 @@ def look(case: Case) -> Report:
     alone = _among_its_own(case, before)
     if alone is not None:
         return Report((*register, *_strangers(case), *alone.findings), alone.measured)
-    joint = build(case, before, truth)
+    joint, measured = _grown(case, before)
+    if joint is None:
+        joint = _build(case, before, truth)
+        measured = _measured(case, joint)
+        if joint.whole:
+            grown.hold(case, before)
     findings = [*register, *_strangers(case), *_unseen(case, joint)]
-    measured = _measured(case, joint)
     if measured["people"]:
         findings += _newly(case, joint, measured)
     if measured["further"]:
@@ -159,8 +166,31 @@ def _codes(case: Case, classes: Classes | None, linked: Sequence[Release]) -> st
 # The classes
 
 
+def _grown(case: Case, before: Sequence[Release]) -> tuple[Joint | None, dict[str, Any]]:
+    """Of an append: moved by what it adds; nothing where a whole pass must be taken, as it must to say who is newly
+    alone by what."""
+    if not grown.tally(case, before):
+        return None, {}
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_GROUPS} AS {_groups(case, grown.TALLY, grown.WAS)}")
+    ordered = tuple(sorted(case.release.quasi, key=lambda item: (item.concept, item.column)))
+    series = [(versions[-1], "") for key, versions in by_series(before).items() if key != series_of(case.release)]
+    joint = Joint(ordered, tuple(series), (), (), (), True, True, False)
+    measured = _measured(case, joint)
+    if measured["people"]:
+        return None, {}
+    grown.hold(case, before)
+    return joint, measured
+
+
 def build(case: Case, before: Sequence[Release], truth: str) -> Joint:
     """Make the table ``_joint`` of the candidate against ``before`` (see :class:`Joint`)."""
+    made = _build(case, before, truth)
+    _persons(case)
+    return made
+
+
+def _build(case: Case, before: Sequence[Release], truth: str) -> Joint:
+    """Make the groups alone: how many people there are of each kind."""
     connection, release = case.connection, case.release
     linked = tuple(item for item in before if item.subject)
     sources = Classes(case.home).sources(connection, release.population, linked, case.rows)
@@ -190,7 +220,9 @@ def build(case: Case, before: Sequence[Release], truth: str) -> Joint:
     ordered = tuple(sorted(release.quasi, key=lambda item: (item.concept, item.column)))
     columns, unmapped = _candidate(case, ordered, truth, own)
     _together(case, own)
-    return Joint(columns, tuple(series), tuple(unlinked), unmapped, sources.gone, _is_linked(case))
+    whole = not extra and not unlinked and model_of(case.contract) != K_MAP
+    linked_ = _is_linked(case)
+    return Joint(columns, tuple(series), tuple(unlinked), unmapped, sources.gone, linked_, whole and linked_)
 
 
 def _is_linked(case: Case) -> bool:
@@ -235,24 +267,41 @@ def _candidate(
 def _together(case: Case, own: str) -> None:
     known = f"LEFT JOIN {own} o USING ({SUBJECT})" if own else ""
     was = "coalesce(o.code, 0)" if own else "0::UBIGINT"
-    k = int(case.target.k)
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {grown.WAS} AS SELECT class, count(*) AS n "
+                            "FROM _joint_before GROUP BY class")  # fmt: skip
     case.connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE _joint AS
-        WITH was AS (SELECT class, count(*) AS n FROM _joint_before GROUP BY class),
-        people AS (
-            SELECT m.{SUBJECT}, m.code, m.inside, b.class AS class,
-                CASE WHEN b.class IS NULL THEN 0::UBIGINT ELSE xor(b.class, {was}) END AS other
-            FROM _joint_marks m LEFT JOIN _joint_before b USING ({SUBJECT}) {known}
-        ),
-        alike AS (SELECT other, count(*) AS n FROM people GROUP BY other),
-        now AS (SELECT xor(other, code) AS after, count(*) AS n FROM people GROUP BY ALL)
-        SELECT p.{SUBJECT}, p.other, p.code, now.after, coalesce(was.n, 0) AS n_before, alike.n AS n_members,
-            now.n AS n_after, p.inside AND p.other <> 0 AS known,
-            p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n AS newly,
-            p.inside AND p.other <> 0 AND was.n < {k} AND now.n < was.n AND now.n < alike.n AS further
+        f"""CREATE OR REPLACE TEMP TABLE _joint_people AS SELECT m.{SUBJECT}, m.code, m.inside, b.class AS class,
+            CASE WHEN b.class IS NULL THEN 0::UBIGINT ELSE xor(b.class, {was}) END AS other
+        FROM _joint_marks m LEFT JOIN _joint_before b USING ({SUBJECT}) {known}"""
+    )
+    case.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {grown.TALLY} AS SELECT class, other, code, inside, count(*) AS n "
+        "FROM _joint_people GROUP BY ALL"
+    )
+    case.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_GROUPS} AS {_groups(case, grown.TALLY, grown.WAS)}")
+
+
+def _persons(case: Case) -> None:
+    """Make ``_joint`` of the groups: who is in each."""
+    case.connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _joint AS SELECT p.{SUBJECT}, g.* EXCLUDE (class, inside, n)
+        FROM _joint_people p JOIN {_GROUPS} g ON g.class IS NOT DISTINCT FROM p.class AND g.other = p.other
+            AND g.code = p.code AND g.inside = p.inside"""
+    )
+
+
+def _groups(case: Case, tally: str, was: str) -> str:
+    """SQL of the columns of ``_joint`` for each kind of person, and ``n``, how many there are."""
+    k = int(case.target.k)
+    return f"""WITH people AS (SELECT * FROM {tally}), was AS (SELECT * FROM {was}),
+        alike AS (SELECT other, sum(n) AS n FROM people GROUP BY other),
+        now AS (SELECT xor(other, code) AS after, sum(n) AS n FROM people GROUP BY ALL)
+        SELECT p.class, p.inside, p.n, p.other, p.code, now.after, coalesce(was.n, 0)::BIGINT AS n_before,
+            alike.n::BIGINT AS n_members, now.n::BIGINT AS n_after, p.inside AND p.other <> 0 AS known,
+            coalesce(p.inside AND p.other <> 0 AND was.n >= {k} AND now.n < {k} AND now.n < alike.n, false) AS newly,
+            coalesce(p.inside AND p.other <> 0 AND was.n < {k} AND now.n < was.n AND now.n < alike.n, false) AS further
         FROM people p LEFT JOIN was ON was.class = p.class JOIN alike ON alike.other = p.other
         JOIN now ON now.after = xor(p.other, p.code)"""
-    )
 
 
 def joint_classes(case: Case, table: str = "") -> NDArray[np.int64]:
@@ -281,8 +330,9 @@ def people_below(case: Case) -> int:
     before = scope(case)
     if case.release.form != ROWS or case.population is None or not before or not case.release.quasi:
         return 0
-    build(case, before, case.truth())
-    (found,) = case.connection.execute("SELECT count(*) FILTER (newly) FROM _joint").fetchone() or (0,)
+    _build(case, before, case.truth())
+    sql = f"SELECT coalesce(sum(n) FILTER (newly), 0) FROM {_GROUPS}"
+    (found,) = case.connection.execute(sql).fetchone() or (0,)
     return int(found)
 
 
@@ -307,10 +357,8 @@ def _unseen(case: Case, joint: Joint) -> list[Finding]:
 def _newly(case: Case, joint: Joint, measured: dict[str, Any]) -> list[Finding]:
     costly = [item for item in measured["releases"] if item["costs"]] or measured["releases"]
     labels = tuple(item["label"] for item in costly[:_NAMED])
-    least, most = case.connection.execute("SELECT min(n_before), max(n_after) FROM _joint WHERE newly").fetchone() or (
-        case.target.k,
-        1,
-    )
+    sql = f"SELECT min(n_before), max(n_after) FROM {_GROUPS} WHERE newly"
+    least, most = case.connection.execute(sql).fetchone() or (case.target.k, 1)
     first = measured["columns"][0]["column"] if measured["columns"] else ""
     facts = {"k": int(least), "most": int(most), "alone": measured["singled_out"], "column": first,
              "release": labels[0] if labels else ""}  # fmt: skip
@@ -324,18 +372,19 @@ def _newly(case: Case, joint: Joint, measured: dict[str, Any]) -> list[Finding]:
 def _measured(case: Case, joint: Joint) -> dict[str, Any]:
     connection, k = case.connection, int(case.target.k)
     people, singled, groups, further = connection.execute(
-        "SELECT count(*) FILTER (newly), count(*) FILTER (newly AND n_after = 1), "
-        "count(DISTINCT after) FILTER (newly), count(*) FILTER (further) FROM _joint"
+        "SELECT coalesce(sum(n) FILTER (newly), 0), coalesce(sum(n) FILTER (newly AND n_after = 1), 0), "
+        f"count(DISTINCT after) FILTER (newly), coalesce(sum(n) FILTER (further), 0) FROM {_GROUPS}"
     ).fetchone() or (0, 0, 0, 0)
     out: dict[str, Any] = {
         "k": k, "people": int(people), "singled_out": int(singled), "groups": int(groups), "further": int(further),
         "before": _histogram(case, "n_before"), "after": _histogram(case, "n_after"), "releases": [], "columns": [],
     }  # fmt: skip
     (alone,) = connection.execute(
-        f"SELECT coalesce(sum(n) FILTER (n < {k}), 0) FROM (SELECT count(*) AS n FROM _joint GROUP BY code)"
+        f"SELECT coalesce(sum(n) FILTER (n < {k}), 0) FROM (SELECT sum(n) AS n FROM {_GROUPS} GROUP BY code)"
     ).fetchone() or (0,)
     out["alone"] = int(alone)
-    if people:
+    if people and joint.persons:
+        _persons(case)
         out["releases"] = sorted(
             (_release(case, item, sql) for item, sql in joint.series), key=lambda it: (-it["costs"], -it["together"])
         )
@@ -347,7 +396,7 @@ def _measured(case: Case, joint: Joint) -> dict[str, Any]:
 
 def _histogram(case: Case, column: str) -> dict[str, int]:
     rows = case.connection.execute(
-        f"SELECT least({column}, {MORE + 1}) AS size, count(*) FROM _joint WHERE known GROUP BY size ORDER BY size"
+        f"SELECT least({column}, {MORE + 1}) AS size, sum(n) FROM {_GROUPS} WHERE known GROUP BY size ORDER BY size"
     ).fetchall()
     return {str(size) if size <= MORE else "more": int(people) for size, people in rows}
 

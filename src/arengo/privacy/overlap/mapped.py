@@ -42,6 +42,11 @@ def shown(case: Case, attributes: Sequence[Attribute], rows: str, truth: str) ->
     )
 
 
+def told(case: Case, attributes: Sequence[Attribute]) -> list[str]:
+    """SQL over the table of the truth of what the released columns would say of a person, of columns it tells."""
+    return [_sql(case, item) for item in attributes]
+
+
 def marks(case: Case, release: Release, rows: str, truth: str) -> str:
     """SQL of (``_subject``, ``code``) of an earlier release through the register; '' when it does not tell all of its
     columns, or its rows are gone."""

@@ -95,6 +95,20 @@ def below(case: Case, held: Counted, found: Sizes, k: int) -> int:
     return int(row[0])
 
 
+def alone(case: Case, held: Counted, found: Sizes, columns: Sequence[Attribute] | None = None) -> int:
+    """Persons who stand alone in a group by all or some of the columns; somebody who does in several counts once."""
+    if not held.several or not found.unique:
+        return found.unique
+    names = held.names(columns)
+    by, match = ", ".join(names), " AND ".join(f"b.{name} IS NOT DISTINCT FROM g.{name}" for name in names)
+    row = case.connection.execute(
+        f"SELECT count(DISTINCT {SUBJECT}) + count(*) FILTER ({SUBJECT} IS NULL) FROM {held.base} b SEMI JOIN "
+        f"(SELECT {by} FROM {held.base} GROUP BY {by} HAVING count(DISTINCT {SUBJECT}) + "
+        f"count(*) FILTER ({SUBJECT} IS NULL) = 1) g ON {match}"
+    ).fetchone() or (0,)
+    return int(row[0])
+
+
 def values(case: Case, held: Counted) -> tuple[tuple[int, int], ...]:
     """(different values, persons who have one) of each column; the first is exact where it matters little and
     estimated to a few percent (HyperLogLog) where there are many."""
@@ -138,12 +152,13 @@ def population(case: Case, held: Counted, columns: Sequence[Attribute], truth: s
         by = ", ".join(listed) or "()"
         match = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in listed) or "true"
         one = "".join(f"{name}, " for name in listed)
-        told = mapped.columns(case, rest, truth)[0]
-        shown = mapped.shown(case, told, case.about, truth) if rest else f"SELECT {SUBJECT} FROM {truth}"
+        people = f"(SELECT count(*) AS people FROM {truth})"
+        if rest:
+            people = case.reckoned().register(case.truth, mapped.told(case, rest), truth)
         found += case.connection.execute(
             f"WITH s AS (SELECT {one}sum(n) AS rows FROM (SELECT {mine}n FROM {held.groups} "
             f"WHERE {' AND '.join(tests) or 'true'}) GROUP BY {by}), "
-            f"p AS (SELECT {one}count(DISTINCT {SUBJECT}) AS people FROM ({shown}) GROUP BY {by}) "
+            f"p AS (SELECT {one}people FROM {people} WHERE people > 0) "
             f"SELECT rows, people, count(*) FROM s LEFT JOIN p ON {match} GROUP BY rows, people"
         ).fetchall()
     lone = sum(int(rows * times) for rows, people, times in found if not people)

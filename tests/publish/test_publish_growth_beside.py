@@ -1,0 +1,159 @@
+"""An append beside other releases of its population: its own persons leave their groups and join others, the rest stay,
+and the verdict is that of a pass over everybody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arengo.city import init, open_city
+from arengo.privacy.overlap import grown
+from arengo.privacy.releases import Releases
+from arengo.publish import growth
+from arengo.publish.safety import Safety
+
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: {id}
+name: {id}
+version: 1.0.0
+status: active
+domain: registry
+schema:
+  - name: {id}
+    properties:
+{columns}
+customProperties:
+  - {{property: arengoAccess, value: {access}}}
+  - {{property: arengoMode, value: {mode}}}
+  - {{property: arengoPopulation, value: residents}}
+  - {{property: arengoPrivacyTarget, value: {{k: 3, l: {l}}}}}
+  - {{property: arengoPurposes, value: [{{id: registry, dpv: "dpv:RecordManagement", legalBasis: "eu-gdpr:A6-1-c",
+     retention: P75Y}}]}}
+  - {{property: arengoSource, value: {{kind: csv, path: sources/{id}.csv}}}}
+"""
+CONCEPTS = {"sex": "sex", "band": "age", "district": "residence", "trade": "trade"}
+
+
+def contract(id_: str, columns: tuple[str, ...], mode: str, access: str = "open", least: int = 1) -> str:
+    told = []
+    for name in columns:
+        roles: list[tuple[str, str]] = []
+        if name == "person":
+            roles = [("arengoPrivacyRole", "identifier"), ("arengoSubject", "residents")]
+            roles += [("arengoProtect", "drop")] if access == "open" else []
+        elif name == "benefit":
+            roles = [("arengoPrivacyRole", "sensitive"), ("arengoPrivacyConcept", "benefit")]
+        elif name in CONCEPTS:
+            roles = [("arengoPrivacyRole", "quasi"), ("arengoPrivacyConcept", CONCEPTS[name])]
+        listed = ", ".join(f"{{property: {key}, value: {value}}}" for key, value in roles)
+        custom = f", customProperties: [{listed}]" if roles else ""
+        told.append(f"      - {{name: {name}, logicalType: string{custom}}}")
+    return CONTRACT.format(id=id_, columns="\n".join(told), mode=mode, access=access, l=least)
+
+
+class Town:
+    """A register, cards that are public, and visits that grow, each part judged by what was counted and whole."""
+
+    def __init__(
+        self, root: Path, patch: pytest.MonkeyPatch, seed: int, *, register: bool = False, sensitive: bool = False,
+        people: int = 400, mode: str = "append",
+    ) -> None:  # fmt: skip
+        init(root, name="Small")
+        (root / "city.toml").write_text('[city]\nname = "Small"\n\n[privacy]\nsample = 500\n', encoding="utf-8")
+        told = '[populations.residents]\nunit = "person"\n' + ('register = "register"\n' if register else "")
+        (root / "privacy.toml").write_text(told, encoding="utf-8")
+        benefit = ("benefit",) if sensitive else ()
+        self.columns = {"cards": ("person", "trade", *benefit), "visits": ("person", "sex", "band", *benefit, "remark")}
+        if register:
+            self.columns["register"] = ("person", "sex", "band")
+        for name, columns in self.columns.items():
+            (root / "contracts" / f"{name}.odcs.yaml").write_text(
+                contract(name, columns, mode if name != "register" else "replace",
+                         "shared" if name == "register" else "open"), encoding="utf-8")  # fmt: skip
+        self.root, self.chance = root, random.Random(seed)
+        self.truth = {
+            at: {
+                "person": f"p{at:05}", "sex": self.chance.choice("FM"), "band": self.chance.choice(["10", "20"]),
+                "trade": self.chance.choice(["cook", "smith"]), "benefit": self.chance.choice(["rent", "food", "bus"]),
+                "remark": f"remark {at % 7}",
+            }
+            for at in range(people)
+        }  # fmt: skip
+        self.city = open_city(root)
+        self.pairs: list[tuple[Any, Any]] = []
+        self.delta: list[bool] = []
+        judge, tally = Safety.judge, grown.tally
+
+        def twice(safety: Safety, *args: Any, **more: Any) -> Any:
+            with pytest.MonkeyPatch.context() as other:
+                other.setattr(growth, "kept_of", lambda *told: None)
+                whole = judge(safety, *args, **more)
+
+            def seen(*given: Any) -> bool:
+                self.delta.append(tally(*given))
+                return self.delta[-1]
+
+            with pytest.MonkeyPatch.context() as other:
+                other.setattr(grown, "tally", seen)
+                part = judge(safety, *args, **more)
+            self.pairs.append((whole.as_json(), part.as_json()))
+            return part
+
+        patch.setattr(Safety, "judge", twice)
+
+    def publish(self, dataset: str, people: list[int], **other: str) -> Any:
+        columns = self.columns[dataset]
+        lines = [",".join(columns)]
+        lines += [",".join({**self.truth[at], **other}[name] for name in columns) for at in people]
+        (self.root / "sources" / f"{dataset}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.pairs.clear()
+        self.delta.clear()
+        (run,) = self.city.publish(dataset)
+        for whole, part in self.pairs:
+            assert part == whole
+        return run
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "register", "again"), [(1, False, False), (2, True, False), (3, True, True)])
+def test_an_append_beside_another_release_moves_its_own_persons_alone(
+    tmp_path: Path, patch: pytest.MonkeyPatch, seed: int, register: bool, again: bool
+) -> None:
+    """``again``: some persons come with several rows."""
+    town = Town(tmp_path / "town", patch, seed, register=register)
+    everybody = list(town.truth)
+    town.chance.shuffle(everybody)
+    if register:
+        assert town.publish("register", everybody).state == "succeeded"
+    assert town.publish("cards", everybody[:250]).state == "succeeded"
+    first, here = everybody[100:300], set(everybody[100:300])
+    assert town.publish("visits", first).state == "succeeded"
+    rest = [at for at in everybody if at not in here]
+    by_counts = []
+    for step in range(5):
+        more, rest = rest[:20], rest[20:]
+        if again:
+            more += town.chance.sample(sorted(here), 5)
+        here |= set(more)
+        run = town.publish("visits", more)
+        by_counts.append(any(town.delta))
+        if step == 2:  # another release comes between: counted from the files of the classes
+            assert town.publish("cards", everybody[250 : 250 + 40]).state == "succeeded"
+    assert any(by_counts), by_counts
+    assert run.state == "succeeded" or again
+    releases = Releases(town.city.settings, town.city.state)
+    known = releases.classes.made("residents")
+    assert known.by.startswith("visits v")
+    town.city.close()
