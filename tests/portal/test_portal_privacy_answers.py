@@ -27,8 +27,8 @@ from arengo.portal.privacy_reasons import reason, wordings
 from arengo.portal.privacy_story import Labels, offer, together
 from arengo.portal.site import Visit, environment
 from arengo.privacy.finding import Finding
-from arengo.privacy.verdict import Repair
-from arengo.privacy.verdicts import HELD
+from arengo.privacy.verdict import Assumption, Repair
+from arengo.privacy.verdicts import HELD, PUBLISHED
 from arengo.services.answer import Answer, answered
 from arengo.services.gate import Desk
 
@@ -338,3 +338,27 @@ def test_a_repair_beside_earlier_releases_shows_the_groups_that_both_make(visits
         assert "11 people are exposed before it and nobody after it" in text
         assert "Group sizes in this publication alone" not in text
     assert "11 in groups below 5 before, 0 people after." in text
+
+
+def test_a_verdict_names_the_reasons_it_took_for_granted_and_who_gave_them(visits: Any, told: Told, desk: Desk) -> None:
+    def granted(column: str, reason: str) -> Assumption:
+        return Assumption("reason", Frozen(column=column, reason=reason, version="1.4.0"))
+
+    before = desk.latest("ballots")
+    said = verdict(told.town, "ballots", Finding("risk-met", facts=Frozen(k=5), columns=("age",)), run="r-reasons")
+    by_hand = "Somebody wrote this into the file."
+    kept = desk.verdicts.keep(
+        replace(said, assumptions=(granted("project", WHY), granted("district", by_hand))), PUBLISHED, 1
+    )
+    text = page(visits("anna").get(f"/datasets/ballots/privacy?verdict={kept.id}"))
+    project, district = text.split(f"“{WHY}”.")[1][:80], text.split(f"“{by_hand}”.")[1][:80]
+    assert "Project may be open because the contract says so (version 1.4.0)" in text
+    assert "gave it on" in project
+    assert "Who wrote it, and when, is not on the record of this desk." in district
+    other = desk.verdicts.keep(replace(said, run="r-other", assumptions=(granted("project", by_hand),)), PUBLISHED, 1)
+    changed = page(visits("anna").get(f"/datasets/ballots/privacy?verdict={other.id}"))
+    assert "is not on the record" in changed  # the record has another reason
+    paper = visits("anna").get(f"/datasets/ballots/privacy.pdf?verdict={kept.id}")
+    assert paper.content[:5] == b"%PDF-"
+    assert before is not None
+    assert f"{WHY} (contract, version " in page(visits().get("/register"))

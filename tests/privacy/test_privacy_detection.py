@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from arengo.contract.load import loads
 from arengo.contract.model import Kind
+from arengo.privacy import gate
 from arengo.privacy.case import Case
 from arengo.privacy.declared import release_of
 from arengo.privacy.detect import checks, detect, domains, hashes, leaks, ranks, step, text
@@ -220,6 +221,14 @@ def test_names_of_a_public_office_ask_for_a_reason(tmp_path: Path) -> None:
     assert (found.code, found.outcome, found.columns) == ("undeclared-person", "review", ("councillor",))
     reason = "councillor|arengoPersonalReason=Elected members are public by law."
     assert codes(step.look(case(tmp_path, [reason, "label"], rows))) == {"identifier-allowed": "pass"}
+    told = [item for item in gate.assumptions(case(tmp_path, [reason, "label"], rows)) if item.code == "reason"]
+    assert [dict(item.facts) for item in told] == [
+        {"column": "councillor", "reason": "Elected members are public by law.", "version": "1.0.0"}
+    ]
+    for same in (["councillor", "label"], ["councillor|arengoPersonalReason=12 34 5678901234567 x", "label"]):
+        assert all(item.code != "reason" for item in gate.assumptions(case(tmp_path, same, rows)))
+    closed = case(tmp_path, [reason, "label"], rows, access="closed")
+    assert all(item.code != "reason" for item in gate.assumptions(closed))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import Conflict, NotFound
 from arengo.services.answer import Answer
 
@@ -19,19 +21,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What publications would tell about persons, and what is held back.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Dataset = Annotated[str, typer.Argument(help="Id of the dataset.")]
 Column = Annotated[str, typer.Argument(help="Name of the column.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write it without asking.")]
-HERE = Path(".")
 WORDS = {"pass": "passes", "review": "waits for a steward", "repair": "needs a repair", "block": "is blocked"}
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 def _latest(city: City, dataset: str) -> Held:
@@ -44,7 +37,7 @@ def _latest(city: City, dataset: str) -> Held:
 @app.command("show")
 def show(dataset: Dataset, city: CityOption = HERE, json: JsonOption = False) -> None:
     """The newest verdict on a dataset: what was found, what was taken for granted, and the repairs."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         held = _latest(opened, dataset)
     if json:
         terminal.emit({**held.verdict.as_json(), "id": held.id, "settled": held.settled, "version": held.version})
@@ -52,6 +45,9 @@ def show(dataset: Dataset, city: CityOption = HERE, json: JsonOption = False) ->
     terminal.say(f"{dataset} {WORDS[held.outcome]} ({held.at:%Y-%m-%d %H:%M} UTC, {held.settled})")
     for item in held.verdict.findings:
         terminal.say(f"  {item.outcome:<7} {item.sentence()}")
+    for granted in (item.facts for item in held.verdict.assumptions if item.code == "reason"):
+        said = f"may be open because the contract says so, version {granted['version']}: {granted['reason']}"
+        terminal.say(f"  granted {granted['column']} {said}")
     for repair in held.verdict.repairs:
         terminal.say(f"  repair  {repair.id}: {told(repair)}")
         for line in groups(repair, held):
@@ -125,7 +121,7 @@ def _target(held: Held) -> int:
 @app.command("waiting")
 def waiting(city: CityOption = HERE, json: JsonOption = False) -> None:
     """What the gate holds back, and why."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         held = opened.desk.waiting()
     if json:
         terminal.emit(
@@ -148,7 +144,7 @@ def repair(
     json: JsonOption = False,
 ) -> None:
     """Write a repair into the contract's file in the city folder; 'arengo apply' and 'arengo publish' come after."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         held = _latest(opened, dataset)
         mended = opened.desk.mended(held.id, repair)
         path = _file(opened, dataset)
@@ -225,7 +221,7 @@ def allow(
 def _answer(dataset: str, answer: Answer, yes: bool, city: Path, json: bool) -> None:
     from arengo.governance.role import OPERATOR
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         made = opened.desk.proposed(dataset, answer)
         path = _file(opened, dataset)
         if made.text == opened.state.contracts()[dataset].text:
@@ -253,7 +249,7 @@ def releases(
     """What is public about each population: the publication ledger that new releases are judged against."""
     from arengo.privacy.releases import Releases
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         ledger = Releases(opened.settings, opened.state, opened.lake)
         names = (population,) if population else ledger.populations()
         found = {name: ledger.of(name) for name in names}
@@ -285,7 +281,7 @@ def withdraw(
     """Take versions that expose people from readers. What they told stays in the publication ledger."""
     from arengo.governance.role import OPERATOR
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         gone = opened.desk.withdraw(dataset, versions, OPERATOR, reason)
     if json:
         terminal.emit({"dataset": dataset, "versions": list(gone)})
@@ -299,7 +295,7 @@ def catch_up(city: CityOption = HERE, json: JsonOption = False) -> None:
     from arengo.privacy.population import Populations
     from arengo.privacy.releases import Releases
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         ledger = Releases(opened.settings, opened.state, opened.lake)
         done = ledger.catch_up(
             Populations(opened.settings, opened.state),

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, NotKnown
 from arengo.governance import Caller
 from arengo.governance.owner import owner_of
-from arengo.portal import privacy_budget, privacy_columns, privacy_paper, privacy_places, privacy_story
+from arengo.portal import privacy_budget, privacy_columns, privacy_given, privacy_paper, privacy_places, privacy_story
 from arengo.portal.agreement_story import Names
 from arengo.portal.desk import kinds
 from arengo.portal.entrance import private
@@ -278,7 +278,7 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
         "costs": privacy_story.costs(verdict, labels),
         "mosaic": privacy_story.mosaic(s, verdict, labels, visit),
         "offers": privacy_story.offers(s, verdict, labels),
-        "assumptions": privacy_story.assumed(s, verdict, labels),
+        "assumptions": privacy_story.assumed(s, verdict, labels, privacy_given.reasons(visit, held)),
         "decisions": choices(visit, dataset, names),
         "history": desk.history(dataset),
         "outcome_word": lambda outcome: privacy_story.outcome_word(s, outcome),

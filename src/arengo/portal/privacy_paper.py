@@ -6,14 +6,16 @@ The SHA-256 of the sealed file goes on record, so that whoever is shown one can 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from starlette.responses import Response
 
+from arengo.contract.model import EMPTY
 from arengo.portal import privacy_story
 from arengo.portal.language import Speech
 from arengo.portal.operator import record
+from arengo.portal.privacy_given import Given, reasons
 from arengo.portal.privacy_story import Choice, Labels
 from arengo.portal.privacy_words import LISTED
 from arengo.portal.register_paper import speech
@@ -31,12 +33,13 @@ def document(visit: Visit, held: Held, decided: Sequence[Choice]) -> Response:
     s = speech(visit.settings, visit.language)
     contract = visit.site.catalogue.entry(held.dataset).contract
     labels = Labels(s, contract, visit.site.catalogue)
-    told = (held.mark, held.settled, decided, s.language, visit.settings.city.name, f"{visit.now:%Y-%m-%d}")
+    known = reasons(visit, held)
+    told = (held.mark, held.settled, decided, known, s.language, visit.settings.city.name, f"{visit.now:%Y-%m-%d}")
     key = "privacy" + hashlib.sha256(repr(told).encode()).hexdigest()
 
     def make(now: datetime) -> bytes:
         foot = visit.settings.city.url.removeprefix("https://").removeprefix("http://")
-        made = paper(s, visit.settings, held, labels, decided, now, foot)
+        made = paper(s, visit.settings, held, labels, decided, now, foot, known)
         sealed = visit.site.sealer.seal(lay(made), reason=made.title, at=now)
         fingerprint = hashlib.sha256(sealed).hexdigest()
         record(visit, "privacy-report", held.dataset, verdict=held.mark, sha256=fingerprint)
@@ -48,9 +51,10 @@ def document(visit: Visit, held: Held, decided: Sequence[Choice]) -> Response:
 
 
 def paper(
-    s: Speech, settings: Settings, held: Held, labels: Labels, decided: Sequence[Choice], made: datetime, foot: str = ""
-) -> Paper:
-    """``decided``: in the language of the reader, as on the page."""
+    s: Speech, settings: Settings, held: Held, labels: Labels, decided: Sequence[Choice], made: datetime,
+    foot: str = "", known: Mapping[str, Given] = EMPTY,
+) -> Paper:  # fmt: skip
+    """``decided``: in the language of the reader, as on the page. ``known``: who gave a reason for a column."""
     _, verdict = s._, held.verdict
     least, k = privacy_story.smallest(verdict), privacy_story.target_k(verdict)
     facts = [
@@ -90,7 +94,7 @@ def paper(
             for offer in privacy_story.offers(s, verdict, labels)
         )  # fmt: skip
         parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))
-    parts += [Heading(_("What was taken for granted")), Points(privacy_story.assumed(s, verdict, labels))]
+    parts += [Heading(_("What was taken for granted")), Points(privacy_story.assumed(s, verdict, labels, known))]
     steps = tuple(
         (s.moment(at), who, what, reason) for item in decided for who, what, at, reason in item.steps
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from arengo.contract.model import EMPTY
 from arengo.contract.protection import step_name
 from arengo.errors import ArengoError
 from arengo.portal import privacy_words
@@ -15,11 +16,12 @@ from arengo.portal.language import Speech
 from arengo.portal.privacy_picture import Histogram, Overlap, histogram, overlap
 from arengo.privacy.finding import Finding
 from arengo.privacy.measure import LARGEST
-from arengo.privacy.verdict import Repair, Verdict
+from arengo.privacy.verdict import Assumption, Repair, Verdict
 from arengo.privacy.verdicts import DECIDED, HELD, PUBLISHED, REPAIRED, REPLACED, Held
 
 if TYPE_CHECKING:
     from arengo.contract.model import Contract
+    from arengo.portal.privacy_given import Given
     from arengo.portal.site import Visit
 
 ORDER = {"pass": 0, "review": 1, "repair": 2, "block": 3}
@@ -411,9 +413,19 @@ def mosaic(s: Speech, verdict: Verdict, labels: Labels, visit: Visit | None) -> 
     )  # fmt: skip
 
 
-def assumed(s: Speech, verdict: Verdict, labels: Labels) -> tuple[str, ...]:
-    """What was taken for granted, in sentences."""
-    return tuple(privacy_words.assumption(s, item, labels.title) for item in verdict.assumptions)
+def assumed(s: Speech, verdict: Verdict, labels: Labels, known: Mapping[str, Given] = EMPTY) -> tuple[str, ...]:
+    """What was taken for granted, in sentences. ``known``: column -> who gave a reason for it, as the record has it."""
+    return tuple(_assumed(s, item, labels, known) for item in verdict.assumptions)
+
+
+def _assumed(s: Speech, item: Assumption, labels: Labels, known: Mapping[str, Given]) -> str:
+    said = privacy_words.assumption(s, item, labels.title, labels.column)
+    if item.code != "reason":
+        return said
+    found = known.get(str(item.facts.get("column")))
+    if found is None or " ".join(found.why.split()) != item.facts.get("reason"):
+        return f"{said} {s._('Who wrote it, and when, is not on the record of this desk.')}"
+    return f"{said} {s._('%(name)s gave it on %(day)s.', name=found.by, day=s.date(found.at))}"
 
 
 # Repairs

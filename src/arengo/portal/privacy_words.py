@@ -140,11 +140,13 @@ def missing() -> list[str]:
 # What was taken for granted
 
 
-def assumption(s: Speech, item: Assumption, title: Names = str) -> str:
+def assumption(s: Speech, item: Assumption, title: Names = str, column: Names = str) -> str:
     """What a verdict took for granted. ``title``: of a dataset by its id."""
     values = {name: said(s, value) for name, value in item.facts.items()}
     if isinstance(item.facts.get("dataset"), str):
         values["dataset"] = title(item.facts["dataset"])
+    if isinstance(item.facts.get("column"), str):
+        values["column"] = column(item.facts["column"])
     if isinstance(item.facts.get("knows"), list | tuple):
         knows = [str(name) for name in item.facts["knows"]]
         values["knows"] = s._("everything that can be observed") if "*" in knows else ", ".join(knows)
@@ -170,6 +172,7 @@ def assumptions(s: Speech) -> dict[str, str]:
             "everybody in it could be known to be in it."
         ),
         "register": _("The population %(population)s is counted in the register %(dataset)s."),
+        "reason": _("%(column)s may be open because the contract says so (version %(version)s): “%(reason)s”."),
         "profile": _("Somebody who looks (%(name)s) is assumed to know: %(knows)s."),
     }
 

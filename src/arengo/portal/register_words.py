@@ -190,8 +190,15 @@ def security(s: Speech, item: Activity) -> tuple[str, ...]:
     """Measures that are facts of this installation (Art. 30(1)(g)); others are the controller's to add."""
     if item.access == "open":
         lines = [s._("Published: everybody may read it.")]
-        reasons = [str(column.custom.get("arengoPersonalReason", "")) for column in item.contract.properties]
-        lines += [text for text in dict.fromkeys(reasons) if text]
+        whys = [
+            " ".join(str(column.custom.get("arengoPersonalReason", "")).split()) for column in item.contract.properties
+        ]
+        version = item.contract.version
+        lines += [
+            s._("%(reason)s (contract, version %(version)s)", reason=why, version=version)
+            for why in dict.fromkeys(whys)
+            if why
+        ]
         return tuple(lines)
     if item.access == "closed":
         first = s._("Closed: only the owner's own people read it, and it is not given on request.")

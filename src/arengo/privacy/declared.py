@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 K_MAP = "k-map"
 
 
+def reason_of(column: Property) -> str:
+    """``arengoPersonalReason`` where it is one: three words and fifteen letters, else ''. A mark to get by is none."""
+    text = " ".join(str(column.custom.get("arengoPersonalReason", "")).split())
+    return text if len(text.split()) >= 3 and sum(letter.isalpha() for letter in text) >= 15 else ""
+
+
 def release_of(
     contract: Contract,
     number: int,

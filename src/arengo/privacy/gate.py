@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.statistics import alone
 from arengo.privacy.verdict import Assumption, Repair, Verdict
@@ -85,7 +86,7 @@ def _unheld(findings: list[Finding], why: str) -> list[Finding]:
 
 
 def assumptions(case: Case) -> tuple[Assumption, ...]:
-    """What was taken for granted: attackers, the register, the target."""
+    """What was taken for granted: attackers, the register, the target, and the contract's word for open columns."""
     out = [Assumption("target", {"k": case.target.k, "l": case.target.l, "threshold": case.target.threshold})]
     if case.population is None:
         out.append(Assumption("no-population", {}))
@@ -94,4 +95,8 @@ def assumptions(case: Case) -> tuple[Assumption, ...]:
     else:
         out.append(Assumption("register", {"population": case.population.name, "dataset": case.population.register}))
     out += [Assumption("profile", {"name": item.name, "knows": list(item.knows)}) for item in case.profiles]
+    if case.contract.access == "open":
+        told = ((item.name, reason_of(item)) for item in case.contract.properties)
+        version = case.contract.version
+        out += [Assumption("reason", {"column": at, "reason": why, "version": version}) for at, why in told if why]
     return tuple(out)

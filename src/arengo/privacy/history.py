@@ -21,7 +21,7 @@ from arengo.errors import ArengoError
 from arengo.lake.layout import quote
 from arengo.privacy import mask
 from arengo.privacy.cells.table import layout
-from arengo.privacy.declared import K_MAP, attribute, judged, model_of, population_of, release_of
+from arengo.privacy.declared import K_MAP, attribute, judged, model_of, population_of, reason_of, release_of
 from arengo.privacy.finding import Finding
 from arengo.privacy.population import blind_sql, subject_of
 from arengo.privacy.release import CELLS, ROWS, Attribute, Release
@@ -144,7 +144,7 @@ class History:
         if known is not None and known.population != name and self._stays(known, name):
             name = known.population
         before = {item.column: item for item in known.attributes} if known is not None else {}
-        reasoned = {item.name for item in meant.as_read().properties if item.custom.get("arengoPersonalReason")}
+        reasoned = {item.name for item in meant.as_read().properties if reason_of(item)}
         attributes = tuple(
             _either(_attribute(column.name, column.kind, meant, then), before.get(column.name), column.name in reasoned)
             for column in version.schema
@@ -331,7 +331,7 @@ def _one(case: Case, release: Release) -> list[Finding]:
 
 def _reasoned(case: Case, column: str) -> bool:
     held = case.contract.as_read().column(column)
-    return held is not None and bool(held.custom.get("arengoPersonalReason"))
+    return held is not None and bool(reason_of(held))
 
 
 def _small(case: Case) -> list[Finding]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from arengo.privacy.verdict import Verdict
 
 MOST_WORDS = 4_000
+ALLOWED = "finding allowed"
+"""How the record calls a reason that was given."""
 HARD = "number"
 """The evidence that a reason does not settle: valid numbers of persons, more of them than chance gives."""
 _CONCEPT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -55,7 +57,7 @@ class Answer:
     @property
     def act(self) -> str:
         """How the record calls it."""
-        return "finding confirmed" if self.role else "finding allowed"
+        return "finding confirmed" if self.role else ALLOWED
 
     @property
     def told(self) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from arengo.contract.draft.words import concepts, words
 from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import quote
-from arengo.privacy.detect.step import reason_of
+from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS
 from arengo.privacy.verdict import DECLARE, Repair

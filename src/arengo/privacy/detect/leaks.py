@@ -13,6 +13,7 @@ from arengo.contract.draft.words import concepts, words
 from arengo.contract.model import Kind, Property
 from arengo.contract.protection import names
 from arengo.lake.layout import quote
+from arengo.privacy.declared import reason_of
 from arengo.privacy.detect import hashes, text
 from arengo.privacy.detect.column import Sampled, sample
 from arengo.privacy.detect.step import identifies
@@ -28,8 +29,16 @@ SAME_ORDER = 0.95
 """Rank correlation from which rows stand in the order of a column."""
 LEAST_ROWS = 20
 _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer", "client", "cliente", "subscriber",
-                      "visitor", "session", "author", "autor", "benutzer", "nutzer", "kunde", "abonne",
-                      "usager"})  # fmt: skip
+                      "visitor", "session", "author", "autor", "benutzer", "nutzer", "kunde", "abonne", "usager",
+                      "uzytkownik", "uzytkownika", "czytelnik", "czytelnika", "klient", "klienta", "mieszkaniec",
+                      "osoba", "utilizador", "leitor", "lector", "reader", "leser", "lecteur", "lettore", "borrower",
+                      "patron", "besucher", "visiteur", "visitante", "gebruiker", "lezer", "klant", "account", "konto",
+                      "cuenta", "compte", "iscritto", "usuari"})  # fmt: skip
+_WHOSE = frozenset({"plate", "person_id", "national_id", "username", "phone", "email", "first_name", "last_name",
+                    "birth", "person", "holder"})  # fmt: skip
+"""What a column of hashes may be named after that is somebody's."""
+_CODED = 0.8
+"""Share of values with a digit and without a space from which a column holds numbers, not names."""
 
 
 def look(case: Case) -> Report:
@@ -48,7 +57,7 @@ def look(case: Case) -> Report:
 
 
 def _allowed(column: Property) -> bool:
-    return bool(column.custom.get("arengoPersonalReason"))
+    return bool(reason_of(column))
 
 
 # Hashes
@@ -70,7 +79,10 @@ def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> I
         # The checksums of documents are of whole files: only what stands beside them is tried.
         budget = 0 if case.contract.custom.get("arengoDocuments") else hashes.BUDGET
         country = case.settings.city.country
-        made = hashes.recover(case.connection, case.table, column.name, length, mine, country, budget=budget)
+        made = hashes.recover(
+            case.connection, case.table, column.name, length, mine, country, budget=budget,
+            plates="plate" in concepts(column.name),
+        )  # fmt: skip
         measured[column.name] = {
             "hashes": made.distinct, "recovered": made.recovered, "tried": made.tried, "algorithm": made.algorithm,
             "domain": made.domain,
@@ -81,7 +93,9 @@ def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> I
             outcome = "pass" if _allowed(column) else "block"
             yield Finding("hash-recovered", outcome, facts, (column.name,))
         elif not _allowed(column):
-            yield Finding("hash-unkeyed", "pass", {"column": column.name, "tried": made.tried}, (column.name,))
+            # What could not be tried out in seconds is still what its name says it is.
+            outcome = "review" if concepts(column.name) & _WHOSE else "pass"
+            yield Finding("hash-unkeyed", outcome, {"column": column.name, "tried": made.tried}, (column.name,))
 
 
 def _others(case: Case) -> Iterator[tuple[str, str]]:
@@ -92,10 +106,14 @@ def _others(case: Case) -> Iterator[tuple[str, str]]:
     if truth:
         cursor = case.connection.execute(f"SELECT * FROM {truth} LIMIT 0")
         sources += [(truth, name) for name, *_ in cursor.description or () if not name.startswith("_")]
+    numbers = getattr(case.truth, "numbers", None)
+    listed = numbers() if numbers is not None else ""
+    if listed:
+        sources.append((listed, "v"))
     for table, name in sources:
         value = f"trim(CAST({quote(name)} AS VARCHAR))"
         yield (
-            name,
+            f"numbers of {case.release.population}" if table == listed else name,
             f"(SELECT unnest([w, upper(w), lower(w), regexp_replace(w, '[ .\\-/]', '', 'g')]) AS v FROM (SELECT "
             f"DISTINCT {value} AS w FROM {table} LIMIT {hashes.OTHERS}))",
         )
@@ -194,7 +212,7 @@ def _writers(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
         if _allowed(column) or column in free or held[column.name].distinct < 2:
             continue
         certain = identifies(column) or column.name in case.release.pseudonyms
-        if not certain and not _writer(column):
+        if not certain and not _writer(column, held[column.name]):
             continue
         for other in free:
             name, told = quote(column.name), quote(other.name)
@@ -209,9 +227,17 @@ def _writers(case: Case, held: dict[str, Sampled]) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
-def _writer(column: Property) -> bool:
+def _writer(column: Property, item: Sampled) -> bool:
     known = concepts(column.name)
-    return bool(known & {"person_id", "username"}) or ("id" in known and bool(_WRITERS & set(words(column.name))))
+    if known & {"person_id", "username"}:
+        return True
+    return bool(_WRITERS & set(words(column.name))) and ("id" in known or _coded(item))
+
+
+def _coded(item: Sampled) -> bool:
+    """Whether the values are numbers or codes rather than names, which are judged as such."""
+    coded = sum(any(mark.isdigit() for mark in text) and " " not in text for text in item.weights)
+    return coded >= _CODED * len(item.weights) > 0
 
 
 def _written(column: Property, item: Sampled) -> bool:
