@@ -10,26 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import BadQuery, SourceMalformed
 
 if TYPE_CHECKING:
-    from arengo.city import City
     from arengo.services.census import Plan
 
 app = typer.Typer(help="The city's applications and what they hand to each other.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 LanguageOption = Annotated[str, typer.Option(help="Words of the sheet: en, it, fr or es; the city's by default.")]
-HERE = Path(".")
 SHOWN = 40
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 @app.command("import")
@@ -48,7 +40,7 @@ def take(
     for path in files:
         if not path.is_file():
             raise BadQuery(f"There is no file {path}.", todo="Name a workbook or a CSV file.")
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         census = opened.census
         plan = census.read(files, partial=partial)
         if plan.reading.problems:
@@ -101,7 +93,7 @@ def export(
     """Write the census as a sheet that can be imported again."""
     from arengo.services.census import Register, book
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         register = Register() if template else opened.census.register()
         words = language or opened.settings.city.language.split("-")[0]
     if output.suffix.lower() == ".xlsx":
@@ -127,7 +119,7 @@ def show(
     from arengo.errors import NotFound
     from arengo.services.census import figures, spared
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         register = opened.census.register()
         published = [entry.id for entry in opened.catalogue.entries(limit=None).items if entry.version]
         if application:

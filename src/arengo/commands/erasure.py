@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import BadForm
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Persons who ask to be forgotten or left alone (GDPR, Art. 17 to 19).", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 PopulationArgument = Annotated[str, typer.Argument(help="The population the person belongs to, such as residents.")]
 PersonOption = Annotated[
     str, typer.Option("--person", "-p", help="The person's number; asked for when it is left out, so that no shell "
@@ -25,16 +25,9 @@ PersonOption = Annotated[
 ReferenceOption = Annotated[str, typer.Option("--reference", "-r", help="Number of the letter that asks for it.")]
 RequestArgument = Annotated[str, typer.Argument(help="Number of the request.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
-HERE = Path(".")
 BY = "operator"
 """As whom the command line acts: whoever can write into the city folder."""
 WORDS = {"erase": "is erased", "restrict": "is restricted", "keep": "stays"}
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 def _number(person: str) -> str:
@@ -47,7 +40,7 @@ def find(
 ) -> None:
     """Where a person is: rows by dataset and version."""
     number = _number(person)
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         found = opened.erasure.find(population, number)
         if json:
             terminal.emit({"datasets": [
@@ -66,7 +59,7 @@ def find(
 def who(value: Annotated[str, typer.Argument(help="An e-mail address, a phone number.")], city: CityOption = HERE,
         json: JsonOption = False) -> None:  # fmt: skip
     """Persons with this value in a sealed column. Nothing is opened for it."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         found = opened.erasure.who(value)
         if json:
             terminal.emit({"persons": [{"population": one.population, "person": one.id, "mark": one.mark}
@@ -85,7 +78,7 @@ def plan(
 ) -> None:
     """What would happen in each dataset, and why. Nothing is changed."""
     number = _number(person)
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         made = opened.erasure.plan(population, number, "restrict" if restrict else "erase")
         if json:
             terminal.emit({"plan": _plan(made)})
@@ -103,7 +96,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Erase a person everywhere. Without a population: go on with requests that were broken off."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         if not population:
             _finished(opened.erasure.resume_all(), json)
             return
@@ -122,7 +115,7 @@ def restrict(
 ) -> None:
     """Take a person's rows out of every reading, sealed, until that is lifted."""
     number = _number(person)
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         _do(opened, population, number, "restrict", reference, reason, yes, json)
 
 
@@ -134,14 +127,14 @@ def lift(
     json: JsonOption = False,
 ) -> None:
     """End a restriction: the rows come back with a new version."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         _finished((opened.erasure.lift(request, by=BY, why=why),), json)
 
 
 @app.command(name="list")
 def listed(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Requests and how far they are."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         _finished(opened.erasure.listed(), json)
 
 
@@ -152,7 +145,7 @@ def receipt(
     city: CityOption = HERE,
 ) -> None:
     """The sealed receipt of a request, as PDF."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         body = opened.erasure.receipt(request)
         out.write_bytes(body)
         terminal.say(f"{out}: SHA-256 {opened.erasure.get(request).receipt}")
@@ -161,7 +154,7 @@ def receipt(
 @app.command(name="rotate-key")
 def rotate_key(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Give the vault a new key-encryption key and wrap every person's key with it."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         count = opened.vault.rotate()
         opened.ledger.tell("administration", actor=BY, body={"act": "vault key changed", "keys": count})
         if json:

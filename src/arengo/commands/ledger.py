@@ -7,26 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import BadForm, LedgerBroken
 
 if TYPE_CHECKING:
-    from arengo.city import City
     from arengo.ledger import Entry
     from arengo.ledger.audit import Report
 
 app = typer.Typer(help="The record of what happened: look, sign, take home, check.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-HERE = Path(".")
 MOST_TEXT = 65_536
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 @app.command()
@@ -53,7 +45,7 @@ def verify(
         with export.opened(path) as source:
             report = audit.verify(source, trusted=trusted, against=kept)
     else:
-        with _open(city) as opened:
+        with arengo.open(city) as opened:
             report = inventory.verify(opened.ledger, trusted=trusted, against=kept)
     if json:
         terminal.emit(_as_json(report))
@@ -122,7 +114,7 @@ def export(
     """Write the signed record to files: leaves, hashes, checkpoints, keys. Nobody's data is in it."""
     from arengo.ledger import export as exporting
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         written = exporting.write(opened.ledger, output)
         signed = opened.ledger.checkpoint()
     size = signed.size if signed else 0
@@ -135,7 +127,7 @@ def export(
 @app.command()
 def checkpoint(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Sign what is recorded now and print the checkpoint: to keep, to publish, to print in the gazette."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         signed = opened.ledger.sign()
     if json:
         terminal.emit({"origin": signed.origin, "size": signed.size, "root": signed.root, "note": signed.text})
@@ -156,7 +148,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show what is recorded, the newest first; one entry with its body; or the public keys."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         ledger = opened.ledger
         if keys:
             found = {"record": ledger.public_keys()[0], "witness": ledger.keys.witness.verifier}
@@ -226,7 +218,7 @@ def rotate(
     """Give the record a new key. The old one signs that the new one follows it; servers take it when they restart."""
     if not yes:
         raise BadForm("This gives the record a new signing key.", todo="Say --yes, and restart the servers after it.")
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         made = opened.ledger.rotate()
     if json:
         terminal.emit({"key": str(made)})
@@ -241,7 +233,7 @@ def witness(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Sign, and ask every witness of [ledger] witnesses for its signature now."""
     from arengo.services.witness import cosign
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         opened.ledger.sign()
         asked = cosign(opened.settings, opened.ledger, due_only=False)
     if json:

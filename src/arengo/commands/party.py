@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import BadQuery, NotFound
 
 if TYPE_CHECKING:
-    from arengo.city import City
     from arengo.governance.party import Parties
     from arengo.governance.person import Person
 
 app = typer.Typer(help="Organisations, people, roles and invitations.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 MailArgument = Annotated[str, typer.Argument(help="E-mail address or id of a person.")]
-HERE = Path(".")
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 @app.command()
 def organisations(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Every organisation: those that answer for datasets, and those that were added."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         found = list(opened.access.parties.organisations().values())
     if json:
         terminal.emit([_plain(item) for item in found])
@@ -51,7 +42,7 @@ def organisation(
     """Add an organisation or a department."""
     from arengo.governance.role import OPERATOR
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         made = opened.access.parties.add_organisation(name, parent, by=OPERATOR)
     terminal.emit(_plain(made)) if json else terminal.say(f"{made.name} is there, as {made.id}.")
 
@@ -63,7 +54,7 @@ def people(
     json: JsonOption = False,
 ) -> None:
     """People with their roles."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         parties = opened.access.parties
         found = [_person(parties, item) for item in parties.people(organisation)]
     if json:
@@ -92,7 +83,7 @@ def person(
 
     if block + let_in + erase > 1:
         raise BadQuery("--block, --let-in and --erase exclude each other.", todo="Give one of them.")
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         parties = opened.access.parties
         found = _find(parties, who)
         if block or let_in:
@@ -119,7 +110,7 @@ def role(
     """Give a person a role in an organisation, or take it away."""
     from arengo.governance.role import OPERATOR
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         parties = opened.access.parties
         found = _find(parties, who)
         (parties.take if take else parties.give)(found.id, organisation, role, by=OPERATOR)
@@ -139,7 +130,7 @@ def invite(
     from arengo.app import address_of
     from arengo.governance.role import OPERATOR
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         parties = opened.access.parties
         known = parties.by_mail(mail)
         if known is not None and not role:
@@ -162,7 +153,7 @@ def providers(city: CityOption = HERE, json: JsonOption = False) -> None:
     from arengo.errors import ArengoError
     from arengo.services.login import Logins
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         logins = Logins(opened.access.parties)
         said: list[dict[str, Any]] = []
         for item in logins.providers.values():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import NotFound, PolicyError, UnknownColumn, UnknownDataset
 
 if TYPE_CHECKING:
@@ -19,21 +20,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Who may read what: rules, their tests, and what follows from them.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-HERE = Path(".")
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
-
 
 @app.command()
 def check(city: CityOption = HERE, json: JsonOption = False) -> None:
     """Read policies/ and hierarchies/ and say everything that is wrong. Fails (3) when 'apply' would refuse them."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         checked = opened.policies.check()
         waits = opened.policies.waiting() if not checked.errors else True
     if json:
@@ -67,7 +58,7 @@ def run_tests(
     """Run policies/tests/*.yaml against the policies of the folder. Fails (3) when one comes out otherwise."""
     from arengo.governance.policy import trial
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         settings = opened.settings
         checked = opened.policies.check()
         checked.refuse()
@@ -110,7 +101,7 @@ def who(
 ) -> None:
     """Say who can read a dataset or one column: by which agreement, policy or role, how blurred, until when."""
     dataset, slash, column = what.partition("/")
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         contract = _contract(opened, dataset)
         if slash and contract.column(column) is None:
             known = ", ".join(item.name for item in contract.properties)
@@ -131,7 +122,7 @@ def what(
     json: JsonOption = False,
 ) -> None:
     """Say what a person, an application or an organisation's people can read, and by what."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         analysis = opened.access.analysis
         person = opened.access.parties.by_mail(party) if "@" in party else None
         party = person.id if person is not None else party

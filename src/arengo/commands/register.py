@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import arengo
 from arengo import terminal
+from arengo.commands import HERE, CityOption, JsonOption
 from arengo.errors import BadForm
 
 if TYPE_CHECKING:
@@ -23,20 +25,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What the city does with personal data: record, notices, retention.", no_args_is_help=True)
 
-CityOption = Annotated[Path, typer.Option("--city", "-C", help="The city folder.", envvar="ARENGO_CITY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write: .pdf is sealed, .csv or text.")]
 LanguageOption = Annotated[str, typer.Option("--language", "-l", help="Language; the city's by default.")]
 DatasetArgument = Annotated[str, typer.Argument(help="Id of the dataset.")]
-HERE = Path(".")
 BY = "operator"
 """As whom the command line acts: whoever can write into the city folder."""
-
-
-def _open(city: Path) -> City:
-    from arengo.city import open_city
-
-    return open_city(city)
 
 
 def _speech(city: City, language: str) -> Speech:
@@ -53,7 +46,7 @@ def record(
     """The record of processing activities (GDPR, Art. 30)."""
     from arengo.portal import register_paper, register_words
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         s = _speech(opened, language)
         found = opened.register.activities()
         lines = [register_words.line(s, item) for item in found]
@@ -79,7 +72,7 @@ def notice(
     from arengo.portal import notice as words
     from arengo.portal import register_paper
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         s = _speech(opened, language)
         found = opened.register.of(dataset)
         if out is not None and out.suffix == ".pdf":
@@ -104,7 +97,7 @@ def dpia(
     from arengo.services.paper import lay
     from arengo.services.register import assess
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         s = _speech(opened, language)
         found = opened.register.of(dataset)
         version = opened.catalogue.entry(dataset).version
@@ -132,7 +125,7 @@ def retention(
     json: JsonOption = False,
 ) -> None:
     """What is past its retention: versions and rows. Says what would go; with --run it goes, and the record says so."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         keeper = opened.retention
         due = keeper.due(dataset)
         done = keeper.run(dataset, by=BY) if run else ()
@@ -168,7 +161,7 @@ def hold(
     json: JsonOption = False,
 ) -> None:
     """Legal holds: stop every disposal of a dataset, or end a hold; without a dataset, see those that stand."""
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         keeper = opened.retention
         found: tuple[Hold, ...]
         if lift:
@@ -202,7 +195,7 @@ def check(
     """Whether a document was sealed by this city and is unchanged. Fails (1) when not."""
     from arengo.services.seal import Sealer
 
-    with _open(city) as opened:
+    with arengo.open(city) as opened:
         try:
             data = path.read_bytes()
         except OSError as error:
