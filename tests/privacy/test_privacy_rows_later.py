@@ -187,3 +187,26 @@ def test_a_table_that_leaves_nothing_out_stops_no_rows(world: World) -> None:
     world.publish(counts(people))
     assert not found(world.case(rows(people, ("age", "sex"))))
     assert not found(suppressed(world, rows(people, ("district", "band"))))
+
+
+def test_two_releases_with_other_people_missing_are_laid_together(world: World) -> None:
+    """Of each district other voters are missing in the one and in the other: both together miss nobody."""
+    people = voters(1)
+    published(world, counts(people))
+    columns = ("district", "band")
+    rule = {"suppress": {"below": 5, "beside": True}}
+    small = {key for key, n in Counter((v[2], decade(v[0])) for v in people).items() if n < 5}
+    large = [voter for voter in people if (voter[2], decade(voter[0])) not in small]
+    around = [voter for voter in large if voter[2] == "Harbour"]
+    first, second = (
+        [v for v in large if v not in gone]
+        for gone in ([v for v in around if decade(v[0]) in ("70-79", "10-19")][:12],
+                     [v for v in around if decade(v[0]) in ("0-9", "80+")])
+    )  # fmt: skip
+    case = replace(world.case(rows(first, columns, arengoProtection=rule)), intake=world.put(rows(people, columns)))
+    alone = found(case)
+    world.publish(rows(first, columns, "one", arengoProtection=rule))
+    case = replace(world.case(rows(second, columns, arengoProtection=rule)), intake=world.put(rows(people, columns)))
+    both = found(case)
+    assert not alone.keys() & {"cells-differenced"}
+    assert any("one v1" in item.releases and "turnout v1" in item.releases for item in both.values()), both

@@ -80,6 +80,7 @@ def wordings(s: Speech) -> tuple[str, ...]:
         _("Differences of sums"),
         _("Where areas overlap"),
         _("What earlier rows tell of the figures that are left out"),
+        _("What these rows tell of figures that earlier tables left out"),
         _("Noise"),
         _("Whether points tell people apart"),
         _("The time of rows against %(release)s"),
@@ -108,6 +109,8 @@ def wordings(s: Speech) -> tuple[str, ...]:
             "compared with the groups of this table"
         ),
         _("the rows of %(releases)s and this table contradict each other"),
+        _("these rows and %(releases)s contradict each other"),
+        _("the groups of %(releases)s could not be compared with %(columns)s"),
         _("neither the tables nor a register say how many contribute to the sums of %(column)s"),
         _("most of the names in the table are not those of the areas in %(zonings)s"),
         _("%(share)s of the register live in none of the areas of %(zonings)s"),

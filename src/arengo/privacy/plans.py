@@ -38,6 +38,8 @@ BESIDE = frozenset(
     }
 )
 """Findings about single people together with earlier releases."""
+TABLES = frozenset({"cells-differenced", "cells-pinned"})
+"""Findings about what earlier tables of counts left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     rules: dict[str, Any] = {"shuffle": True} if order else {}
     if (masked or order) and not (grouped and quasi):
         yield from _columns(case, masked, rules)
-    if any(item.releases and item.code in BESIDE for item in wrong):
+    if any(item.releases and item.code in BESIDE | TABLES for item in wrong):
         yield from _few(case, wrong, masked, rules)
     if quasi and grouped:
         yield from _groups(case, wrong, masked, rules)
@@ -142,6 +144,8 @@ def _groups(
     table = spread(case, joint=joint, varied=varied)
     common = _Common(case, table, masked, rules)
     if joint:
+        if any(item.code in TABLES for item in wrong):
+            yield from _coarser(common, wrong)
         yield from _beside(common, wrong)
         return
     # What is left out within the limit comes first: most often it is a handful of people.
@@ -159,13 +163,14 @@ def _few(
 ) -> Iterable[Plan]:
     """Together with what is public, often a handful of people stands out: of them one value goes, or their rows."""
     # Of each whom it exposes something must go, so what is too much is known before it is tried.
-    crowd = max(item.people for item in wrong if item.code in BESIDE) if case.release.subject else 0
+    crowd = max((item.people for item in wrong if item.code in BESIDE), default=0) if case.release.subject else 0
     there: Mapping[str, Any] = case.intake_contract.custom.get("arengoProtection", EMPTY).get("suppress", EMPTY)
     rule = {**there, "below": max(int(there.get("below", 0)), case.target.k), "beside": True}
     stored = [item.column for item in case.release.attributes if item.column not in masked]
     key = set(case.contract.key)
     named = [name for item in wrong if item.releases for name in (str(item.facts.get("column", "")), *item.columns)]
-    if crowd <= FEW * case.release.rows and not any(item.code == "linkage-unique" for item in wrong):
+    single = any(item.code in BESIDE for item in wrong) and not any(item.code == "linkage-unique" for item in wrong)
+    if crowd <= FEW * case.release.rows and single:
         for name in [name for name in dict.fromkeys(named) if name in stored and name not in key][:1]:
             blank = tuple(dict.fromkeys((*rule.get("blank", ()), name)))
             yield Plan("blank", Frozen(masked), Frozen({**rules, "suppress": Frozen({**rule, "blank": blank})}),
@@ -219,6 +224,23 @@ class _Common:
                 steps[axis.column] = ("drop",)
         costs = partial(self.table.local_loss, by)
         return Plan("local", Frozen(steps), Frozen(rules), costs(self.case.target.k), costs=costs)
+
+
+def _coarser(common: _Common, wrong: Sequence[Finding]) -> Iterable[Plan]:
+    """One column by larger groups than those by which earlier tables are counted, the cheapest first."""
+    told = {name for item in wrong if item.code in TABLES for name in item.columns}
+    axes = [axis.column for axis in common.table.axes]
+    problem, _ = common.table.problem(0.0)
+    found = []
+    for at, axis in enumerate(common.table.axes):
+        for place in range(1, axis.height):
+            step = common.table.step(axis, place)
+            if axis.column in told and isinstance(step, Mapping):
+                node = tuple(place if other == at else 0 for other in range(len(axes)))
+                steps = Frozen({**common.masked, axis.column: (step,)})
+                facts = {"levels": {axis.column: str(step["level"])}, "column": axis.column}
+                found.append(Plan("generalise", steps, Frozen(common.rules), loss(problem, node), facts))
+    yield from sorted(found, key=lambda plan: plan.loss)
 
 
 def _beside(common: _Common, wrong: Sequence[Finding]) -> Iterable[Plan]:

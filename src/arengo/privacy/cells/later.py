@@ -19,7 +19,7 @@ import numpy as np
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.cells import attacker
 from arengo.privacy.cells.margins import WHOLE, Counted, Figures, Gaps, Margin, Rows, figures, wide
-from arengo.privacy.cells.rowed import SECONDS, beside, earlier, told_by, unfinished
+from arengo.privacy.cells.rowed import SECONDS, earlier, told_by, unfinished
 from arengo.privacy.cells.table import Equation, Key, Table, layout, read
 from arengo.privacy.finding import Finding
 from arengo.privacy.release import CELLS, ROWS, Release
@@ -40,7 +40,8 @@ WHAT = "What these rows tell of figures that earlier tables left out"
 class Told:
     """What rows tell of one earlier table (``held``). ``exact``, ``close``: its cells whose small figure is known, and
     those pinned down more closely than ``threshold``; ``people``: in the former. ``margins``: what the rows say, that
-    of other rows after the first ``own``. ``releases``: the table, and rows that take part."""
+    of other rows after the first ``own``. ``releases``: the table, and rows that take part. ``where``: SQL of the rows
+    the table is about, '' where it is all."""
 
     held: Figures
     margins: tuple[Margin, ...]
@@ -51,6 +52,7 @@ class Told:
     threshold: int
     columns: tuple[str, ...]
     releases: tuple[str, ...]
+    where: str = ""
     unlooked: int = 0
     against: bool = False  # whether rows and table contradict each other
 
@@ -181,7 +183,7 @@ def _told(
     hidden = held.hidden & held.leaf
     if not margins and not hidden.any():
         return None
-    told_ = Told(held, tuple(margins), len(margins), (), (), 0, threshold, rows.columns, labels)
+    told_ = Told(held, tuple(margins), len(margins), (), (), 0, threshold, rows.columns, labels, rows.where)
     if not margins:
         known = {item.column for item in kept(case.release)}
         left = tuple(name for name in rows.left() if name in known)
@@ -193,9 +195,10 @@ def _told(
     if own is None:
         return replace(told_, against=True)
     names = labels
-    others, which, _ = beside(case, held, earlier(case), threshold)
+    others, which = _others(case, held, threshold)
     mine = {item.place: item for item in margins}
-    fresh = [item for item in others if item.place not in mine or item.room < mine[item.place].room]
+    fresh = [item for item in others if item.place not in mine or item.room < mine[item.place].room
+             or item.people > mine[item.place].people]  # fmt: skip
     both = _audited(held, [*margins, *fresh], threshold, until) if fresh else None
     if both is not None and (set(both.exact) > set(own.exact) or set(both.close) > set(own.close) - set(both.exact)):
         names = (*labels, *which)
@@ -210,6 +213,41 @@ def _told(
         told_, margins=tuple(margins), exact=found.exact, close=found.close, releases=tuple(dict.fromkeys(names)),
         people=sum(round(found.lower[cell]) for cell in found.exact), unlooked=found.unlooked,
     )  # fmt: skip
+
+
+def _others(case: Case, held: Figures, threshold: int) -> tuple[list[Margin], tuple[str, ...]]:
+    """What earlier rows say of the table, and their labels. Of them nobody knows any more what was left out: where they
+    do not fit the table as they are, they are the least that is there."""
+    out: dict[object, Margin] = {}
+    names = []
+    for release in earlier(case):
+        source = case.rows(release)
+        if not source:
+            continue
+        counted = Counted(case.connection, source)
+        margins = Rows(case, release, counted, held, threshold).fitted().margins()
+        if not margins or not _fits(held, margins):
+            margins = Rows(case, release, counted, held, threshold, Gaps(inf)).fitted().margins()
+        if margins and _fits(held, [*out.values(), *margins]):
+            names.append(release.label)
+            for item in margins:
+                known = out.get(item.place)
+                if known is None or (item.room, -item.people) < (known.room, -known.people):
+                    out[item.place] = item
+    return list(out.values()), tuple(names)
+
+
+def _fits(held: Figures, margins: Sequence[Margin]) -> bool:
+    """Whether there are figures with which both are true."""
+    from scipy.optimize import linprog
+
+    count = held.told.count
+    made = attacker.system(wide(held, count, margins)[0], count)
+    if not made.cells:
+        return not made.broken
+    answer = linprog(np.zeros(len(made.cells)), A_eq=made.matrix, b_eq=made.known, bounds=(0, None), method="highs",
+                     options={"time_limit": 1.0})  # fmt: skip
+    return int(answer.status) != 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,8 +154,8 @@ class Rows:
         self._attributes = [
             item for item in release.attributes if item.column in counted.columns and item.role != "identifier"
         ]
-        self._where = self._declared() if where is None else where
-        self._total = counted.total(self._where)
+        self.where = self._declared() if where is None else where
+        self._total = counted.total(self.where)
         by = {item.column: item for item in held.release.attributes}
         self._dims = [
             by.get(name) or Attribute(name, Kind.STRING, concept=f"{held.release.dataset}.{name}")
@@ -184,7 +184,7 @@ class Rows:
         return where if self._counted.total(where) else ""
 
     def _count(self, column: str) -> dict[str | None, int]:
-        return {key[0]: many for key, many in self._counted.of((column,), self._where, LABELS).items()}
+        return {key[0]: many for key, many in self._counted.of((column,), self.where, LABELS).items()}
 
     # Whether it is about the same people
 
@@ -308,7 +308,7 @@ class Rows:
                 people, _ = self._sum(cells)
                 listed = ", ".join(text(label) for label in labels if label is not None)
                 told = f"CAST({quote(column)} AS VARCHAR) IN ({listed})"
-                where = self._where
+                where = self.where
                 if many < self._total:
                     where += (" AND " if where else " WHERE ") + told
                 found.setdefault((where, tuple(cells)), abs(many - people) / people)
@@ -358,7 +358,7 @@ class Rows:
         columns = [item.column for item in level]
         if len(set(columns)) < len(columns):
             return
-        counted = self._counted.of(columns, self._where)
+        counted = self._counted.of(columns, self.where)
         if columns and not counted:
             return
         many: dict[tuple[int, ...], int] = defaultdict(int)
@@ -397,7 +397,7 @@ class Rows:
         if gaps.most and gaps.by:
             there = [name for name in gaps.by if name in self._counted.columns]
             columns = tuple(dict.fromkeys([*(item.column for item in level), *there]))
-            fine = self._counted.of(columns, self._where) if len(there) == len(gaps.by) else {}
+            fine = self._counted.of(columns, self.where) if len(there) == len(gaps.by) else {}
             seen: dict[tuple[int, ...], set[tuple[str | None, ...]]] = defaultdict(set)
             by = [columns.index(name) for name in gaps.by] if fine else []
             for told in fine:

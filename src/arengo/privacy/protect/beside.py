@@ -82,7 +82,12 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
             others += _around(work, case, held, state, places, left, k) if left and not held.whole else []
         least[others] = withheld.OUT
         if not more and not others and lonely <= rows:
-            break
+            counted = _counted(work, table, work.beside(table), k)
+            lonely = {at for who, at in counted if held.whole or who not in places}
+            known = [places[who] for who, _ in counted if who in places and not held.whole]
+            least[[at for at in known if not held.people.fixed[at]]] = withheld.OUT
+            if not counted:
+                break
         rows |= lonely
     (before, after) = connection.execute(
         f"SELECT (SELECT count(*) FROM {BASE}), (SELECT count(*) FROM {table})"
@@ -259,6 +264,21 @@ def _concerned(
         rows |= {("", int(row[0])) for row in connection.execute(
             f"SELECT {number} FROM {table} SEMI JOIN {STATE}_people USING ({subject})").fetchall()}  # fmt: skip
     return persons | concerned, rows
+
+
+def _counted(work: Work, table: str, case: Case, k: int) -> set[tuple[str, int]]:
+    """Rows of ``table`` (see :func:`_small`) whose number tells what an earlier table left out, as many as must go."""
+    from arengo.privacy.cells.leaving import to_leave
+
+    subject, number = quote(SUBJECT), quote(NUMBER)
+    drawn = _draw(work, f"coalesce({subject}, CAST({number} AS VARCHAR))")
+    found: set[tuple[str, int]] = set()
+    for item in to_leave(case, k):
+        rows = work.connection.execute(
+            f"SELECT {subject}, {number} FROM {table}{item.where} ORDER BY {drawn}, {number} LIMIT {item.many}"
+        ).fetchall()
+        found |= {(str(who or ""), int(at)) for who, at in rows}
+    return found
 
 
 def _small(work: Work, table: str, whole: str, by: Sequence[str], k: int) -> tuple[set[str], set[tuple[str, int]]]:
