@@ -117,16 +117,45 @@ _MOBILES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_PLATES: Mapping[str, tuple[str, ...]] = {
+    "ES": ("9999BBB", "9999 BBB"), "IT": ("AA999AA", "AA 999 AA"), "FR": ("AA-999-AA", "AA999AA"),
+    "PT": ("AA-99-AA", "99-AA-99", "99-99-AA"), "DE": ("A-AA 9999", "A-AA 999", "AA-AA 999", "A-AA9999"),
+    "PL": ("AA 99999", "AA99999", "AAA 9999"), "NL": ("AA-999-A", "99-AAA-9"), "GB": ("AA99 AAA", "AA99AAA"),
+    "BE": ("1-AAA-999",), "AT": ("A-99999A", "A 99999 A"), "BR": ("AAA-9999", "AAA9A99", "AAA9999"),
+    "AR": ("AA999AA", "AAA999"), "CL": ("BBBB99", "BBBB-99"), "CO": ("AAA999", "AAA 999"), "MX": ("AAA-999-A",),
+    "UY": ("AAA 9999", "AAA9999"), "PE": ("AAA-999",), "GR": ("AAA-9999",), "RO": ("A-999-AAA", "A999AAA"),
+}  # fmt: skip
+"""How number plates are written: A a letter, B a consonant, 9 a digit."""
+_CONSONANTS = "BCDFGHJKLMNPRSTVWXYZ"
+
+
+def _plate(country: str, form: str) -> Domain:
+    """All plates of one form; its places are the digits of a number of mixed base."""
+    size, parts = 1, []
+    for mark in reversed(form):
+        base = {"A": 26, "B": len(_CONSONANTS), "9": 10}.get(mark, 0)
+        if not base:
+            parts.append(f"'{mark}'")
+            continue
+        place = f"i // {size}"
+        digit = f"CAST(({place}) % 10 AS VARCHAR)"
+        parts.append(digit if mark == "9" else _letter(place, _CONSONANTS) if mark == "B" else _letter(place))
+        size *= base
+    return Domain(f"plates of {country}", size, " || ".join(reversed(parts)), (country,))
+
+
 def _phone(country: str, form: str) -> Domain:
     head, digits = form.rstrip("#"), form.count("#")
     return Domain(f"telephones of {country}", 10**digits, f"'{head}' || printf('%0{digits}d', i)", (country,))
 
 
-def domains(country: str) -> Iterator[Domain]:
+def domains(country: str, plates: bool = False) -> Iterator[Domain]:
     """Those to try, the smallest first; of ``country`` (ISO 3166) its own numbers and telephones, without one
-    everybody's."""
-    yield from _SMALL
+    everybody's. ``plates``: those of number plates come first, else they are not tried."""
     here = country.upper()
+    if plates:
+        yield from (_plate(here, form) for form in _PLATES.get(here, ()))
+    yield from _SMALL
     for item in _NATIONAL:
         if not here or here in item.countries:
             yield item

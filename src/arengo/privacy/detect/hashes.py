@@ -97,13 +97,14 @@ def recover(
     country: str = "",
     *,
     budget: int = BUDGET,
+    plates: bool = False,
 ) -> Recovered:
     """Tries constants, ``others`` (name, SQL of one column ``v`` of texts) and the domains of ``country`` until some
-    hashes of ``column`` are met. ``length``: from :func:`width`."""
+    hashes of ``column`` are met. ``length``: from :func:`width`. ``plates``: the column's name speaks of them."""
     name = quote(column)
     distinct = _load(connection, f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM {table} WHERE {name} IS NOT NULL")
     try:
-        return _tried(connection, column, length, distinct, others, country, budget)
+        return _tried(connection, column, length, distinct, others, country, budget, plates)
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {_TABLE}")
 
@@ -124,13 +125,13 @@ def _load(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 def _tried(
     connection: duckdb.DuckDBPyConnection, column: str, length: int, distinct: int,
-    others: Sequence[tuple[str, str]], country: str, budget: int,
+    others: Sequence[tuple[str, str]], country: str, budget: int, plates: bool,
 ) -> Recovered:  # fmt: skip
     best = Recovered(column, distinct)
     spent = 0
     constants = "(SELECT unnest([" + ", ".join(f"'{item}'" for item in CONSTANTS) + "]) AS v)"
     near = [("a constant", constants, len(CONSTANTS))]
-    near += [(f"the column {name}", sql, OTHERS) for name, sql in others]
+    near += [(name if name.startswith("numbers of ") else f"the column {name}", sql, OTHERS) for name, sql in others]
     full = [name for name, size in _ENGINE.items() if size == length]
     cut = [name for name, size in _ENGINE.items() if size > length]
     slow = [name for name, (size, _) in _PYTHON.items() if size == length]
@@ -148,7 +149,7 @@ def _tried(
     if best.recovered > constant:
         return _with(best, spent)
     until = time.monotonic() + SECONDS
-    for item in domains(country):
+    for item in domains(country, plates):
         if time.monotonic() > until:
             break
         for algorithm in full or cut:
