@@ -18,7 +18,7 @@ from arengo.city import City, init
 from arengo.commands.ledger import app as commands
 from arengo.governance import ANYONE, Caller
 from arengo.ledger import Visibility
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 with warnings.catch_warnings():  # it would rather have httpx2
     warnings.simplefilter("ignore")

@@ -14,7 +14,7 @@ from arengo.contract.model import Frozen
 from arengo.portal import privacy_words
 from arengo.portal.cells import spoken
 from arengo.portal.language import LANGUAGES, Speech
-from arengo.portal.site import environment
+from arengo.portal.rendering import environment
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Assumption
 

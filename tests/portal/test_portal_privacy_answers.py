@@ -25,7 +25,8 @@ from arengo.portal.language import Speech
 from arengo.portal.privacy_columns import mark_of
 from arengo.portal.privacy_reasons import reason, wordings
 from arengo.portal.privacy_story import Labels, offer, together
-from arengo.portal.site import Visit, environment
+from arengo.portal.rendering import environment
+from arengo.portal.visit import Visit
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Assumption, Repair
 from arengo.privacy.verdicts import HELD, PUBLISHED

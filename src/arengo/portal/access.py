@@ -19,8 +19,8 @@ from arengo.portal.agreement_story import Names, left_words, suspended_words
 from arengo.portal.agreement_words import badge, basis_words, span_words
 from arengo.portal.dossier import Dossier
 from arengo.portal.entrance import private
-from arengo.portal.site import Visit
 from arengo.portal.terms import column_lines
+from arengo.portal.visit import Visit
 
 OPEN_STATES = ("draft", "pending", "active", "suspended")
 

@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from arengo.errors import CallerError, TooOften
 from arengo.governance import ASSURANCE, CITY_WIDE
 from arengo.governance.session import cookie_name
+from arengo.portal.form import Form
 from arengo.portal.login import asked, network, set_cookie, weakness, where
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 
 
 def page(visit: Visit) -> Response:

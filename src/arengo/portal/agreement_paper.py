@@ -25,7 +25,7 @@ from arengo.portal.agreement_story import question_words
 from arengo.portal.language import Speech
 from arengo.portal.register_paper import speech
 from arengo.portal.register_words import period
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services.paper import Facts, Heading, Paper, Part, Points, Table, Text, lay
 from arengo.settings import Settings
 

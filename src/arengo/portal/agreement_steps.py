@@ -15,7 +15,7 @@ from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import badge, step_word
 from arengo.portal.entrance import private
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Visit, safe_target
+from arengo.portal.visit import Visit, safe_target
 
 ACTS = ("submit", "discard", "withdraw", "suspend", "resume", "revoke")
 INSTANT = ("submit", "resume")

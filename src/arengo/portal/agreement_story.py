@@ -24,8 +24,8 @@ from arengo.portal.agreement_words import (
     time_words,
 )
 from arengo.portal.cells import heads
-from arengo.portal.site import Visit
 from arengo.portal.terms import last_day
+from arengo.portal.visit import Visit
 
 RULE = "arengo"
 """Who acts where nobody did: the clock, or the owner's declared rule."""

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from arengo.governance.agreement import Agreement
-from arengo.portal.site import Visit
 from arengo.portal.usage import EDGE, HEIGHT, WIDTH, Bars, round_up
+from arengo.portal.visit import Visit
 from arengo.services.consumption import Used
 
 SPAN = 30

@@ -11,7 +11,7 @@ from arengo.contract.period import Period
 from arengo.governance.agreement import Agreement
 from arengo.governance.decision import Mask
 from arengo.governance.plan import Plan
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 TONES = {
     "draft": "",

@@ -22,9 +22,10 @@ from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_use import use_of
 from arengo.portal.agreement_words import badge, plan_words, state_word
 from arengo.portal.entrance import private, signed_in
+from arengo.portal.form import Form
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit, safe_target
 from arengo.portal.terms import last_day
+from arengo.portal.visit import Visit, safe_target
 
 PAGE = 50
 GROUPS = (("draft", "pending"), ("active", "suspended"), ENDED)

@@ -16,12 +16,13 @@ from arengo.errors import CallerError, NotAllowed, NotFound
 from arengo.faces.site import public_address
 from arengo.portal.cells import Head, heads, one
 from arengo.portal.dossier import Dossier
+from arengo.portal.form import Form
 from arengo.portal.operator import KEEPERS, is_operator
 from arengo.portal.row import read_key, row_name, write_key
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.state_words import TONES, state_word
 from arengo.portal.table import read_number
+from arengo.portal.visit import Visit
 from arengo.services.amendment import COLUMNS_MOST, Amendment, Report, same
 from arengo.services.tracked import Step
 from arengo.services.wording import linked

@@ -15,10 +15,11 @@ from arengo.governance.agreement import Agreement
 from arengo.governance.application import DAYS, OVERLAP, ApiKey, Application, ClientKey, offices
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import badge
+from arengo.portal.form import Form
 from arengo.portal.login import asked
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.usage import bars, kind_word
+from arengo.portal.visit import Visit
 from arengo.services.reading import Day
 
 SPANS = (30, 90, 365)

@@ -26,9 +26,9 @@ from arengo.portal.agreement_story import Names, question_words
 from arengo.portal.agreement_words import RETENTIONS, badge, basis_words, purpose_word, time_words
 from arengo.portal.dossier import Dossier
 from arengo.portal.entrance import private, signed_in
+from arengo.portal.form import Form
 from arengo.portal.request_form import NEW, PEOPLE, Asked, read
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.terms import (
     column_lines,
     in_a_year,
@@ -36,6 +36,7 @@ from arengo.portal.terms import (
     plan_choices,
     read_until,
 )
+from arengo.portal.visit import Visit
 
 SENT = "request-form"
 """Kind of the state's saved records that remember which form became which request."""

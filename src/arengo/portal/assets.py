@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from arengo.errors import ArengoError
 from arengo.portal import look
 from arengo.portal.drawing import Studio
-from arengo.portal.site import HERE
+from arengo.portal.rendering import HERE
 from arengo.settings import Settings
 
 FOR_EVER = "public, max-age=31536000, immutable"

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from starlette.responses import Response
 
 from arengo.faces.site import public_address
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
 

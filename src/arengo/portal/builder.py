@@ -38,7 +38,7 @@ from arengo.portal.charts.proposal import proposals
 from arengo.portal.charts.sheet import Sheet, around
 from arengo.portal.dossier import Dossier
 from arengo.portal.operator import is_operator
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.query.model import BUCKETS
 
 FILE = 700  # pixels of a drawing in a file, without its margins

@@ -14,7 +14,8 @@ from arengo.errors import NotAllowed, NotFound
 from arengo.portal import census_sheet, wheel
 from arengo.portal.census_sheet import keeps
 from arengo.portal.reuse import title as dataset_title
-from arengo.portal.site import HEADERS, Site, Visit
+from arengo.portal.site import Site
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services import census as services
 from arengo.services.census import (
     PLATFORM,

@@ -10,8 +10,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import ArengoError, BadForm, NotAllowed
+from arengo.portal.form import Form
 from arengo.portal.operator import acting
-from arengo.portal.site import HEADERS, Form, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services.census import Change, Plan, Register, book, keeper, words
 from arengo.services.census.grid import MOST_BYTES
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from arengo.errors import BadQuery
 from arengo.faces.site import public_address
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 FORMS = {
     "bib": "application/x-bibtex; charset=utf-8",

@@ -28,7 +28,7 @@ from arengo.portal.charts.plot import NARROW, WIDE, decimals_of
 from arengo.portal.dossier import Dossier
 from arengo.portal.figure import quantities
 from arengo.portal.row import changed, write_key
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.query.model import Aggregate, Query
 
 ON_PAGE = 60

@@ -16,7 +16,7 @@ from arengo.contract.properties import CustomProperty
 from arengo.contract.vocabulary import FREQUENCIES, LICENCES, THEMES
 from arengo.contract.write import remove, set_property, set_value
 from arengo.errors import ContractError
-from arengo.portal.site import Form
+from arengo.portal.form import Form
 
 STRUCTURAL = frozenset(
     ("arengoMode", "arengoTime", "arengoSchedule", "arengoSource", "arengoCrs", "arengoGeometry", "arengoDocuments")

@@ -14,8 +14,9 @@ from arengo.portal.charts.design import ASIDE, FIELDS, read, ready
 from arengo.portal.dashboard import ID
 from arengo.portal.dashboard import read as read_text
 from arengo.portal.dossier import Dossier
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 
 MOST = 24
 ACROSS = ("1", "2", "3")

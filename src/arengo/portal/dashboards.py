@@ -28,7 +28,7 @@ from arengo.portal.dossier import Dossier
 from arengo.portal.figure import _bucket
 from arengo.portal.operator import is_operator
 from arengo.portal.row import row_links
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query.model import Aggregate, Group, Order
 
 KIND = "dashboard"
@@ -116,7 +116,7 @@ def source(visit: Visit) -> Response:
 
 
 def yaml_file(visit: Visit, name: str, text: str) -> Response:
-    from arengo.portal.site import HEADERS
+    from arengo.portal.visit import HEADERS
 
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.yaml"'}
     if visit._tag:

@@ -19,7 +19,7 @@ from arengo.portal.figure import choose
 from arengo.portal.preview import address
 from arengo.portal.reuse import card
 from arengo.portal.row import row_links
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query.model import Query
 
 FIRST_ROWS = 8

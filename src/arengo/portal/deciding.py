@@ -20,11 +20,12 @@ from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import mask_kinds
 from arengo.portal.entrance import private, signed_in
+from arengo.portal.form import Form
 from arengo.portal.look_through import Seen, look, may_look
 from arengo.portal.recipient import beside
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.terms import details, given_lines, last_day, read_given
+from arengo.portal.visit import Visit
 
 DOES = ("look", "beside", "approve", "return", "reject")
 

@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from arengo.errors import ArengoError, BadForm, CallerError, NotAllowed, NotFound
 from arengo.portal.amendment import changes, history, line
 from arengo.portal.dossier import Dossier
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator, kept
 from arengo.portal.reuse import title as dataset_title
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.state_words import TONES, state_word
+from arengo.portal.visit import Visit
 from arengo.services.tracked import Tracked
 from arengo.services.wording import linked
 

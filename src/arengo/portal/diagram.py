@@ -19,7 +19,7 @@ from arengo.portal.charts import Chart, Plot, Series
 from arengo.portal.dossier import Dossier
 from arengo.portal.drawing import standalone
 from arengo.portal.figure import FEW, Choice, _bucket, _moment, quantities
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.query import notation
 from arengo.query.model import Aggregate, Expr, Group, Order, Query
 

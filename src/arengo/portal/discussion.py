@@ -10,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from arengo.errors import NotAllowed, NotFound, TooOften
 from arengo.portal.amendment import dossier, receipt
 from arengo.portal.dossier import Dossier
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
 from arengo.portal.sheet import Sheet, who
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.services.discussion import Comment
 from arengo.services.wording import linked
 

@@ -15,7 +15,7 @@ from arengo.catalogue import fold
 from arengo.door import Answer
 from arengo.errors import BadQuery, UnknownDataset
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query.model import Aggregate, Expr, Group, Order, Query
 
 PAPERS = 50

@@ -12,7 +12,7 @@ from arengo.contract.model import Contract
 from arengo.errors import UnknownVersion
 from arengo.lake.version import Version
 from arengo.portal.cells import Head, heads, written
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 from arengo.query.model import Order
 

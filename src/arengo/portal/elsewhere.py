@@ -11,7 +11,7 @@ from arengo.catalogue import say
 from arengo.catalogue.vocabulary import FILE_TYPES
 from arengo.errors import UnknownDataset
 from arengo.portal.cells import written
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name
 
 

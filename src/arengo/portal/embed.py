@@ -19,7 +19,8 @@ from arengo.faces.site import public_address
 from arengo.portal.charts import picture as pictures
 from arengo.portal.charts.design import read, ready
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import HEADERS, POLICY, Site, Visit
+from arengo.portal.site import Site
+from arengo.portal.visit import HEADERS, POLICY, Visit
 
 FRAME = HEADERS | {
     "Content-Security-Policy": POLICY.replace("frame-ancestors 'none'", "frame-ancestors *").replace(

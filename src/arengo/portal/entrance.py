@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 def signed_in(visit: Visit) -> Response | None:

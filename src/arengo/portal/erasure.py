@@ -12,9 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from arengo.errors import BadForm, CallerError, NotAllowed, NotFound
+from arengo.portal.form import Form
 from arengo.portal.operator import acting, is_operator
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import HEADERS, Form, Site, Visit
+from arengo.portal.site import Site
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services.erasure import ERASE, KEEP, RESTRICT, Erasure, Finished, Item, Plan
 
 OFFICERS = ("steward", "auditor")

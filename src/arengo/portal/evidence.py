@@ -18,7 +18,7 @@ from arengo.portal.cells import Cell, Head, one
 from arengo.portal.charts import head as plain_head
 from arengo.portal.dossier import Dossier
 from arengo.portal.operator import KEEPERS, is_operator
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 
 
 def columns(visit: Visit) -> Response:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arengo.errors import ArengoError, CallerError, NotAllowed
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.settings import Settings
 
 _LOG = logging.getLogger("arengo.portal")

@@ -26,7 +26,7 @@ from arengo.portal.place import BASE_TAGS
 if TYPE_CHECKING:
     from arengo.catalogue import Entry
     from arengo.portal.news import News
-    from arengo.portal.site import Visit
+    from arengo.portal.visit import Visit
 
 TRIED = 12
 MOST_ROWS = 3_000_000

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from arengo.contract.vocabulary import THEMES
 from arengo.errors import ArengoError, BadForm, NotFound, TooOften
+from arengo.portal.form import Form
 from arengo.portal.letters import topic_name
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.services.follow import RHYTHMS, TOPICS, Subscription, query
 
 

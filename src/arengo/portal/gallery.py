@@ -16,8 +16,9 @@ from arengo.faces.site import public_address
 from arengo.portal.charts import picture as pictures
 from arengo.portal.charts.design import read, ready
 from arengo.portal.dossier import Dossier
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.state.records import SavedRecord

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

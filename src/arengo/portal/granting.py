@@ -18,9 +18,10 @@ from arengo.portal.agreement_steps import late_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.desk import LATE, kinds
 from arengo.portal.entrance import private, signed_in
+from arengo.portal.form import Form
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
 from arengo.portal.terms import end_of
+from arengo.portal.visit import Visit
 
 ACTS = ("approve", "reject", "return")
 PAGE = 50

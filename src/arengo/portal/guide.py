@@ -17,7 +17,7 @@ from starlette.responses import Response
 from arengo.catalogue import Found, Hit, Record, Wanted
 from arengo.errors import UnknownDataset
 from arengo.portal.results import Line, line
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import theme_name
 
 QUESTIONS = ("q", "about", "want", "fresh")

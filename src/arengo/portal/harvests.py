@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from arengo.catalogue.harvest.declared import declared
 from arengo.catalogue.harvest.run import Harvest, accept, accepted, held_by, runs
 from arengo.errors import NotAllowed, SettingsError, UnknownDataset
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 
 PAST = 12
 

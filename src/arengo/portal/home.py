@@ -12,7 +12,7 @@ from arengo.faces.site import public_address
 from arengo.portal.finding import most_read
 from arengo.portal.news import Change, News, news
 from arengo.portal.preview import address
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import theme_name
 
 BLOCKS = 5

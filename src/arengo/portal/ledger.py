@@ -17,7 +17,8 @@ from arengo.errors import NotAllowed, NotFound
 from arengo.ledger import KINDS, Entry, Ledger
 from arengo.ledger.checkpoint import Checkpoint
 from arengo.portal.reuse import title as dataset_title
-from arengo.portal.site import Site, Visit
+from arengo.portal.site import Site
+from arengo.portal.visit import Visit
 
 ON_PAGE = 50
 DAYS = 14

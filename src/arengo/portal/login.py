@@ -16,7 +16,8 @@ from arengo.governance.passkey import Place
 from arengo.governance.person import Person
 from arengo.governance.seal import digest
 from arengo.governance.session import cookie_name
-from arengo.portal.site import Form, Visit, safe_target
+from arengo.portal.form import Form
+from arengo.portal.visit import Visit, safe_target
 from arengo.services.wording import mail as read_mail
 
 HALF = "arengo_login"

@@ -18,7 +18,7 @@ from arengo.governance.decision import Decision, fingerprint
 from arengo.portal.agreement_story import labels_of
 from arengo.portal.agreement_words import masks_words
 from arengo.portal.cells import Cell, Head, Writer, heads
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query import cql2
 from arengo.query.model import Query
 

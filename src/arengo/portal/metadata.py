@@ -14,7 +14,7 @@ from arengo.errors import BadQuery, UnknownDataset
 from arengo.faces.dcat import mqa
 from arengo.faces.dcat.mqa import DIMENSIONS, METRICS, MOST, Metric, Score
 from arengo.faces.site import public_address
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.catalogue import Catalogue

@@ -21,7 +21,7 @@ from arengo.lake.version import Difference, Version
 if TYPE_CHECKING:
     from arengo.catalogue import Entry
     from arengo.door import Door
-    from arengo.portal.site import Visit
+    from arengo.portal.visit import Visit
 
 DAYS = 7
 MOST_ROWS = 2_000_000

@@ -19,7 +19,8 @@ from arengo.errors import UnknownDataset
 from arengo.governance import CITY_WIDE, Caller
 from arengo.governance.owner import owner_of
 from arengo.governance.role import OPERATOR
-from arengo.portal.site import Form, Visit, safe_target
+from arengo.portal.form import Form
+from arengo.portal.visit import Visit, safe_target
 from arengo.settings import Settings
 
 COOKIE = "arengo_operator"

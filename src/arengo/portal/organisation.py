@@ -12,7 +12,7 @@ from arengo.catalogue import Agent, say
 from arengo.portal.home import line
 from arengo.portal.news import news
 from arengo.portal.results import Scope, asked, page
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.catalogue import Entry

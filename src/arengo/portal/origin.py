@@ -10,7 +10,7 @@ from arengo.catalogue import say
 from arengo.catalogue.lineage import ColumnLineage, Lineage, Node
 from arengo.errors import UnknownDataset
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ from arengo.portal import (
     workbench_dataset,
 )
 from arengo.portal.drawing import Studio
-from arengo.portal.site import Quarantine, Site, preferences
+from arengo.portal.site import Quarantine, Site
+from arengo.portal.visit import preferences
 from arengo.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from arengo.governance import ASSURANCE, CITY_WIDE, ROLES, Caller
 from arengo.governance.role import needed
 from arengo.governance.seal import digest
 from arengo.portal.account import place_name, role_words
+from arengo.portal.form import Form
 from arengo.portal.login import asked
 from arengo.portal.operator import acting, holds_key
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 
 
 def listing(visit: Visit) -> Response:

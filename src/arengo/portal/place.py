@@ -20,7 +20,7 @@ from arengo.portal.cells import Cell, Head, Writer, coded
 from arengo.portal.dossier import Dossier
 from arengo.portal.geography import Drawing, Shape
 from arengo.portal.row import row_link
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query import cql2
 from arengo.query.model import Expr, Query
 from arengo.query.notation import both

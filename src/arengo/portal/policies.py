@@ -19,7 +19,7 @@ from arengo.portal.account import role_words
 from arengo.portal.agreement_story import Names
 from arengo.portal.agreement_words import masks_words
 from arengo.portal.operator import is_operator
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.contract.model import Contract

@@ -22,7 +22,7 @@ from arengo.portal.dossier import Dossier
 from arengo.portal.drawing import COLOURS
 from arengo.portal.figure import choose
 from arengo.portal.geography import Drawing
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 WIDTH, HEIGHT, EDGE = 1200, 630, 64
 QUIET = "#57524a"

@@ -22,12 +22,14 @@ from arengo.portal import privacy_budget, privacy_columns, privacy_given, privac
 from arengo.portal.agreement_story import Names
 from arengo.portal.desk import kinds
 from arengo.portal.entrance import private
+from arengo.portal.form import Form
 from arengo.portal.operator import acting, holds_key, is_operator, kept
 from arengo.portal.privacy_picture import histogram
 from arengo.portal.privacy_story import Choice, Labels
 from arengo.portal.privacy_turns import turn
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import HEADERS, Form, Site, Visit
+from arengo.portal.site import Site
+from arengo.portal.visit import HEADERS, Visit
 from arengo.privacy.verdicts import HELD, OVERRIDE, WAITING, Held
 from arengo.services.gate import SECONDS, STEWARDS
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from arengo.portal.privacy_story import Labels
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.privacy.noise.budget import Spend

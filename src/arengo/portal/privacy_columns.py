@@ -14,7 +14,7 @@ from arengo.portal.privacy_reasons import reason as reason_of
 from arengo.portal.privacy_story import change_words
 from arengo.portal.register_words import data
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.services import answer as answers
 
 if TYPE_CHECKING:

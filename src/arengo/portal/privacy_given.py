@@ -13,7 +13,7 @@ from datetime import datetime
 
 from arengo.governance.role import OPERATOR
 from arengo.portal.agreement_story import Names
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.privacy.verdicts import Held
 from arengo.services.answer import ALLOWED
 

@@ -19,7 +19,7 @@ from arengo.portal.privacy_given import Given, reasons
 from arengo.portal.privacy_story import Choice, Labels
 from arengo.portal.privacy_words import LISTED
 from arengo.portal.register_paper import speech
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.privacy.verdicts import Held
 from arengo.services.paper import Facts, Heading, Paper, Part, Points, Table, Text, lay
 from arengo.settings import Settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.errors import ArengoError
 from arengo.portal.geography import Drawing, Shape, draw, read
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query.model import Query
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from arengo.privacy.verdicts import DECIDED, HELD, PUBLISHED, REPAIRED, REPLACED
 if TYPE_CHECKING:
     from arengo.contract.model import Contract
     from arengo.portal.privacy_given import Given
-    from arengo.portal.site import Visit
+    from arengo.portal.visit import Visit
 
 ORDER = {"pass": 0, "review": 1, "repair": 2, "block": 3}
 TONES = {"pass": "good", "review": "warn", "repair": "warn", "block": "bad"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from arengo.errors import BadQuery
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 Item = TypeVar("Item")
 

@@ -19,7 +19,7 @@ from arengo.portal import programs
 from arengo.portal.agreement_words import span_words
 from arengo.portal.cells import Head, heads
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.services import product, sample
 
 PAGE = 20

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from arengo.contract.model import EMPTY, Kind
 from arengo.faces.site import public_address
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 ENVIRONMENT = "ARENGO_KEY"
 """Where examples take the key from."""

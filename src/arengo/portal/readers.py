@@ -18,7 +18,7 @@ from arengo.portal.agreement_story import Names
 from arengo.portal.dossier import Dossier
 from arengo.portal.entrance import private, signed_in
 from arengo.portal.granting import waiting
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.services.consumption import Used
 
 PAGE = 50

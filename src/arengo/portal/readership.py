@@ -18,7 +18,7 @@ from arengo.portal.dossier import Dossier
 from arengo.portal.entrance import private
 from arengo.portal.operator import is_operator
 from arengo.portal.policies import overseer
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 WIDE = 8
 """Readers beside each other in the table; the others are one step further."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from arengo.contract.model import Contract
 from arengo.governance.agreement import Agreement, Terms
 from arengo.portal.agreement_story import Names, labels_of
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 AT_ONCE = 200_000
 """Rows of a dataset up to which the page compares by itself; above, when somebody looks."""

@@ -22,7 +22,7 @@ from arengo.portal import assessment_words, notice, register_paper
 from arengo.portal import register_words as words
 from arengo.portal.operator import is_operator
 from arengo.portal.register_words import Line
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services.paper import Paper, lay
 from arengo.services.register import Activity, Assessment, assess
 from arengo.state.register import ALL

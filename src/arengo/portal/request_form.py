@@ -15,8 +15,8 @@ from arengo.governance.plan import plans
 from arengo.governance.purpose import QUESTIONS, Purpose, gaps, personal_columns, special_columns, written
 from arengo.portal.agreement_story import question_words
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Visit
 from arengo.portal.terms import read_choices, read_until, read_volume
+from arengo.portal.visit import Visit
 
 NEW, PEOPLE = "new", "people"
 FIELDS = {"title": "purpose_title", "text": "purpose_text", "personal": "purpose"}

@@ -21,7 +21,7 @@ from arengo.errors import BadQuery, UnknownDataset
 from arengo.portal import atom
 from arengo.portal.cells import written
 from arengo.portal.figure import glyph
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import frequency_name, licence_name, theme_name
 
 ON_PAGE = 20

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from arengo.errors import NotAllowed, NotFound
 from arengo.portal.amendment import receipt
 from arengo.portal.atom import Entry, feed
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.services.reuse import KINDS, MOST_DATASETS, Reuse
 from arengo.services.wording import linked
 

@@ -15,7 +15,7 @@ from arengo.errors import UnknownDataset
 from arengo.portal.cells import Cell, Head, Writer, heads, plain
 from arengo.portal.dossier import Dossier
 from arengo.portal.geography import from_row
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 def row_link(d: Dossier, row: Mapping[str, Any]) -> str:

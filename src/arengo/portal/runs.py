@@ -11,7 +11,7 @@ from starlette.responses import Response
 from arengo.contract.withheld import protects
 from arengo.errors import ArengoError, UnknownDataset
 from arengo.portal.operator import KEEPERS, is_operator, kept
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:
     from arengo.state import RunRecord, State

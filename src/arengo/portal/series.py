@@ -7,7 +7,7 @@ from starlette.responses import Response
 from arengo.catalogue import Hit, say
 from arengo.errors import UnknownDataset
 from arengo.portal.results import line
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 def single(visit: Visit) -> Response:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from arengo.errors import BadForm, TooOften
 from arengo.faces.site import forwarded
-from arengo.portal.site import Form, Visit
+from arengo.portal.form import Form
+from arengo.portal.visit import Visit
 from arengo.services.tracked import Sender
 from arengo.services.wording import clean, mail, web
 

@@ -1,47 +1,37 @@
-"""What every page has: the city's name, the language and theme of this visit, the frame, the cache answer."""
+"""The portal of one city: its rooms, and the endpoints that answer a visit or take a form."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Container, Mapping
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from arengo import __version__
 from arengo.errors import ArengoError, BadQuery, NotAllowed, NotKnown, StepUp
-from arengo.faces.site import forwarded
-from arengo.governance import ANYONE, Caller
-from arengo.portal import look
-from arengo.portal.language import LANGUAGES, Speech, choose
+from arengo.governance import Caller
+from arengo.portal.form import CSRF, Form, is_foreign, posted
+from arengo.portal.visit import Visit
 from arengo.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arengo.catalogue import Catalogue
     from arengo.door import Door
     from arengo.governance.agreement import Agreement
     from arengo.governance.application import Applications
     from arengo.governance.party import Parties
-    from arengo.governance.person import Person
     from arengo.governance.procedure import Agreements
-    from arengo.governance.session import Session, Sessions
+    from arengo.governance.session import Sessions
     from arengo.lake.version import Version
     from arengo.portal.drawing import Studio
     from arengo.portal.finding import Findings
-    from arengo.portal.look import Look
     from arengo.portal.news import Counts
     from arengo.portal.register import Papers
-    from arengo.portal.upload import File
     from arengo.services import Participation
     from arengo.services.access import Access
     from arengo.services.census import Census
@@ -56,40 +46,6 @@ if TYPE_CHECKING:
 
 Quarantine = Callable[["Version"], "Path | None"]
 """Where the file of rows set aside lies, None when none was."""
-
-HERE = Path(__file__).parent
-THEMES = ("light", "dark")
-PREFERENCES: Mapping[str, Container[str]] = {
-    "lang": LANGUAGES,
-    "theme": (*THEMES, "auto"),
-    "words": ("plain", "usual"),
-}
-"""What a visitor may choose, by its parameter; each is kept in a cookie of its own."""
-YEAR = 365 * 24 * 3600
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-CSRF = "csrf"
-"""The field of a form that says for which session it was made."""
-FORM = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>", re.IGNORECASE)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Vary": "Accept, Accept-Language, Cookie",
-    "Cache-Control": "no-cache",
-}
 
 
 class Site:
@@ -284,7 +240,7 @@ class Site:
             try:
                 if is_foreign(request):
                     raise NotAllowed("This form was sent from another site.", todo="Open the page here and send again.")
-                form = _posted(request, body)
+                form = posted(request, body)
                 if visit.session is not None and not self.sessions.opens(visit.cookie, form.one(CSRF)):
                     raise NotAllowed(
                         "This form was not made for your session.", todo="Open the page again and send it from there."
@@ -305,372 +261,3 @@ class Site:
 
         visit = Visit(request, self.settings, self)
         return page(visit, BadQuery(f"The form is larger than {most:,} bytes.", todo="Send less."))
-
-
-class Form(dict[str, tuple[str, ...]]):
-    """A posted form: name -> values, texts without spaces around; the files sent with it."""
-
-    files: tuple[File, ...] = ()
-
-    def one(self, name: str, default: str = "") -> str:
-        values = self.get(name, ())
-        return values[0].strip() if values else default
-
-
-def _posted(request: Request, body: bytes) -> Form:
-    kind = request.headers.get("content-type", "")
-    if kind.lower().startswith("multipart/form-data"):
-        from arengo.portal.upload import parts
-
-        fields, files = parts(kind, body)
-        form = Form(fields)
-        form.files = files
-        return form
-    given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2000)
-    return Form({name: tuple(values) for name, values in given.items()})
-
-
-def is_foreign(request: Request) -> bool:
-    """Whether a browser says that another site sent this request. Programs say nothing and carry no cookies of ours."""
-    site = request.headers.get("sec-fetch-site", "")
-    if site:
-        return site not in ("same-origin", "none")
-    origin = request.headers.get("origin", "")
-    return bool(origin) and origin.partition("://")[2] != request.headers.get("host", "")
-
-
-class Visit:
-    """One request for a page: who asks in which language and theme, and how to answer it."""
-
-    def __init__(self, request: Request, settings: Settings, site: Site | None = None) -> None:
-        self.request = request
-        self.settings = settings
-        self._site = site
-        query = request.query_params
-        cookies = request.cookies
-        wishes = [query.get("lang", ""), cookies.get("arengo_lang", "")]
-        language = choose(wishes, request.headers.get("accept-language", ""), settings.city.language)
-        self.speech = Speech(language, settings.city.timezone, settings.city.country)
-        self._ = self.speech._
-        theme = query.get("theme", "") or cookies.get("arengo_theme", "")
-        self.theme = theme if theme in THEMES else ""
-        self.plain = (query.get("words", "") or cookies.get("arengo_words", "")) == "plain"
-        self.as_of = query.get("as_of", "").strip()
-        self._tag = ""
-        self._cookie: str | None = None
-
-    # The rooms
-
-    @property
-    def site(self) -> Site:
-        assert self._site is not None
-        return self._site
-
-    @property
-    def door(self) -> Door:
-        return self.site.door.acting(self.caller)
-
-    @property
-    def look(self) -> Look:
-        """What the pages take from the city."""
-        return look.read(self.settings)
-
-    @cached_property
-    def meanings(self) -> Mapping[str, str]:
-        """Id of a word -> what it means, for those who asked for plain language."""
-        from arengo.portal.glossary import meanings
-
-        return meanings(self)
-
-    @cached_property
-    def now(self) -> datetime:
-        """When the page was asked for, in UTC."""
-        return datetime.now(UTC)
-
-    @property
-    def language(self) -> str:
-        return self.speech.language
-
-    @cached_property
-    def waiting(self) -> int | None:
-        """How much waits on the desk; None for who decides nothing."""
-        if self._sent is None:
-            return self.held or None
-        return self._sent + (self.held or 0)
-
-    @cached_property
-    def held(self) -> int | None:
-        """How many publications of the visitor's datasets the gate holds back; None for who does not see that."""
-        if self._site is None or ("arengo_operator" not in self.request.cookies and not self.caller.roles):
-            return None
-        from arengo.portal.privacy import waiting
-
-        return waiting(self)
-
-    def privacy_of(self, dataset: str) -> bool:
-        """Whether the visitor may see what the gate found in a dataset."""
-        if self.held is None:
-            return False
-        from arengo.portal.privacy import sees
-
-        return sees(self, dataset)
-
-    @cached_property
-    def _sent(self) -> int | None:
-        """How much of what people sent waits for the visitor."""
-        if self._site is None:
-            return None
-        asked = self.asked_access
-        if "arengo_operator" not in self.request.cookies and not self.caller.roles:
-            return asked
-        from arengo.portal.desk import waiting
-        from arengo.portal.operator import kept
-
-        return asked if kept(self) == frozenset() else sum(waiting(self).values()) + (asked or 0)
-
-    @property
-    def desk(self) -> str:
-        """Where what waits is decided: the one place where there is of several kinds, else that of the kind."""
-        if self.held:
-            return "/privacy" if not self._sent else "/desk" if self._sees_desk else "/desk/access"
-        return "/desk/access" if self.asked_access or self._sent == self.asked_access else "/desk"
-
-    @property
-    def _sees_desk(self) -> bool:
-        """Whether what people send is decided by the visitor, too."""
-        from arengo.portal.operator import kept
-
-        return kept(self) != frozenset()
-
-    @cached_property
-    def asked_access(self) -> int | None:
-        """How many requests for access wait for whoever is signed in; None for who decides about nothing."""
-        if self._site is None or not self.caller.party:
-            return None
-        from arengo.portal.granting import waiting
-
-        found = len(waiting(self))
-        return found if found or any(role == "steward" for _held, role in self.caller.roles) else None
-
-    # Who asks
-
-    @cached_property
-    def secure(self) -> bool:
-        """Whether the browser speaks https with the city."""
-        return self.request.url.scheme == "https" or self.settings.city.url.startswith("https:")
-
-    @property
-    def cookie(self) -> str:
-        """The cookie of the session, '' when there is none."""
-        from arengo.governance.session import cookie_name
-
-        held = self.request.cookies.get(cookie_name(self.secure), "")
-        return held if self._cookie is None else self._cookie
-
-    @cached_property
-    def session(self) -> Session | None:
-        """The session of whoever is signed in."""
-        cookie = self.cookie
-        return self._site.sessions.find(cookie) if cookie and self._site is not None else None
-
-    def renew(self, cookie: str) -> None:
-        """Answer as to the session of ``cookie``, which this very request made; to anyone when it is ''."""
-        self._cookie = cookie
-        for name in ("session", "csrf"):
-            self.__dict__.pop(name, None)
-
-    @property
-    def caller(self) -> Caller:
-        """Who asks: a person who is signed in, or anyone."""
-        found = self.session.caller if self.session else ANYONE
-        if self._site is None:
-            return found
-        peer = self.request.client.host if self.request.client else ""
-        return self._site.access.placed(found, peer, forwarded(self.request))
-
-    @property
-    def person(self) -> Person | None:
-        return self.session.person if self.session else None
-
-    @property
-    def initials(self) -> str:
-        """The person's, where a name finds no room."""
-        words = self.person.name.split() if self.person else []
-        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
-
-    @cached_property
-    def csrf(self) -> str:
-        """What every posted form of a signed-in person carries in the field :data:`CSRF`; :meth:`page` writes it."""
-        return self.site.sessions.token(self.cookie) if self.session else ""
-
-    @property
-    def tag(self) -> str:
-        """The page's ETag, '' before :meth:`unchanged` was asked."""
-        return self._tag
-
-    def param(self, name: str, default: str = "") -> str:
-        return self.request.query_params.get(name, default).strip()
-
-    # Addresses
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """What the address asks; how pages look is not part of it (theme=ENVI is a facet, theme=dark is not)."""
-        given = self.request.query_params.multi_items()
-        return [(name, value) for name, value in given if value not in PREFERENCES.get(name, ())]
-
-    def here(self, **changes: Any) -> str:
-        """This page's address with some parameters changed; None or '' takes one away."""
-        kept = [(name, value) for name, value in self.pairs if name not in changes]
-        kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
-        path = quote(self.request.url.path)
-        return f"{path}?{urlencode(kept)}" if kept else path
-
-    def link(self, *parts: Any, **params: Any) -> str:
-        """An address on this site; ``as_of`` is kept, so a walk through the past stays there."""
-        path = "/" + "/".join(quote(str(part), safe="") for part in parts)
-        asked = {name: value for name, value in params.items() if value not in (None, "")}
-        if self.as_of and "as_of" not in params and parts and parts[0] == "datasets" and len(parts) > 1:
-            asked["as_of"] = self.as_of
-        return f"{path}?{urlencode(asked)}" if asked else path
-
-    def wish(self, **choice: str) -> str:
-        """Address that remembers a language or theme and comes back here."""
-        return f"/preferences?{urlencode({**choice, 'next': self.here()})}"
-
-    # Answers
-
-    def unchanged(self, *parts: object) -> Response | None:
-        """304 when the reader already has the page made of ``parts``; otherwise None, and the tag is kept for it."""
-        query = sorted(self.request.query_params.multi_items())
-        # Only what pages can differ by goes in: the operator's page differs by the operator's cookie.
-        known = (
-            self.request.url.path,
-            query,
-            self.language,
-            self.theme,
-            self.plain,
-            self.look.mark,
-            stamp(),
-            self.settings.city,
-            self.waiting,
-            self.caller,
-            self.csrf,
-            parts,
-        )
-        self._tag = f'"{hashlib.blake2b(repr(known).encode(), digest_size=12).hexdigest()}"'
-        asked = self.request.headers.get("if-none-match", "")
-        if self._tag in {mark.strip().removeprefix("W/") for mark in asked.split(",")}:
-            return Response(status_code=304, headers={**HEADERS, **self._private(), "ETag": self._tag})
-        return None
-
-    def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-        frame = {"visit": self, "s": self.speech, "city": self.settings.city, "look": self.look}
-        text = render(template, {**frame, **values})
-        if self.csrf:
-            text = FORM.sub(rf'\g<0><input type="hidden" name="{CSRF}" value="{self.csrf}">', text)
-        headers = dict(HEADERS) | {"Content-Language": self.language} | self._private()
-        if self._tag and status == 200:
-            headers["ETag"] = self._tag
-        return HTMLResponse(text, status, headers)
-
-    def _private(self) -> dict[str, str]:
-        """Pages of a signed-in person are kept by no cache but the person's own."""
-        return {"Cache-Control": "private, no-cache"} if self.session else {}
-
-    def remember(self, response: Response) -> Response:
-        """Keep a language or theme asked for in the address for the next page."""
-        for name, known in PREFERENCES.items():
-            value = self.request.query_params.get(name, "")
-            if value in known and response.status_code == 200:
-                _cookie(response, f"arengo_{name}", value)
-        return response
-
-
-def preferences(visit: Visit) -> Response:
-    """``/preferences?lang=it&next=/...``: remembers and returns; only to an address of this site."""
-    response = RedirectResponse(safe_target(visit.param("next")), 303, {"Cache-Control": "no-store"})
-    for name, known in PREFERENCES.items():
-        value = visit.param(name)
-        if value in known:
-            _cookie(response, f"arengo_{name}", value)
-    return response
-
-
-def safe_target(target: str) -> str:
-    """``target`` when it is an address of this site, otherwise the first page."""
-    foreign = not target.startswith("/") or target.startswith("//") or "\\" in target
-    return "/" if foreign or any(ord(mark) < 32 for mark in target) else target
-
-
-def _cookie(response: Response, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=YEAR, path="/", samesite="lax", httponly=True)
-
-
-@lru_cache(maxsize=1)
-def stamp() -> str:
-    """Changes whenever a template, style sheet, script or translation does; part of every page's tag."""
-    found = hashlib.blake2b(__version__.encode(), digest_size=5)
-    for folder, marks in (("templates", "*.html"), ("static", "*.css"), ("static", "*.js"), ("translations", "*.po")):
-        for path in sorted((HERE / folder).glob(marks)):
-            found.update(path.read_bytes())
-    return found.hexdigest()
-
-
-class Pages(Environment):
-    """Templates, in which an attribute that is there and fails says why; jinja takes it for one that is not there."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        try:
-            return getattr(obj, attribute)
-        except AttributeError as error:
-            if error.name != attribute or error.obj is not obj:  # raised further in, by what the attribute asks
-                raise
-        return super().getattr(obj, attribute)
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    made = Pages(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        auto_reload=False,
-    )
-    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {"gettext": _said, "stamp": stamp, "languages": LANGUAGES, "many": _many}
-    return made
-
-
-def render(template: str, values: Mapping[str, Any]) -> str:
-    return environment().get_template(template).render(values)
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    speech: Speech = context["s"]
-    return speech.words.gettext(message)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, several: str, n: int) -> str:
-    speech: Speech = context["s"]
-    return speech.words.ngettext(one, several, n)
-
-
-@pass_context
-def _said(context: Context, message: str, **values: Any) -> str:
-    """A sentence of a template: markup, whose values are escaped and stand apart."""
-    speech: Speech = context["s"]
-    said = speech.words.gettext(message)
-    made = Markup(said) if context.eval_ctx.autoescape else said  # noqa: S704 - our own words
-    return made % speech.apart(values)
-
-
-@pass_context
-def _many(context: Context, one: str, several: str, n: int, **values: Any) -> str:
-    speech: Speech = context["s"]
-    return speech.many(one, several, n, **values)

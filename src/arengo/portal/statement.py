@@ -11,7 +11,7 @@ from datetime import date
 from starlette.responses import Response
 
 from arengo.errors import Place, SettingsError
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.settings import Settings
 
 STATES = ("full", "partial", "none")

@@ -12,9 +12,10 @@ from arengo.contract import Contract, Finding, Severity, lint, loads
 from arengo.contract.document import parse
 from arengo.errors import ContractError, NotAllowed
 from arengo.portal.contract_form import Field, Section, changed, faults, sections
+from arengo.portal.form import Form
 from arengo.portal.language import LANGUAGES
 from arengo.portal.operator import is_operator, record
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.services.stewardship import Proposal, Stewardship
 
 EDITORS = ("steward", "publisher")

@@ -15,7 +15,7 @@ from arengo.errors import BadQuery, CallerError
 from arengo.portal.cells import Head, Writer
 from arengo.portal.dossier import Dossier
 from arengo.portal.row import row_links
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.query import cql2
 from arengo.query.model import Expr, Order, Query
 from arengo.query.notation import both, names

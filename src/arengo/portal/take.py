@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from arengo.portal.citation import sentence
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 
 def downloads(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from arengo.governance.purpose import personal_columns
 from arengo.portal.agreement_words import mask_words, masks_words, plan_words
 from arengo.portal.cells import heads
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 NUMBERS = (Kind.INTEGER, Kind.NUMBER)
 DATES = (Kind.DATE, Kind.TIMESTAMP)

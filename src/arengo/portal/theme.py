@@ -8,7 +8,7 @@ from arengo.contract.vocabulary import THEMES
 from arengo.errors import UnknownDataset
 from arengo.portal.organisation import scoped
 from arengo.portal.results import Scope
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 from arengo.portal.vocabulary import theme_name
 
 

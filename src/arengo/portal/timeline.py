@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from arengo.lake.version import Version
 from arengo.portal.dossier import Dossier
-from arengo.portal.site import Visit
+from arengo.portal.visit import Visit
 
 SHOWN = 40
 STRIP = 120

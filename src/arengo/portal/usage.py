@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from arengo.portal.amendment import dossier
 from arengo.portal.reuse import title as dataset_title
-from arengo.portal.site import HEADERS, Visit
+from arengo.portal.visit import HEADERS, Visit
 from arengo.services.reading import Day
 
 SPANS = (30, 90, 365)

@@ -8,8 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import BadForm, CallerError, SettingsError
 from arengo.portal.desk import guarded
+from arengo.portal.form import Form
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.services.event import KINDS
 from arengo.services.webhook import Delivery
 

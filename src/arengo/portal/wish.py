@@ -13,11 +13,12 @@ from arengo.catalogue.wanted import Wanted
 from arengo.errors import CallerError, NotAllowed, NotFound, TooOften
 from arengo.portal.amendment import history, receipt
 from arengo.portal.atom import Entry, feed
+from arengo.portal.form import Form
 from arengo.portal.operator import is_operator
 from arengo.portal.reuse import title as dataset_title
 from arengo.portal.sheet import Sheet
-from arengo.portal.site import YEAR, Form, Visit
 from arengo.portal.state_words import TONES, state_word
+from arengo.portal.visit import YEAR, Visit
 from arengo.services.wish import SEEN, Wish
 from arengo.services.wording import linked
 

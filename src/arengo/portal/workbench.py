@@ -10,9 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from arengo.errors import BadQuery, NotAllowed, NotFound
 from arengo.portal import workbench_run as runs
+from arengo.portal.form import Form
 from arengo.portal.gallery import slug
 from arengo.portal.operator import is_operator
-from arengo.portal.site import Form, Visit
+from arengo.portal.visit import Visit
 from arengo.portal.workbench_examples import examples, plain_name
 from arengo.portal.workbench_state import SHOWS, Cell, Notebook, kept, read, taken
 from arengo.portal.workbench_text import written

@@ -14,8 +14,9 @@ from arengo.contract import Severity, lint, loads
 from arengo.door import ANYONE
 from arengo.door.sql.derived import draft
 from arengo.errors import ArengoError, BadQuery, CallerError, ContractError, NotAllowed
+from arengo.portal.form import Form
 from arengo.portal.operator import KEEPERS, is_operator, record
-from arengo.portal.site import HEADERS, Form, Visit
+from arengo.portal.visit import HEADERS, Visit
 
 MOST = 300_000
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

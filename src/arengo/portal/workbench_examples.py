@@ -13,7 +13,7 @@ from arengo.portal.cells import coded, spoken
 from arengo.portal.workbench_state import Cell, Notebook
 
 if TYPE_CHECKING:
-    from arengo.portal.site import Visit
+    from arengo.portal.visit import Visit
 
 LOOKED_AT = 60
 """Datasets looked at, by id."""

@@ -20,7 +20,7 @@ from arengo.portal.workbench_state import Cell, Notebook
 
 if TYPE_CHECKING:
     from arengo.door import SqlAnswer
-    from arengo.portal.site import Visit
+    from arengo.portal.visit import Visit
 
 SHOWN = 100
 """Rows of a table on the page."""
