@@ -8,7 +8,6 @@ policies they hold from the next ``arengo apply`` on, so that equal answers stay
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -18,11 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from arengo.contract.model import Frozen
 from arengo.errors import Place, PolicyError
-from arengo.state import tables
+from arengo.state import texts
 
 if TYPE_CHECKING:
     from arengo.settings import Settings
@@ -75,10 +72,7 @@ class Hierarchies:
         """Name -> SHA-256 of its text, of those in force."""
         generation = self._state.generation()
         if self._kept[0] != generation:
-            saved = tables.saved.c
-            with self._state.read() as connection:
-                rows = connection.execute(sa.select(saved.id, saved.title).where(saved.kind == KIND)).all()
-            self._kept = (generation, {row.id: row.title for row in rows})
+            self._kept = (generation, texts.marks(self._state, KIND))
         return self._kept[1]
 
     def get(self, name: str) -> Hierarchy:
@@ -197,14 +191,4 @@ def folder(root: Path) -> dict[str, str]:
 
 def take(state: State, files: Mapping[str, str], at: datetime) -> tuple[str, ...]:
     """Bring hierarchies into force; names of those that changed. Twice is once."""
-    held = {item.id: item.title for item in state.saved(KIND)}
-    changed = []
-    for name, text in files.items():
-        mark = hashlib.sha256(text.encode()).hexdigest()
-        if held.pop(name, None) != mark:
-            state.save(KIND, name, mark, {"text": text}, at)
-            changed.append(name)
-    for name in held:
-        state.forget(KIND, name)
-        changed.append(name)
-    return tuple(changed)
+    return texts.take(state, KIND, files, at)

@@ -8,13 +8,11 @@ distinct combinations. Ladders over places by shape need DuckDB's spatial functi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from arengo.errors import PolicyError
 from arengo.lake.layout import listing
-from arengo.privacy.tuples import Tuples
+from arengo.privacy.tuples import Tuples, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,11 +49,4 @@ def grouped(table: str, columns: Sequence[str]) -> str:
 
 def tuples(session: Session, table: str, columns: Sequence[str]) -> Tuples:
     """:func:`arengo.privacy.tuples.tuples` of a table that Spark knows (its name in DuckDB's quotes)."""
-    found: Any = session.sql(spark_sql(grouped(table, columns))).toArrow()
-    values: list[tuple[Any, ...]] = []
-    codes = np.empty((len(columns), found.num_rows), np.int32)
-    for at in range(len(columns)):
-        held = found.column(at).combine_chunks().dictionary_encode(null_encoding="encode")
-        values.append(tuple(held.dictionary.to_pylist()))
-        codes[at] = held.indices.to_numpy(zero_copy_only=False)
-    return Tuples(tuple(columns), tuple(values), codes, found.column(len(columns)).to_numpy().astype(np.int64))
+    return counted(columns, session.sql(spark_sql(grouped(table, columns))).toArrow())

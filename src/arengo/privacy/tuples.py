@@ -136,6 +136,11 @@ def combinations(
 def _plain(connection: duckdb.DuckDBPyConnection, source: str, columns: Sequence[str]) -> Tuples:
     listed = ", ".join(quote(name) for name in columns)
     found = connection.execute(f"SELECT {listed}, count(*) AS _count FROM {source} GROUP BY {listed}").to_arrow_table()
+    return counted(columns, found)
+
+
+def counted(columns: Sequence[str], found: pa.Table) -> Tuples:
+    """Combinations that an engine has counted: ``found`` has ``columns`` and, last, how often each occurs."""
     values: list[tuple[Any, ...]] = []
     codes = np.empty((len(columns), found.num_rows), np.int32)
     for at in range(len(columns)):

@@ -44,6 +44,24 @@ class Suppression:
         return int((self.withheld & ~self.first).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Per cell, but ``matrix`` @ ``values`` == 0 and ``targets``, which are the cells to protect by ``width``.
+
+    ``low``: the least a reader would believe. ``start``: withheld before anything is looked for. ``price``: of
+    withholding it; ``free``: 0.0 where that is of no use, 1.0 elsewhere.
+    """
+
+    matrix: Any
+    values: NDArray[np.float64]
+    low: NDArray[np.float64]
+    start: NDArray[np.bool_]
+    price: NDArray[np.float64]
+    free: NDArray[np.float64]
+    targets: list[int]
+    width: NDArray[np.float64]
+
+
 def costs(table: Table, measure: str) -> NDArray[np.float64]:
     """What it costs to withhold each cell: mostly one, sums and large cells more, empty cells most, as readers may know
     that a cell can only be empty.
@@ -91,14 +109,15 @@ def protect(
     targets = [int(cell) for cell in np.flatnonzero(first & touched)]
     low = np.full(len(numbers), 4 * numbers.min() - 1) if (numbers < 0).any() else np.zeros(len(numbers))
     free = np.ones(len(table)) if fixed is None else np.where(fixed, 0.0, 1.0)
+    task = _Task(matrix, numbers, low, start, price, free, targets, width)
     made: NDArray[np.bool_] | None = None
     optimal = False
     if 0 < len(targets) * len(table) <= EXACT:
-        made, optimal = _whole(matrix, numbers, low, start, price, free, targets, width, seconds / 2)
+        made, optimal = _whole(task, seconds / 2)
     left = 0
     if made is None:
-        made, left = _each(matrix, numbers, low, start, price, free, targets, width, until)
-        made = _thin(table, measure, made, start, targets, width, price, until)
+        made, left = _each(task, until)
+        made = _thin(table, measure, task, made, until)
     return Suppression(made, first, float(price[made & ~start].sum()), optimal and not left, left)
 
 
@@ -114,25 +133,16 @@ def sums_of(table: Table) -> Any:
     return csr_matrix((signs, (rows, columns)), shape=(len(table.equations), len(table)))
 
 
-def _whole(
-    matrix: Any,
-    values: NDArray[np.float64],
-    low: NDArray[np.float64],
-    start: NDArray[np.bool_],
-    price: NDArray[np.float64],
-    free: NDArray[np.float64],
-    targets: list[int],
-    width: NDArray[np.float64],
-    seconds: float,
-) -> tuple[NDArray[np.bool_] | None, bool]:
+def _whole(task: _Task, seconds: float) -> tuple[NDArray[np.bool_] | None, bool]:
     """One program: binaries say which cells are withheld, and each target has its own second table."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import block_diag, csr_matrix, diags, hstack, identity, kron
 
-    size, many = len(values), len(targets)
+    matrix, start, free, targets, width = task.matrix, task.start, task.free, task.targets, task.width
+    size, many = len(task.values), len(targets)
     reach = float(width[targets].max()) * 4 + 1.0
-    down = np.minimum(values - low, reach) * free
-    cost = np.concatenate([np.where(start, 0.0, price), np.zeros(size * many)])
+    down = np.minimum(task.values - task.low, reach) * free
+    cost = np.concatenate([np.where(start, 0.0, task.price), np.zeros(size * many)])
     z_low = np.where(start, 1.0, 0.0)
     box_low = [z_low, *(-down for _ in targets)]
     box_high = [np.where(start, 1.0, free), *(reach * free for _ in targets)]
@@ -161,34 +171,24 @@ def _whole(
     return made, answer.status == 0
 
 
-def _each(
-    matrix: Any,
-    values: NDArray[np.float64],
-    low: NDArray[np.float64],
-    start: NDArray[np.bool_],
-    price: NDArray[np.float64],
-    free: NDArray[np.float64],
-    targets: list[int],
-    width: NDArray[np.float64],
-    until: float,
-) -> tuple[NDArray[np.bool_], int]:
+def _each(task: _Task, until: float) -> tuple[NDArray[np.bool_], int]:
     """Cell by cell, the widest first: the cheapest second table, in which what is withheld already moves for free."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import hstack
 
-    size = len(values)
-    made = start.copy()
-    both = hstack([matrix, -matrix]).tocsr()
+    size = len(task.values)
+    made = task.start.copy()
+    both = hstack([task.matrix, -task.matrix]).tocsr()
     rule = LinearConstraint(both, 0, 0)
     left = 0
-    for cell in sorted(targets, key=lambda item: -float(width[item])):
-        need = float(width[cell])
+    for cell in sorted(task.targets, key=lambda item: -float(task.width[item])):
+        need = float(task.width[cell])
         reach = need * 4 + 1.0
-        upper = np.concatenate([reach * free, np.minimum(values - low, reach) * free])
+        upper = np.concatenate([reach * task.free, np.minimum(task.values - task.low, reach) * task.free])
         lower = np.zeros(2 * size)
         lower[cell] = upper[cell] = need
         upper[size + cell] = 0.0
-        each = np.where(made, 1e-4, price / need)
+        each = np.where(made, 1e-4, task.price / need)
         answer = milp(
             np.concatenate([each, each]),
             constraints=[rule],
@@ -197,7 +197,7 @@ def _each(
         )
         if answer.x is None:
             left += 1
-            made |= _line(matrix, cell)
+            made |= _line(task.matrix, cell)
             continue
         made |= (answer.x[:size] + answer.x[size:]) > TINY
     return made, left
@@ -210,28 +210,19 @@ def _line(matrix: Any, cell: int) -> NDArray[np.bool_]:
     return out
 
 
-def _thin(
-    table: Table,
-    measure: str,
-    made: NDArray[np.bool_],
-    start: NDArray[np.bool_],
-    targets: list[int],
-    width: NDArray[np.float64],
-    price: NDArray[np.float64],
-    until: float,
-) -> NDArray[np.bool_]:
+def _thin(table: Table, measure: str, task: _Task, made: NDArray[np.bool_], until: float) -> NDArray[np.bool_]:
     """Show again what was withheld for one cell and is no longer needed, the dearest first, while there is time."""
     asked = np.zeros(len(table), bool)
-    asked[targets] = True
-    extra = [int(cell) for cell in np.flatnonzero(made & ~start)]
-    for cell in sorted(extra, key=lambda item: -float(price[item])):
+    asked[task.targets] = True
+    extra = [int(cell) for cell in np.flatnonzero(made & ~task.start)]
+    for cell in sorted(extra, key=lambda item: -float(task.price[item])):
         left = until - time.monotonic()
         if left < 0.2:
             break
         tried = made.copy()
         tried[cell] = False
-        held = audit(table, measure, width, withheld=tried, only=asked, known=True, seconds=min(left, 2.0))
+        held = audit(table, measure, task.width, withheld=tried, only=asked, known=True, seconds=min(left, 2.0))
         places = np.array(held.cells)
-        if held.bounds.looked.all() and (held.bounds.width >= width[places] - TINY).all():
+        if held.bounds.looked.all() and (held.bounds.width >= task.width[places] - TINY).all():
             made = tried
     return made

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from arengo.contract.model import Kind, Property
 from arengo.errors import PolicyError
 from arengo.privacy.hierarchy.builders import Dates, Groups, Hidden, Intervals, Times, Whole, plain
 from arengo.privacy.hierarchy.file import FOLDER, KIND, read
 from arengo.privacy.hierarchy.ladder import Ladder
 from arengo.privacy.hierarchy.places import Places, Zoning
-from arengo.state import tables
+from arengo.state import texts
 
 if TYPE_CHECKING:
     from arengo.governance.hierarchy import Hierarchies
@@ -139,10 +137,7 @@ class CityCodes:
     def _rules(self) -> Mapping[str, str]:
         generation = self._state.generation()
         if self._kept[0] != generation:
-            saved = tables.saved.c
-            with self._state.read() as connection:
-                rows = connection.execute(sa.select(saved.id, saved.title).where(saved.kind == KIND)).all()
-            self._kept = (generation, {row.id: row.title for row in rows})
+            self._kept = (generation, texts.marks(self._state, KIND))
         return self._kept[1]
 
 

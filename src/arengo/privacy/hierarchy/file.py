@@ -10,7 +10,6 @@ areas lie in nothing coarser).
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from arengo.errors import Place, PolicyError
 from arengo.privacy.hierarchy.builders import PERIODS, Dates, Groups, Hidden, Intervals, Mask, Prefix
 from arengo.privacy.hierarchy.ladder import ALL, Ladder, nested
 from arengo.privacy.hierarchy.places import Layer, Places
+from arengo.state import texts
 
 if TYPE_CHECKING:
     from arengo.state import State
@@ -60,17 +60,7 @@ def take(state: State, files: Mapping[str, str], at: datetime) -> tuple[str, ...
     """Bring rules into force; names of those that changed. Twice is once. Raises PolicyError before any changes."""
     for name, text in files.items():
         read(name, text)
-    held = {item.id: item.title for item in state.saved(KIND)}
-    changed = []
-    for name, text in files.items():
-        mark = hashlib.sha256(text.encode()).hexdigest()
-        if held.pop(name, None) != mark:
-            state.save(KIND, name, mark, {"text": text}, at)
-            changed.append(name)
-    for name in held:
-        state.forget(KIND, name)
-        changed.append(name)
-    return tuple(changed)
+    return texts.take(state, KIND, files, at)
 
 
 def read(name: str, text: str) -> Ladder | Places:
