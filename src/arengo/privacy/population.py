@@ -341,6 +341,20 @@ class Truth:
         ]  # fmt: skip
         return hashlib.sha256(orjson.dumps(told)).hexdigest()
 
+    def numbers(self) -> str:
+        """SQL of (``v``: the number of each person as the register writes it); '' when there is no register."""
+        population = self._population
+        version = self._lake.newest(population.register) if population is not None and population.register else None
+        record = self._state.contracts().get(population.register) if population is not None and version else None
+        if population is None or version is None or record is None:
+            return ""
+        from arengo.contract.load import loads
+
+        subject = population.subject or subject_of(loads(record.text), population.name)
+        if subject not in {column.name for column in version.schema}:
+            return ""
+        return f"(SELECT CAST({quote(subject)} AS VARCHAR) AS v FROM {self._lake.source(version)})"
+
     def homes(self) -> str:
         """SQL of (``_subject``, ``home``: point as WKB in OGC:CRS84) of everybody the register places; '' when it
         holds no coordinates (``arengoGeometry``)."""

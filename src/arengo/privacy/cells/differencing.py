@@ -53,13 +53,14 @@ class System:
 @dataclass(frozen=True, slots=True)
 class Exposed:
     """Parts of the population that only the candidate makes derivable. ``counts``: persons in each (rounded figures
-    of the register or of the tables). ``releases``: labels of earlier ones that take part. ``cells``: indices of the
-    candidate's cells that take part, per part. ``zonings``: datasets of the areas that had to be laid over each other
-    for it, '' where none had; ``guessed``: nobody said who lives where they overlap, or that columns with the very same
-    groups are of one concept.
+    of the register or of the tables), ``people``: in all of them. ``releases``: labels of earlier ones that take part.
+    ``cells``: indices of the candidate's cells that take part, per part. ``zonings``: datasets of the areas that had to
+    be laid over each other for it, '' where none had; ``guessed``: nobody said who lives where they overlap, or that
+    columns with the very same groups are of one concept.
     """
 
     counts: tuple[int, ...] = ()
+    people: int = 0
     alike: tuple[int, ...] = ()
     releases: tuple[str, ...] = ()
     cells: tuple[tuple[int, ...], ...] = ()
@@ -99,9 +100,7 @@ def told(case: Case, found: Exposed) -> Report:
         if found.zonings:
             code = "cells-differenced-areas" if found.guessed else "cells-differenced-places"
             facts = {**facts, "zonings": found.zonings, "release": case.release.label}
-        findings.append(
-            Finding(code, outcome, Frozen(facts), columns, found.releases, int(sum(found.counts)))
-        )  # fmt: skip
+        findings.append(Finding(code, outcome, Frozen(facts), columns, found.releases, found.people))
     if found.alike:
         findings.append(
             Finding("cells-differenced-group", outcome, Frozen({"parts": len(found.alike)}), columns, found.releases,
@@ -265,7 +264,8 @@ def _compare(case: Case, held: Atoms, others: list[Published], mine: Published, 
     near = touched & small if small is not None else np.zeros(many, bool)
     system = System(matrix[now], figures[now], rows.owner[now] == last, rows.cell[now], sizes,
                     tuple(columns for columns, _ in exposed_), near, mine.keys)  # fmt: skip
-    return Exposed(tuple(count for _, count in exposed_), alike, earlier_names, cells, estimated.parts,
+    counted, people = exposing.counted(exposed_)
+    return Exposed(counted, people, alike, earlier_names, cells, estimated.parts,
                    estimated.unlooked, already, measured, tuple(notes), zonings, guessed, system,
                    pinned_.labels(estimated.within, [item.release.label for item in others]))  # fmt: skip
 

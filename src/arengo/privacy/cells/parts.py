@@ -183,6 +183,30 @@ class Parts:
         listed = sorted(self._found.values(), key=lambda item: (len(item[0]), item[0]))
         return [(columns, round(count)) for columns, count, _ in listed]
 
+    def counted(self, parts: Sequence[tuple[tuple[int, ...], int]]) -> tuple[tuple[int, ...], int]:
+        """(persons in each part, persons in all of them together) of what :meth:`done` gave. A part that holds a
+        smaller one with as many persons is that one: what it has beyond it is nobody. Somebody in two parts is one
+        person; where no register tells who is in both, those of the second are left uncounted."""
+        told: list[tuple[frozenset[int], int]] = []
+        within: dict[int, list[int]] = {}
+        for columns, count in parts:
+            met = {number for column in columns for number in within.get(column, ())}
+            if any(told[number][1] == count and told[number][0] <= set(columns) for number in met):
+                continue
+            for column in columns:
+                within.setdefault(column, []).append(len(told))
+            told.append((frozenset(columns), count))
+        counts = tuple(count for _, count in told)
+        if self._truth:
+            return counts, round(float(self._sizes[list(within)].sum()))
+        alone = {next(iter(columns)): count for columns, count in told if len(columns) == 1}
+        people, seen = sum(alone.values()), set(alone)
+        for columns, count in told:
+            if len(columns) > 1 and not (columns & seen) - alone.keys():
+                people += count - sum(alone.get(column, 0) for column in columns)
+                seen |= columns
+        return counts, people
+
     def before(self, prior: rank.Derived, published: Any) -> int:
         """Small parts that earlier tables give away without being cells of theirs."""
         told = {(int(a), int(b)) for a, b in rank.signatures(published)} if published.shape[0] else set()

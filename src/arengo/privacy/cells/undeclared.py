@@ -43,12 +43,17 @@ _PEOPLE = frozenset(
     "beneficiados agregados estrangeiros utentes idosos "
     "personen einwohner bewohner bevolkerung bevoelkerung patienten schuler schueler kinder frauen manner maenner weiblich mannlich "
     "maennlich geburten sterbefalle sterbefaelle todesfalle opfer arbeitslose empfanger empfaenger haushalte familien "
-    "auslander auslaender fluchtlinge gefluchtete beschaftigte leistungsbeziehende".split()
+    "auslander auslaender fluchtlinge gefluchtete beschaftigte leistungsbeziehende nutzer benutzer nutzende "
+    "osoby osob ludnosc mieszkancy mieszkancow uczniowie uczniow pacjenci pacjentow kobiety kobiet mezczyzni mezczyzn "
+    "dzieci bezrobotni bezrobotnych zgony zgonow urodzenia urodzen rodziny rodzin cudzoziemcy cudzoziemcow "
+    "uzytkownicy uzytkownikow beneficjenci beneficjentow moradores municipes inwoners bewoners leerlingen mannen vrouwen "
+    "kinderen werklozen huishoudens".split()
 )  # fmt: skip
 """Words of a column whose numbers are people."""
 _SEX = frozenset(
     "women men females males girls boys mujeres hombres ninos ninas dones homes nens nenes femmes hommes filles garcons "
-    "donne uomini femmine maschi mulheres homens frauen manner maenner weiblich mannlich maennlich".split()
+    "donne uomini femmine maschi mulheres homens frauen manner maenner weiblich mannlich maennlich "
+    "kobiety kobiet mezczyzni mezczyzn mannen vrouwen".split()
 )  # fmt: skip
 """Of these, words that are an attribute, too: a column of them is a group."""
 _GROUPS = frozenset({"age", "sex", "nationality", "ethnicity", "religion", "health", "marital", "income", "occupation"})
@@ -63,7 +68,8 @@ _MORE = frozenset(
 PLACES = frozenset(
     "district districts distrito districte quartiere quartieri municipio municipality barrio barri bairro quartier ward "
     "neighbourhood neighborhood section seccion seccio secao sezione zone zona stadtteil bezirk ortsteil street calle "
-    "carrer rue via rua strasse postcode plz area iris block manzana illa borough".split()
+    "carrer rue via rua strasse postcode plz area iris block manzana illa borough sprengel freguesia concelho dzielnica "
+    "osiedle rejon obwod gmina ulica wijk buurt raster rasterzelle zelle kachel grid cell hexagon malla cuadricula".split()
 )  # fmt: skip
 _THINGS = frozenset(
     "tree trees arbol arboles arbre arbres albero alberi arvore arvores baum baume baeume species especie especies "
@@ -81,9 +87,15 @@ _THINGS = frozenset(
 """Words of columns and tables that count other things than people."""
 _NUMBER = frozenset(
     "count counts number total totals cantidad numero recuento casos cases nombre recompte cas effectif effectifs casi "
-    "conteggio totale anzahl zahl fallzahl falle faelle summe quantidade contagem valor valeur valore wert value".split()
+    "conteggio totale anzahl zahl fallzahl falle faelle summe quantidade contagem valor valeur valore wert value "
+    "liczba ilosc razem suma wartosc aantal totaal".split()
 )  # fmt: skip
 """Words of a column that counts whatever stands beside it."""
+_DWELLINGS = frozenset(
+    "dwellings dwelling viviendas vivienda habitatges habitatge logements logement abitazioni alloggi fogos alojamentos "
+    "domicilios wohnungen mieszkania mieszkan woningen households hogares llars menages haushalte huishoudens".split()
+)  # fmt: skip
+"""Words of a column beside which people are counted where they live, whatever the rows are called."""
 _ALIKE = 0.95
 """Distinct combinations of the groups by rows, from which the rows are groups."""
 _NUMBERED = 0.9
@@ -166,10 +178,13 @@ def looks(case: Case) -> Looks | None:
     counts = named if named else generic if attributes else []
     if not counts or (things and not person):
         return None
-    by = _groups(case, dims, [item for item in coded if item.name not in counts], attributes)
+    # Persons beside dwellings are a census: what numbers its rows are places, by whatever name.
+    census = named and any(known[item.name] & _DWELLINGS for item in numbers if item.name not in named)
+    homes = {item.name for item in dims if census and item.kind is Kind.STRING}
+    by = _groups(case, dims, [item for item in coded if item.name not in counts], attributes, homes)
     if by is None:
         return None
-    places = [name for name in by if known[name] & PLACES]
+    places = [name for name in by if name in homes or known[name] & PLACES]
     if not person and not places:
         return None
     return _small(case, tuple(counts), tuple(by))
@@ -189,8 +204,11 @@ def _attribute(item: Property, known: frozenset[str]) -> bool:
     return bool((meant & _GROUPS or known & _MORE) and not meant & {"count"} and not known & _PEOPLE)
 
 
-def _groups(case: Case, dims: list[Property], coded: list[Property], attributes: list[str]) -> list[str] | None:
-    """The columns the rows are groups of; None when the rows are single things or people."""
+def _groups(
+    case: Case, dims: list[Property], coded: list[Property], attributes: list[str], homes: set[str]
+) -> list[str] | None:
+    """The columns the rows are groups of; None when the rows are single things or people. ``homes``: columns that name
+    places though nothing in their own names says so."""
     names = [item.name for item in (*dims, *coded)]
     if not names:
         return None
@@ -199,7 +217,7 @@ def _groups(case: Case, dims: list[Property], coded: list[Property], attributes:
     if rows < _ROWS:
         return None
     codes = {item.name for item in coded} - set(attributes)
-    places = {name for name in names if set(words(name)) & PLACES}
+    places = homes | {name for name in names if set(words(name)) & PLACES}
     by = [name for name, many in zip(names, distinct, strict=False)
           if many > 1 and (many < _NUMBERED * rows or name in places)
           and (name not in codes or name in places or many <= _CODES)]  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 
 from arengo.contract.model import Frozen, Kind
 from arengo.errors import PolicyError
-from arengo.privacy.declared import K_MAP, model_of
+from arengo.privacy.declared import K_MAP, model_of, reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import EVERYTHING, ROWS, Attribute, Profile
 from arengo.privacy.risk import counted, sensitive, unsaid
@@ -85,7 +85,7 @@ def look(case: Case) -> Report:
 def _allowed(case: Case, column: str) -> bool:
     """Whether the contract says why this column may name people: nobody is recognised who is not named already."""
     held = case.contract.column(column)
-    return held is not None and bool(held.custom.get("arengoPersonalReason"))
+    return held is not None and bool(reason_of(held))
 
 
 def _undeclared(case: Case) -> tuple[Finding, ...]:
@@ -177,7 +177,7 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
             out.append(Finding("risk-small-map", "repair", Frozen(facts), names, people=people))
     elif small:
         costly = next(iter(by_column), names[0])
-        facts = {"k": k, "unique": found.unique, "rows": held.people, "column": costly}
+        facts = {"k": k, "unique": counted.alone(case, held, found), "rows": held.people, "column": costly}
         out.append(Finding("risk-small-groups", "repair", Frozen(facts), names, people=small))
     if not any(item.outcome == "repair" for item in out):
         out.append(Finding("risk-met", facts=Frozen(k=k), columns=names))
@@ -259,7 +259,8 @@ def _profiles(case: Case, held: Counted, truth: str, measured: dict[str, Any]) -
         elif found.unique > case.target.suppression * held.people and held.people >= k:
             # Nobody lists the population; but more stand alone than could be withheld.
             facts = Frozen(profile=name, rows=held.people)
-            out.append(Finding("risk-profile-alone", "block", facts, names, people=found.unique))
+            people = counted.alone(case, held, found, columns)
+            out.append(Finding("risk-profile-alone", "block", facts, names, people=people))
     measured["profiles"] = told
     return out
 
