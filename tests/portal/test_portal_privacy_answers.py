@@ -352,7 +352,7 @@ def test_a_verdict_names_the_reasons_it_took_for_granted_and_who_gave_them(visit
         replace(said, assumptions=(granted("project", WHY), granted("district", by_hand))), PUBLISHED, 1
     )
     text = page(visits("anna").get(f"/datasets/ballots/privacy?verdict={kept.id}"))
-    project, district = text.split(f"“{WHY}”.")[1][:80], text.split(f"“{by_hand}”.")[1][:80]
+    project, district = text.split(f"“{WHY[:-1]}”.")[1][:80], text.split(f"“{by_hand[:-1]}”.")[1][:80]
     assert "Project may be open because the contract says so (version 1.4.0)" in text
     assert "gave it on" in project
     assert "Who wrote it, and when, is not on the record of this desk." in district

@@ -260,17 +260,16 @@ def by_weight(verdict: Verdict) -> list[Finding]:
 def steps(
     s: Speech, verdict: Verdict, labels: Labels, visit: Visit | None = None, shown: Sequence[Finding] | None = None
 ) -> tuple[Step, ...]:
-    """The findings, grouped, the worst of each part first. ``shown``: of those that :func:`by_weight` gives; all when
-    it is left out."""
+    """The findings, grouped; the part with the worst of them first, and the worst of each part. ``shown``: of those
+    that :func:`by_weight` gives; all when it is left out."""
     parts: dict[str, list[Finding]] = {}
     for item in by_weight(verdict) if shown is None else shown:
         parts.setdefault(privacy_words.step_of(item.code), []).append(item)
-    out = []
-    for name, (title, question) in step_words(s).items():
-        if found := parts.get(name, []):
-            worst = found[0].outcome
-            told = tuple(_said(s, item, labels, verdict, visit) for item in found)
-            out.append(Step(name, title, question, TONES[worst], outcome_word(s, worst), told))
+    out, words = [], step_words(s)
+    for name in sorted(filter(parts.get, words), key=lambda name: -ORDER[parts[name][0].outcome]):
+        (title, question), worst = words[name], parts[name][0].outcome
+        told = tuple(_said(s, item, labels, verdict, visit) for item in parts[name])
+        out.append(Step(name, title, question, TONES[worst], outcome_word(s, worst), told))
     return tuple(out)
 
 

@@ -40,7 +40,7 @@ def sentence(s: Speech, item: Finding, column: Names = str, release: Names = str
     return agreed(template % _Open(s.apart(values)))  # English only: elsewhere no word depends on a second number
 
 
-LISTED = 12
+LISTED = 8
 """Names in one sentence; what is more is counted."""
 
 
@@ -150,7 +150,9 @@ def assumption(s: Speech, item: Assumption, title: Names = str, column: Names = 
     if isinstance(item.facts.get("knows"), list | tuple):
         knows = [str(name) for name in item.facts["knows"]]
         values["knows"] = s._("everything that can be observed") if "*" in knows else ", ".join(knows)
-    template = assumptions(s).get(item.code)
+    if item.code == "reason":
+        values["reason"] = values.get("reason", "").rstrip(" .")
+    template = assumptions(s).get("target-k" if item.code == "target" and item.facts.get("l") == 1 else item.code)
     if template is None:
         return ", ".join(filter(None, (item.code.replace("-", " "), said(s, item.facts))))
     return template % _Open(s.apart(values))
@@ -163,6 +165,9 @@ def assumptions(s: Speech) -> dict[str, str]:
         "target": _(
             "A group must have at least %(k)s persons and %(l)s different sensitive values, and a count in a table "
             "at least %(threshold)s persons."
+        ),
+        "target-k": _(
+            "A group must have at least %(k)s persons, and a count in a table at least %(threshold)s persons."
         ),
         "no-population": _(
             "It is not said from which population the persons come, so nobody could be counted outside the dataset."

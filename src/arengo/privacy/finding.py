@@ -19,8 +19,8 @@ ONE = tuple(
 ) + tuple(
     (re.compile(rf"(?<![\w.,])1 of ([\d.,]+) people {several}\b"), rf"1 of \1 people {one}")
     for several, one in (("stand", "stands"), ("match", "matches"))
-)  # fmt: skip
-"""Words after a number of persons -> what they are after 1."""
+) + ((re.compile(r"(?<![\w.,])1 to 1\b"), "1"),)  # fmt: skip
+"""Words after a number of persons -> what they are after 1; and a range that is one number."""
 OUTCOMES = ("pass", "review", "repair", "block")
 """The verdicts, the worst last. ``review``: a steward looks and decides. ``repair``: one of the repairs must be chosen.
 ``block``: it must not be published as it is; what repairs there are, are shown."""
