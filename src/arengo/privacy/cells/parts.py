@@ -201,10 +201,10 @@ class Parts:
             return counts, round(float(self._sizes[list(within)].sum()))
         alone = {next(iter(columns)): count for columns, count in told if len(columns) == 1}
         people, seen = sum(alone.values()), set(alone)
-        for columns, count in told:
-            if len(columns) > 1 and not (columns & seen) - alone.keys():
-                people += count - sum(alone.get(column, 0) for column in columns)
-                seen |= columns
+        for part, count in told:
+            if len(part) > 1 and not (part & seen) - alone.keys():
+                people += count - sum(alone.get(column, 0) for column in part)
+                seen |= part
         return counts, people
 
     def before(self, prior: rank.Derived, published: Any) -> int:
