@@ -185,6 +185,11 @@ def assumptions(s: Speech) -> dict[str, str]:
 # What the gate can find
 
 
+def _many(s: Speech, n: Count) -> Callable[[str, str, str], str]:
+    """(one, several, fact) -> the form that the number of the fact decides on."""
+    return lambda one, several, fact: s.words.ngettext(one, several, n(fact))
+
+
 def _declared(s: Speech, n: Count) -> dict[str, str]:
     _ = s._
     return {
@@ -259,11 +264,7 @@ def _detection(s: Speech, n: Count) -> dict[str, str]:
 
 
 def _single(s: Speech, n: Count) -> dict[str, str]:
-    _ = s._
-
-    def many(one: str, several: str, fact: str) -> str:
-        return s.words.ngettext(one, several, n(fact))
-
+    _, many = s._, _many(s, n)
     return {
         "risk-no-quasi": _(
             "The rows are about persons, but no column is declared as one that people could be recognised by "
@@ -350,11 +351,7 @@ def _single(s: Speech, n: Count) -> dict[str, str]:
 
 
 def _overlap(s: Speech, n: Count) -> dict[str, str]:
-    _ = s._
-
-    def many(one: str, several: str, fact: str) -> str:
-        return s.words.ngettext(one, several, n(fact))
-
+    _, many = s._, _many(s, n)
     return {
         "register-missing": _(
             "The register %(register)s of the population %(population)s has no version, so nobody was looked up in it."
@@ -448,11 +445,7 @@ def _overlap(s: Speech, n: Count) -> dict[str, str]:
 
 
 def _linkage(s: Speech, n: Count) -> dict[str, str]:
-    _ = s._
-
-    def many(one: str, several: str, fact: str) -> str:
-        return s.words.ngettext(one, several, n(fact))
-
+    _, many = s._, _many(s, n)
     return {
         "linkage-unique": many(
             "%(people)s row matches exactly one row of %(releases)s by %(shared)s, and that one is about the same"
@@ -496,11 +489,7 @@ def _linkage(s: Speech, n: Count) -> dict[str, str]:
 
 
 def _cells(s: Speech, n: Count) -> dict[str, str]:
-    _ = s._
-
-    def many(one: str, several: str, fact: str) -> str:
-        return s.words.ngettext(one, several, n(fact))
-
+    _, many = s._, _many(s, n)
     return {
         "cells-small": many(
             "%(cells)s cell counts fewer than %(threshold)s persons (%(people)s persons in all).",
