@@ -9,12 +9,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from gate_case import Kind, Table, World, plain, quasi, table
+from scipy.optimize import linprog
 
-from arengo.privacy import gate
+from arengo.privacy import gate, plans
+from arengo.privacy import repair as row_repair
 from arengo.privacy.case import Case
-from arengo.privacy.cells import differencing, repair
+from arengo.privacy.cells import differencing, later, repair
+from arengo.privacy.finding import OUTCOMES
 
 DISTRICTS = ["North", "Old Town", "East", "West", "Hill", "Harbour", "Fields", "Woods"]
 SHARE = [30, 20, 15, 12, 10, 6, 5, 2]
@@ -110,6 +114,13 @@ def test_finer_rows_that_add_up_to_what_a_table_left_out(world: World, seed: int
     assert "turnout v1" in told["cells-differenced"].sentence()
     assert 0 < told["cells-differenced"].people <= sum(n for n in left.values() if n < 5)
     assert "age" in told["cells-differenced"].columns
+
+
+def test_rows_beside_a_table_that_left_something_out_of_nearly_every_line(world: World) -> None:
+    people = voters(0, 1_500)
+    left = published(world, counts(people, totals=False))
+    assert len({band for _, band in left}) == 8
+    assert found(world.case(rows(people, ("age", "sex"))))["cells-differenced"].outcome == "block"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -210,3 +221,141 @@ def test_two_releases_with_other_people_missing_are_laid_together(world: World) 
     both = found(case)
     assert not alone.keys() & {"cells-differenced"}
     assert any("one v1" in item.releases and "turnout v1" in item.releases for item in both.values()), both
+
+
+# Repairs
+
+
+def shown_of(case: Case) -> list[tuple[Any, ...]]:
+    columns = ", ".join(f'"{item.column}"' for item in case.release.attributes)
+    return case.connection.execute(f"SELECT {columns} FROM {case.table}").fetchall()
+
+
+def apart(table_: dict[tuple[str, str], int | None], true: Table, seen: Sequence[tuple[str, str]]) -> list[float]:
+    """How far apart the least and the most are that somebody who has both finds for each small figure of the table, who
+    knows that each count of the rows is the least there is and how many are missing in all."""
+    cells = [key for key in table_ if "All" not in key]
+    small = {(row[0], row[1]) for row in true.rows if row[2] < 5}
+    many = Counter(seen)
+    missing = sum(row[2] for row in true.rows if "All" not in row) - len(seen)
+    equal = [[float(all(a in (b, "All") for a, b in zip(key, cell, strict=True))) for cell in cells]
+             for key, n in table_.items() if n is not None]  # fmt: skip
+    figures = [float(n) for n in table_.values() if n is not None]
+    ends = [(float(many[cell]), float(many[cell] + missing)) for cell in cells]
+    out = []
+    for at, cell in enumerate(cells):
+        if table_[cell] is None and cell in small:
+            unit = np.eye(len(cells))[at]
+            low, high = (linprog(sign * unit, A_eq=equal, b_eq=figures, bounds=ends).fun * sign for sign in (1, -1))
+            out.append(float(high - low))
+    return out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_repair_leaves_out_the_few_rows_that_tell(world: World, seed: int) -> None:
+    people = voters(seed)
+    data = counts(people)
+    left = published(world, data)
+    case = suppressed(world, rows(people, ("district", "band")))
+    true = {(row[0], row[1]): row[2] for row in data.rows}
+    table_ = {key: None if key in left else n for key, n in true.items()}
+    assert min(apart(table_, data, shown_of(case))) < 4.99
+    verdict = gate.judge(case)
+    wrong = [item for item in verdict.findings if item.outcome in ("repair", "block")]
+    (offered,) = [item for item in verdict.repairs if item.kind == "beside"]
+    assert 5 <= offered.suppressed <= 0.02 * len(people)
+    plan = next(item for item in plans.plans(case, wrong) if item.kind == "beside")
+    mended = row_repair._trial(case, plan).case
+    assert not {item.code for item in differencing.look(mended).findings}
+    assert min(apart(table_, data, shown_of(mended))) >= 4.99
+    assert min(Counter(shown_of(mended)).values()) >= 5
+
+
+def test_a_coarser_level_is_offered(world: World) -> None:
+    people = voters(2)
+    world.lists(parts="\n".join(["district,part,side", *(f"{name},p{at // 2},s{at // 4}"
+                                                        for at, name in enumerate(DISTRICTS))]))  # fmt: skip
+    published(world, counts(people))
+    data = rows(people, ("district", "band"))
+    columns = {**data.columns, "district": quasi(Kind.STRING, arengoHierarchy="parts")}
+    verdict = gate.judge(suppressed(world, replace(data, columns=columns)))
+    levels = [
+        item for item in verdict.repairs if item.kind == "generalise" and item.columns.get("district") != ("drop",)
+    ]
+    assert levels
+    assert levels[0].columns["district"][0]["level"] in ("part", "side")
+    assert all(OUTCOMES.index(item.outcome) <= OUTCOMES.index("review") for item in verdict.repairs)
+
+
+def test_rows_that_are_linked_to_persons_lose_the_same_persons(world: World) -> None:
+    people = voters(1)
+    world.register(("district", "band"), {at: (v[2], decade(v[0])) for at, v in enumerate(people)})
+    published(world, counts(people))
+    data = rows(people, ("district", "band"))
+    data = replace(data, columns={"district": quasi(Kind.STRING, "district"), "band": quasi(Kind.STRING, "band")})
+    sizes = Counter(tuple(row) for row in data.rows)
+    kept = [at for at, row in enumerate(data.rows) if sizes[tuple(row)] >= 5]
+    rule = {"suppress": {"below": 5}}
+    shown = replace(data, rows=[data.rows[at] for at in kept], people=kept,
+                    custom={**data.custom, "arengoProtection": rule})  # fmt: skip
+    case = replace(world.case(shown), intake=world.put(data))
+    verdict = gate.judge(case)
+    assert {item.code for item in verdict.findings if item.outcome == "block"} == {"cells-differenced"}
+    wrong = [item for item in verdict.findings if item.outcome in ("repair", "block")]
+    plan = next(item for item in plans.plans(case, wrong) if item.kind == "beside")
+    gone = []
+    for _ in range(2):
+        mended = row_repair._trial(case, plan).case
+        left = {row[0] for row in mended.connection.execute(f"SELECT _subject FROM {mended.table}").fetchall()}
+        gone.append(frozenset(row[0] for row in case.connection.execute(
+            f"SELECT _subject FROM {case.table}").fetchall() if row[0] not in left))  # fmt: skip
+    assert gone[0] == gone[1]
+    assert len(gone[0]) >= 5
+
+
+# Bad input
+
+
+def test_names_that_are_sql_are_only_names(world: World) -> None:
+    """Columns and labels with quotes of both kinds."""
+    people = [(age, sex, {"Woods": "Wo'o\"ds'; --", "Hill": "H'"}.get(place, place)) for age, sex, place in voters(1)]
+    published(world, counts(people))
+    data = rows(people, ("district", "band"))
+    columns = {"dis'tr\"ict; --": data.columns["district"], "ba\"nd')": data.columns["band"]}
+    told = found(suppressed(world, replace(data, columns=columns)))
+    assert told["cells-differenced"].outcome == "block"
+    verdict = gate.judge(suppressed(world, replace(data, columns=columns)))
+    assert "beside" in {item.kind for item in verdict.repairs}
+
+
+def test_what_the_time_does_not_suffice_for_is_a_review(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = voters(1)
+    published(world, counts(people))
+    monkeypatch.setattr(later, "SECONDS", -1.0)
+    told = found(suppressed(world, rows(people, ("district", "band"))))
+    assert {item.code: item.outcome for item in told.values()} == {"not-looked": "review"}
+    assert told["not-looked"].releases == ("turnout v1",)
+
+
+def test_a_table_whose_cells_are_not_kept_is_a_review(world: World) -> None:
+    people = voters(1)
+    published(world, counts(people))
+    case = replace(world.case(rows(people, ("band",))), rows=lambda release: "")
+    assert found(case)["not-looked"].outcome == "review"
+
+
+def test_tables_of_nothing_but_hidden_figures_say_nothing(world: World) -> None:
+    people = voters(1)
+    data = counts(people)
+    world.publish(replace(data, rows=[(*row[:2], None) for row in data.rows]))
+    world.publish(replace(data, dataset="empty", rows=[]))
+    assert not found(world.case(rows(people, ("age", "sex"))))
+
+
+def test_rounded_tables_are_no_sums(world: World) -> None:
+    people = voters(1)
+    data = counts(people)
+    rounded = [(*row[:2], round(row[2] / 5) * 5 or None) for row in data.rows]
+    custom = {**data.custom, "arengoProtection": {"cells": {"method": "round", "base": 5}}}
+    world.publish(replace(data, rows=rounded, custom=custom))
+    assert not found(world.case(rows(people, ("age", "sex"))))

@@ -36,7 +36,8 @@ class Bounds:
 
     @property
     def width(self) -> NDArray[np.float64]:
-        return self.upper - self.lower
+        with np.errstate(invalid="ignore"):  # NaN where no solution was seen
+            return self.upper - self.lower
 
 
 def bounds(

@@ -195,7 +195,7 @@ def _told(
     if own is None:
         return replace(told_, against=True)
     names = labels
-    others, which = _others(case, held, threshold)
+    others, which = _others(case, held, threshold, until)
     mine = {item.place: item for item in margins}
     fresh = [item for item in others if item.place not in mine or item.room < mine[item.place].room
              or item.people > mine[item.place].people]  # fmt: skip
@@ -215,14 +215,14 @@ def _told(
     )  # fmt: skip
 
 
-def _others(case: Case, held: Figures, threshold: int) -> tuple[list[Margin], tuple[str, ...]]:
+def _others(case: Case, held: Figures, threshold: int, until: float) -> tuple[list[Margin], tuple[str, ...]]:
     """What earlier rows say of the table, and their labels. Of them nobody knows any more what was left out: where they
     do not fit the table as they are, they are the least that is there."""
     out: dict[object, Margin] = {}
     names = []
     for release in earlier(case):
         source = case.rows(release)
-        if not source:
+        if not source or time.monotonic() >= until:
             continue
         counted = Counted(case.connection, source)
         margins = Rows(case, release, counted, held, threshold).fitted().margins()
@@ -280,7 +280,9 @@ def _audited(
         chosen = np.zeros(len(only), bool)
         chosen[list(asked)] = True
         only &= chosen[: len(only)]
-    seen = attacker.audit(table, count, float(threshold), only=only, seconds=max(until - time.monotonic(), 0.2))
+    if time.monotonic() >= until:
+        return _Audited((), (), {}, {}, int(only.sum()))
+    seen = attacker.audit(table, count, float(threshold), only=only, seconds=until - time.monotonic())
     if not seen.bounds.feasible:
         return None
     exact, close = told_by(seen, len(held.table), threshold)

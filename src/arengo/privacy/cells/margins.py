@@ -42,7 +42,7 @@ PARTS = 8
 SLICES = 50
 """Values of a column up to which the rows of each are tried as a part."""
 ENOUGH = 4
-"""Groups that agree but for rows that are left out, from which that is no accident."""
+"""Groups that agree but for what is left out on either side, from which that is no accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +275,16 @@ class Rows:
             if label in rows:
                 read[rows[label]] += many
         room = self._gaps.most + (counts.get(None, 0) if column in self._gaps.blank else 0)
-        agreed = compared = large = short = within = 0
+        agreed = compared = large = short = within = close = apart = 0
         weight = whole = lacking = 0.0
         for group, listed in sums.items():
             people, unknown = self._sum(listed)
             many = read.get(group, 0)
             short += many + room < people
-            if unknown:
+            if unknown:  # what is left out is small
+                most = unknown * self._threshold
+                apart += not 0 <= many - people <= most
+                close += 0 <= many - people <= most <= 5 * NEAR * people
                 continue
             compared += 1
             whole += people
@@ -292,6 +295,8 @@ class Rows:
             elif many < people <= many + room:
                 within += 1
                 lacking += people - many
+        if agreed == compared and not apart and agreed + close >= ENOUGH:
+            return True
         if not compared:
             return False if sums and not short else None
         if 2 * agreed >= compared and 2 * weight >= whole and (large >= 2 or self._same()):
@@ -412,7 +417,7 @@ class Rows:
                     sum(inside[name].rows.get(label) == place[name] for label in self._count(name))
                     for name in gaps.by if name in inside
                 )  # fmt: skip
-        return _Rooms(gaps, tuple(level), partly, groups, sizes)
+        return _Rooms(gaps, self._threshold, tuple(level), partly, groups, sizes)
 
     def _missing(self, group: Mapping[int, int], level: Sequence[Match]) -> list[Key]:
         """Labels of cells that could be in a group and are not in the table, where they are few."""
@@ -448,9 +453,11 @@ class Rows:
 @dataclass(frozen=True, slots=True)
 class _Rooms:
     """How many more people a group may have than rows show. ``partly``: rows with values that are left out; ``groups``:
-    how many of the combinations whose small groups go are there in a group, ``sizes``: how many could be."""
+    how many of the combinations whose small groups go are there in a group, ``sizes``: how many could be. ``least``:
+    the threshold."""
 
     gaps: Gaps
+    least: int
     level: tuple[Match, ...]
     partly: Sequence[tuple[tuple[str | None, ...], int]]
     groups: Mapping[tuple[int, ...], int]
@@ -460,10 +467,12 @@ class _Rooms:
         room = float(sum(count for told, count in self.partly if self._may(told, group)))
         if not self.gaps.most:
             return room
-        lacking = self.sizes.get(group, 0) - self.groups.get(group, 0)
+        # What is no more than the rule itself says of a group that is not there is no bound.
+        most = max(self.gaps.most, float(self.least))
         if not self.gaps.by or not many or group not in self.sizes:
-            return room + self.gaps.most
-        return room + min(self.gaps.most, max(lacking, 0) * max(self.gaps.below - 1, 0))
+            return room + most
+        lacking = max(self.sizes[group] - self.groups.get(group, 0), 0)
+        return room + min(most, float(lacking * max(self.gaps.below - 1, self.least)))
 
     def _may(self, told: tuple[str | None, ...], group: tuple[int, ...]) -> bool:
         return all(
