@@ -157,7 +157,8 @@ class _Lake:
 
     def newest(self, dataset: str) -> Any:
         schema = tuple(SimpleNamespace(name=name, kind=kind) for name, kind in COLUMNS)
-        return SimpleNamespace(schema=schema, number=4, published_at=START) if self.sql else None
+        told = {"dataset": "resident-register", "checksum": "", "rows": 0, "snapshot_id": 0, "files": (), "extra": {}}
+        return SimpleNamespace(schema=schema, number=4, published_at=START, **told) if self.sql else None
 
     def source(self, version: Any) -> str:
         return self.sql

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from arengo.city import init, open_city
-from arengo.privacy.overlap import grown
+from arengo.privacy.overlap import appended, grown
 from arengo.privacy.releases import Releases
 from arengo.publish import growth
 from arengo.publish.safety import Safety
@@ -106,6 +106,15 @@ class Town:
             return part
 
         patch.setattr(Safety, "judge", twice)
+        self.values: list[bool] = []
+        look = appended.look
+
+        def looked(*given: Any) -> Any:
+            found = look(*given)
+            self.values.append(found is not None)
+            return found
+
+        patch.setattr(appended, "look", looked)
 
     def publish(self, dataset: str, people: list[int], **other: str) -> Any:
         columns = self.columns[dataset]
@@ -124,6 +133,37 @@ class Town:
 def patch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as made:
         yield made
+
+
+def grow(town: Town, steps: int, between: bool = True) -> list[bool]:
+    """Visits of new persons, step by step; whether each was judged by counts alone."""
+    everybody = list(town.truth)
+    town.chance.shuffle(everybody)
+    half = len(everybody) // 2
+    assert town.publish("cards", everybody[:half]).state == "succeeded"
+    first, rest = everybody[half // 2 : half + half // 2], everybody[: half // 2] + everybody[half + half // 2 :]
+    town.chance.shuffle(rest)
+    assert town.publish("visits", first).state == "succeeded"
+    out = []
+    for step in range(steps):
+        number = town.chance.choice([12, 60, 90])
+        more, rest = rest[:number], rest[number:]
+        town.values.clear()
+        town.publish("visits", more)
+        out.append(any(town.values))
+        if between and step == steps // 2:
+            town.publish("cards", everybody[half : half + 30])
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_an_append_with_a_sensitive_column_reckons_with_its_own_persons(
+    tmp_path: Path, patch: pytest.MonkeyPatch, seed: int
+) -> None:
+    town = Town(tmp_path / "town", patch, seed, sensitive=True, people=1_000)
+    assert any(grow(town, 5))
+    town.city.close()
 
 
 @pytest.mark.slow

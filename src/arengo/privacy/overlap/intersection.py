@@ -12,7 +12,6 @@ Even where the contract asks for no variety (l = 1), a value that only becomes k
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from arengo.contract.model import Frozen
 from arengo.errors import PolicyError
 from arengo.lake.layout import quote, text
 from arengo.privacy.finding import Finding, Report
+from arengo.privacy.overlap import appended, candidates
+from arengo.privacy.overlap.candidates import Related, value_of
 from arengo.privacy.overlap.classes import SUBJECT, canonical
 from arengo.privacy.release import ROWS, Attribute, Release
 from arengo.privacy.spelling import today
@@ -30,20 +31,6 @@ if TYPE_CHECKING:
 PEOPLE = "_intersection_people"
 _LIKELY = 0.5
 """A value is only said to become likely when it becomes likelier than all others together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """An earlier release that shows the same sensitive attribute. ``mine``, ``theirs``: SQL of the values over the
-    candidate's and its own rows, at the coarser of the two levels. ``shared``: the same of the quasi-identifiers of one
-    concept.
-    """
-
-    release: Release
-    rows: str
-    mine: str
-    theirs: str
-    shared: tuple[tuple[str, str], ...]
 
 
 def look(case: Case) -> Report:
@@ -71,8 +58,12 @@ def look(case: Case) -> Report:
             continue
         told: dict[str, Any] = {"releases": list(_labels([item.release for item in related]))}
         linked = [item for item in related if item.release.subject and item.release.quasi] if release.quasi else []
+        quick = appended.look(case, attribute, related)
+        if quick is not None:
+            measured[attribute.column] = {**told, **quick}
+            continue
         levels = dict.fromkeys(item.mine for item in linked)
-        own = _value(quote(attribute.column))
+        own = value_of(quote(attribute.column))
         for level in levels:
             if level != own or len(levels) == 1:
                 findings += _intersect(case, attribute, [item for item in linked if item.mine == level], level, told)
@@ -81,6 +72,7 @@ def look(case: Case) -> Report:
             findings += _intersect(case, attribute, linked, own, told)
         findings += _versions(case, attribute, related, told)
         measured[attribute.column] = told
+        appended.hold(case, attribute, related, told)
     return Report(tuple(findings), measured)
 
 
@@ -122,7 +114,7 @@ def _related(case: Case, attribute: Attribute) -> tuple[list[Related], list[Rele
 
 def _comparable(case: Case, mine: Attribute, theirs: Attribute, rows: str) -> tuple[str, str] | None:
     """SQL of both columns' values at the coarser of their levels; None when nothing relates them."""
-    first, second = _value(today(mine)), _value(today(theirs))
+    first, second = value_of(today(mine)), value_of(today(theirs))
     levels = tuple(item.level if item.level != "0" else "" for item in (mine, theirs))
     if levels[0] == levels[1]:
         return first, second
@@ -143,7 +135,7 @@ def _coarser(case: Case, name: str, fine: str, coarse: str, item: Attribute, row
         if _place(levels, fine) >= _place(levels, coarse):
             return ""
         if not fine:
-            return _value(case.codes.sql(name, coarse, quote(item.column), str(item.kind)))
+            return value_of(case.codes.sql(name, coarse, quote(item.column), str(item.kind)))
         groups = case.codes.between(name, fine, coarse)
     except PolicyError:
         return ""
@@ -164,10 +156,6 @@ def _place(levels: Sequence[str], level: str) -> int:
     return int(level) if level.isascii() and level.isdecimal() else 0
 
 
-def _value(sql: str) -> str:
-    return f"coalesce(CAST({sql} AS VARCHAR), '~')"
-
-
 def _shared(case: Case, theirs: Release, rows: str) -> Iterator[tuple[str, str]]:
     """SQL of the quasi-identifiers both show, the candidate's and its own, at the coarser of the two levels."""
     for item in sorted(case.release.quasi, key=lambda item: (item.concept, item.column)):
@@ -178,10 +166,7 @@ def _shared(case: Case, theirs: Release, rows: str) -> Iterator[tuple[str, str]]
 
 
 def _linked(case: Case) -> bool:
-    if not case.release.subject:
-        return False
-    (known,) = case.connection.execute(f"SELECT count({SUBJECT}) FROM {case.about}").fetchone() or (0,)
-    return bool(known)
+    return bool(case.release.subject and case.reckoned().persons().linked)
 
 
 # What is in all sets
@@ -198,11 +183,11 @@ def _intersect(
     linkage of rows.
     """
     connection = case.connection
-    _classes(case, "_in_0", case.about, case.release, level)
+    candidates.classes(case.connection, "_in_0", case.about, case.release, level)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _words AS SELECT DISTINCT {level} AS value FROM {case.about}")
     joins, chosen, some = [], [], []
     for at, item in enumerate(linked, start=1):
-        _classes(case, f"_in_{at}", item.rows, item.release, item.theirs)
+        candidates.classes(case.connection, f"_in_{at}", item.rows, item.release, item.theirs)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE _of_{at} AS SELECT {SUBJECT}, any_value(code) AS code FROM _in_{at} "
             f"WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT} HAVING min(code) = max(code)"
@@ -220,74 +205,22 @@ def _intersect(
                 f"CREATE OR REPLACE TEMP TABLE _all_{at} AS SELECT a.code, p.fine AS value, a.share FROM _all_{at} a "
                 f"JOIN ({pairs}) p ON p.coarse = a.value"
             )
-    listed = ", ".join(f"c{at}" for at in range(1, len(linked) + 1))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _who AS SELECT d.{SUBJECT}, d.code AS c0, d.value, {', '.join(chosen)} "
-        f"FROM _in_0 d {' '.join(joins)} WHERE d.{SUBJECT} IS NOT NULL AND ({' OR '.join(some)})"
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _combos AS SELECT row_number() OVER () AS combo, * FROM "
-        f"(SELECT DISTINCT c0, {listed} FROM _who)"
-    )
-    _narrow(case, len(linked))
-    return _counted(case, attribute, linked, told)
-
-
-def _classes(case: Case, name: str, rows: str, release: Release, value: str) -> None:
-    """Make ``name``: (``_subject``, ``code``, ``value``), a row for each row; ``code``: the class of its
-    quasi-identifiers. Rows that are linked to nobody are in their class all the same."""
-    ordered = sorted(release.quasi, key=lambda item: (item.concept, item.column))
-    mark = f"md5_number_lower({canonical([quote(item.column) for item in ordered])})"
-    case.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {SUBJECT}, {mark} AS code, {value} AS value FROM {rows}"
-    )
-
-
-def _narrow(case: Case, number: int) -> None:
-    """Make ``_before`` and ``_after``: (``combo``, ``value``, ``weight``), what each combination of classes leaves.
-
-    ``weight``: product of the shares the value has in the classes, which makes the posterior once renormalised.
-    """
-    connection = case.connection
-    parts = []
-    for at in range(1, number + 1):
-        first = " AND ".join([f"c{at} IS NOT NULL", *(f"c{other} IS NULL" for other in range(1, at))])
-        parts.append(f"SELECT combo, value, share AS weight FROM _combos JOIN _all_{at} ON code = c{at} WHERE {first}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _before AS {' UNION ALL '.join(parts)}")
-    for at in range(2, number + 1):
-        first = " AND ".join(f"c.c{other} IS NULL" for other in range(1, at))
-        connection.execute(
-            f"""CREATE OR REPLACE TEMP TABLE _before AS SELECT b.combo, b.value, CASE WHEN c.c{at} IS NULL OR {first}
-                THEN b.weight ELSE b.weight * a.share END AS weight
-            FROM _before b JOIN _combos c USING (combo) LEFT JOIN _all_{at} a ON a.code = c.c{at} AND a.value = b.value
-            WHERE c.c{at} IS NULL OR a.value IS NOT NULL OR b.value NOT IN (SELECT value FROM _words)"""
-        )
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE _all_0 AS SELECT code, value, count(*) / sum(count(*)) OVER (PARTITION BY code)
         AS share, count(*) OVER (PARTITION BY code) AS kinds FROM _in_0 GROUP BY code, value"""
     )
     connection.execute(
-        """CREATE OR REPLACE TEMP TABLE _after AS SELECT b.combo, b.value, b.weight * a.share AS weight
-        FROM _before b JOIN _combos c USING (combo) JOIN _all_0 a ON a.code = c.c0 AND a.value = b.value"""
+        f"CREATE OR REPLACE TEMP TABLE _who AS SELECT d.{SUBJECT}, d.code AS c0, d.value, {', '.join(chosen)} "
+        f"FROM _in_0 d {' '.join(joins)} WHERE d.{SUBJECT} IS NOT NULL AND ({' OR '.join(some)})"
     )
+    candidates.narrow(connection, len(linked))
+    return _counted(case, attribute, linked, told)
 
 
 def _counted(case: Case, attribute: Attribute, linked: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
     connection = case.connection
     least = max(2, int(case.target.l))
-    keys = " AND ".join(f"w.c{at} IS NOT DISTINCT FROM c.c{at}" for at in range(len(linked) + 1))
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE _left AS
-        WITH old AS (SELECT combo, count(*) AS n FROM _before GROUP BY combo),
-        new AS (SELECT combo, count(*) AS n, sum(weight) AS weight FROM _after GROUP BY combo),
-        own AS (SELECT DISTINCT code, kinds FROM _all_0)
-        SELECT w.{SUBJECT}, coalesce(old.n, 0) AS before, coalesce(new.n, 0) AS after, own.kinds AS alone,
-            a.value IS NOT NULL AS true_one, a.weight / new.weight AS posterior, s.share AS single
-            {"".join(f", w.c{at}" for at in range(1, len(linked) + 1))}
-        FROM _who w JOIN _combos c ON {keys} LEFT JOIN old ON old.combo = c.combo LEFT JOIN new ON new.combo = c.combo
-        LEFT JOIN _after a ON a.combo = c.combo AND a.value = w.value JOIN own ON own.code = w.c0
-        JOIN _all_0 s ON s.code = w.c0 AND s.value = w.value"""
-    )
+    candidates.left(connection, len(linked))
     new = f"true_one AND after < {least} AND alone >= {least} AND before >= {least}"
     compared, known, few = connection.execute(
         f"""SELECT count(DISTINCT {SUBJECT}), count(DISTINCT {SUBJECT}) FILTER ({new} AND after = 1),
@@ -389,7 +322,7 @@ def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> N
     """Put into ``_hints`` the values of every class in which those who moved stand, in each release at the candidate's
     level: what a move leaves open, another release may close. Only of those of whom a move tells something."""
     connection = case.connection
-    own = _value(quote(attribute.column))
+    own = value_of(quote(attribute.column))
     told = [(item.release, item.rows, item.theirs, False) for item in related if item.mine == own]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE _movers AS SELECT {SUBJECT}, any_value(held) AS held FROM _hints "
@@ -398,7 +331,7 @@ def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> N
     for release, rows, value, new in (*told, (case.release, case.about, own, True)):
         if not release.quasi or not release.subject:
             continue
-        _classes(case, "_in_m", rows, release, value)
+        candidates.classes(case.connection, "_in_m", rows, release, value)
         connection.execute(
             f"""INSERT INTO _hints SELECT m.{SUBJECT}, ?, ?, ?, m.held, v.value
             FROM (SELECT {SUBJECT}, any_value(code) AS code FROM _in_m WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT}
