@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 from access_town import COOKIE
-from privacy_town import Told, again, blocked, make
+from privacy_town import Told, again, blocked, make, verdict
 from test_portal_browser import AXE, CHROMIUM, FLAGS
+
+from arengo.privacy.finding import Finding
+from arengo.privacy.verdicts import PUBLISHED
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.slow
 PAGES = (
     "/privacy", "/privacy/how", "/privacy/budget", "/privacy/findings/ballots", "/datasets/ballots/privacy",
     "/datasets/rooms/privacy", "/datasets/unborn/privacy", "/datasets/ballots/privacy/repair/generalise-1",
-    "/privacy/findings/ballots?column=project", "/privacy/findings/unborn", "/desk",
+    "/privacy/findings/ballots?column=project", "/privacy/findings/unborn", "/desk", "/datasets/pupils/privacy?page=2",
 )  # fmt: skip
 
 
@@ -40,6 +43,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = Path(tmp_path_factory.mktemp("desk"))
     told = make(root)
     again(told, blocked(told.town, run="r-browser"))
+    many = [Finding("risk-empty-column", columns=(f"column {at}",)) for at in range(120)]
+    told.desk.verdicts.keep(verdict(told.town, "pupils", *many, run="r-many"), PUBLISHED, 1)
     told.town.city.close()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -123,6 +128,18 @@ def test_without_scripts_a_held_publication_is_decided_by_two(browser: Any, serv
     second.keyboard.press("Enter")
     second.wait_for_url("**done=decline")
     assert "It stays held back" in second.locator("main").inner_text()
+
+
+def test_many_findings_are_turned_over_by_keyboard(browser: Any, served: Served) -> None:
+    page = page_of(browser, served, "anna", viewport={"width": 360, "height": 740})
+    page.goto(f"{served.address}/datasets/pupils/privacy")
+    assert "1 to 50 of 120" in page.locator("main").inner_text()
+    for wanted, first in (("Next page", "51 to 100"), ("Next page", "101 to 120"), ("Page before", "51 to 100")):
+        page.focus(f"nav.pager a:has-text('{wanted}')")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"document.body.innerText.includes('{first} of 120')")
+        assert page.url.endswith("#found")
+        assert page.evaluate("Math.abs(document.getElementById('found').getBoundingClientRect().top) < 300")
 
 
 def test_a_repair_is_compared_and_taken(browser: Any, served: Served) -> None:
