@@ -300,6 +300,7 @@ def test_a_hierarchy_groups_values_by_level() -> None:
         ("value,a\nx\n", "row 2: This row has 1 cells"),
         ("value,a\nx,1\ny,\n", "row 3: A cell of this row is empty"),
         ("value,a\nx,1\nx,2\n", "row 3: The value 'x' is in two groups"),
+        ("value,a\nx,1\0\n", "row 2: A cell of this row holds a zero byte"),
         ('value,a\n"x,1\n', "cannot be read"),
         ("value,a,b\nx,1,2\ny,1,3\n", "'1' .a. is in '2' at 'x' and in '3' at 'y'"),
     ],

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from test_publish_gate import BALLOTS, SECOND, SEX, STEWARD, _born, _city, _writ
 from arengo.city import City, open_city
 from arengo.contract.load import loads, sha
 from arengo.contract.model import Frozen
-from arengo.errors import ArengoError, Conflict, ContractError
+from arengo.errors import ArengoError, Conflict, ContractError, NotAllowed
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Repair, Verdict
 from arengo.privacy.verdicts import HELD, Held
@@ -25,7 +26,7 @@ from arengo.services import gate
 from arengo.services.answer import Answer
 from arengo.services.gate import NOTE, Desk
 from arengo.services.stewardship import Stewardship, edits
-from arengo.state import State, open_state
+from arengo.state import State, open_state, parties
 
 SECOND_STEWARD = type(STEWARD)(party="nina", organisation="participation", roles=(("participation", "steward"),))
 AT = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
@@ -134,6 +135,21 @@ def test_two_overrides_at_once_are_one(state: State) -> None:
     )  # fmt: skip
     assert sum(isinstance(item, Conflict) for item in found) == 1
     assert desk.get(held.id).settled == ("decided" if desk.decisions("ballots")[0].state == "given" else "held")
+
+
+@pytest.mark.parametrize("mail", ["nina+second@porto.example", "ｎｉｎａ@porto.example"])
+def test_two_accounts_of_one_mailbox_are_not_two_people(state: State, mail: str) -> None:
+    desk = _desk(state, Book(), [])
+    held = _held(desk, "block")
+    with state.write() as connection:
+        for who, address in (("nina", "nina@porto.example"), ("otto", mail), ("vera", "vera+nina@porto.example")):
+            told = {"id": who, "name": who, "organisation": "", "state": "active", "language": "en"}
+            connection.execute(parties.person.insert().values(mail=address, created_at=AT, updated_at=AT, **told))
+    asked = desk.override(held.id, SECOND_STEWARD, WHY)
+    with pytest.raises(NotAllowed, match="somebody else"):
+        desk.confirm(asked.id, SECOND, WHY)
+    vera = replace(SECOND, party="vera")
+    assert desk.confirm(asked.id, vera, WHY).state == "given"
 
 
 def test_a_repair_that_comes_too_late_leaves_the_contract(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,8 @@ def _row(cells: tuple[str, ...], levels: tuple[str, ...], mapping: dict[str, tup
             todo="Write a value and its group at each level.",
             place=place,
         )
+    if any("\0" in cell for cell in cells):
+        raise PolicyError("A cell of this row holds a zero byte.", todo="Save the file as UTF-8 text.", place=place)
     if not all(cells):
         raise PolicyError("A cell of this row is empty.", todo="Write the group, or leave the row out.", place=place)
     if mapping.get(cells[0], cells[1:]) != cells[1:]:
@@ -185,7 +187,9 @@ def folder(root: Path) -> dict[str, str]:
                 raise PolicyError(f"This file is larger than {LARGEST:,} bytes.", place=Place(file=file))
             out[path.stem] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise PolicyError(f"This file cannot be read: {error}.", place=Place(file=file)) from None
+            raise PolicyError(
+                f"This file cannot be read: {error}.", todo="Save it as UTF-8 text.", place=Place(file=file)
+            ) from None
     return out
 
 

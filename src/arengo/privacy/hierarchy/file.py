@@ -125,6 +125,8 @@ class _File:
         held = self.get(key)
         if not isinstance(held, list) or not held or not all(isinstance(item, str) and item for item in held):
             raise self.wrong(key, "This is no list of texts", f'Write {key} = ["...", "..."].')
+        if any("\0" in item for item in held):
+            raise self.wrong(key, "A word holds a zero byte", "Take it out.")
         if len(set(held)) < len(held):
             raise self.wrong(key, "A word stands in it twice", "Write each once.")
         return list(held)
@@ -186,7 +188,8 @@ def _order(file: _File) -> Ladder:
             raise file.wrong(key, "This is no level", 'Write groups with their members: low = ["first", "second"].')
         of: dict[str, str] = {}
         for group, members in groups.items():
-            if not isinstance(members, list) or not all(isinstance(item, str) for item in members) or not group.strip():
+            listed = isinstance(members, list) and all(isinstance(item, str) for item in members)
+            if not listed or not group.strip() or "\0" in group:
                 raise file.wrong(f"{key}.{group}", "This is no list of texts", 'Write ["first", "second"], say.')
             for member in members:
                 if of.setdefault(member, group) != group:
