@@ -188,6 +188,8 @@ def _told(
         known = {item.column for item in kept(case.release)}
         left = tuple(name for name in rows.left() if name in known)
         return replace(told_, columns=left) if left else None
+    if not any(item.news for item in margins):
+        return None
     own = _audited(held, margins, threshold, until)
     if own is None and gaps != WHOLE:
         margins = [replace(item, room=max(item.room, gaps.most)) for item in margins]

@@ -76,12 +76,14 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Margin:
     """``cells`` of the table, and labels of ``missing`` ones, have ``people`` together, and up to ``room`` more.
-    ``group``: columns and the values of the rows that say so, combination by combination."""
+    ``group``: columns and the values of the rows that say so, combination by combination. ``news``:
+    whether the table does not say so itself."""
 
     cells: tuple[int, ...]
     missing: tuple[Key, ...]
     people: float
     room: float = 0.0
+    news: bool = True
     group: tuple[tuple[str, tuple[str | None, ...]], ...] = ()
 
     @property
@@ -387,11 +389,11 @@ class Rows:
             gone = bool(np.isnan(self._held.values[children]).any())
             # Where they differ the rows are not quite these people, and nothing is a sum of anything.
             if count == people if not unknown else count + room >= people:
-                yield Margin(tuple(children), (), float(count), room if unknown else 0.0, who)
+                yield Margin(tuple(children), (), float(count), room if unknown else 0.0, bool(unknown), who)
             elif level and people < count < people + self._threshold and not gone:
                 missing = self._missing(dict(zip((item.at for item in level), group, strict=True)), level)
                 if missing:
-                    yield Margin(tuple(children), tuple(missing), float(count), room, who)
+                    yield Margin(tuple(children), tuple(missing), float(count), room, True, who)
 
     def _rooms(self, level: Sequence[Match], counted: Mapping[tuple[str | None, ...], int]) -> _Rooms:
         gaps = self._gaps
