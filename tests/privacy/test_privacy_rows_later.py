@@ -271,6 +271,18 @@ def test_a_repair_leaves_out_the_few_rows_that_tell(world: World, seed: int) -> 
     assert min(Counter(shown_of(mended)).values()) >= 5
 
 
+def test_a_column_of_which_nothing_is_said_is_not_mended_by_other_names(world: World) -> None:
+    people = voters(1)
+    published(world, counts(people))
+    data = rows(people, ("district", "band"))
+    columns = {"district": plain(Kind.STRING), "band": quasi(Kind.STRING)}
+    verdict = gate.judge(suppressed(world, replace(data, columns=columns)))
+    assert "cells-differenced" in {item.code for item in verdict.findings if item.outcome == "block"}
+    assert "beside" in {item.kind for item in verdict.repairs}
+    assert not {item.kind for item in verdict.repairs} & {"pseudonym", "redact"}
+    assert all(told == ("drop",) for item in verdict.repairs for told in item.columns.values())
+
+
 def test_a_coarser_level_is_offered(world: World) -> None:
     people = voters(2)
     world.lists(parts="\n".join(["district,part,side", *(f"{name},p{at // 2},s{at // 4}"

@@ -102,6 +102,8 @@ def _leaks(case: Case, wrong: Sequence[Finding], leaking: Sequence[str]) -> dict
 
 def _mended(column: Property, wrong: Sequence[Finding]) -> tuple[Any, ...]:
     """What is done to one column; () when another column of the same findings is what must change."""
+    if all(item.code in TABLES for item in wrong):
+        return ()  # by other names its groups have the same counts
     if all(item.code == "texts-of-one" for item in wrong):
         # Whose texts they are is told by the second column; without it each text stands alone.
         return ("drop",) if any(column.name in item.columns[1:] for item in wrong) else ()
