@@ -197,3 +197,80 @@ def test_an_append_beside_another_release_moves_its_own_persons_alone(
     known = releases.classes.made("residents")
     assert known.by.startswith("visits v")
     town.city.close()
+
+
+@pytest.mark.slow
+def test_whom_an_append_singles_out_is_found_by_counts_and_whole(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    town = Town(tmp_path / "town", patch, 5, register=True)
+    everybody = town.chance.sample(list(town.truth), len(town.truth))
+    assert town.publish("register", everybody).state == "succeeded"
+    assert town.publish("cards", everybody[:200]).state == "succeeded"
+    assert town.publish("visits", everybody[100:300]).state == "succeeded"
+    assert town.publish("visits", everybody[300:340]).state == "succeeded"
+    # Persons of one trade whom few visits of their sex and age are about: groups that were large become small.
+    for at in everybody[:4]:
+        town.truth[at] |= {"sex": "X"}
+    run = town.publish("visits", everybody[:4])
+    assert run.state == "refused"
+    assert town.delta[0]
+    assert {item["code"] for item in town.pairs[0][1]["findings"]} & {"overlap-joint", "overlap-joint-further"}
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_counts_of_other_classes_are_not_used(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    """Whatever is kept and is not of the classes as they are gives a pass over the files, never a pass by default."""
+    town = Town(tmp_path / "town", patch, 6)
+    everybody = town.chance.sample(list(town.truth), len(town.truth))
+    assert town.publish("cards", everybody[:200]).state == "succeeded"
+    assert town.publish("visits", everybody[100:300]).state == "succeeded"
+    known: list[bool] = []
+    found = grown._known
+
+    def seen(*given: Any) -> Any:
+        known.append(found(*given) is not None)
+        return found(*given)
+
+    patch.setattr(grown, "_known", seen)
+
+    def kept(first: int) -> bool:
+        known.clear()
+        assert town.publish("visits", everybody[first : first + 10]).state == "succeeded"
+        return any(known)
+
+    assert kept(300)
+    releases = Releases(town.city.settings, town.city.state)
+    releases.rebuild("residents")
+    assert not kept(310)
+    assert kept(320)
+    releases.classes.path("residents").unlink()
+    assert not kept(330)
+    assert not any(town.delta)
+    assert not kept(340)  # the classes were made anew by the version before, not by adding to others
+    assert kept(350)
+    releases.forget([])
+    assert not kept(360)
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_values_of_a_release_that_is_not_as_it_was_are_counted_anew(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    town = Town(tmp_path / "town", patch, 7, sensitive=True, people=900)
+    everybody = town.chance.sample(list(town.truth), len(town.truth))
+    assert town.publish("cards", everybody[:400]).state == "succeeded"
+    assert town.publish("visits", everybody[200:500]).state == "succeeded"
+
+    def kept(first: int) -> bool:
+        town.values.clear()
+        assert town.publish("visits", everybody[first : first + 90]).state == "succeeded"
+        return any(town.values)
+
+    assert kept(500)
+    releases = Releases(town.city.settings, town.city.state)
+    path = releases.path("cards", 1)
+    body = path.read_bytes()
+    path.unlink()
+    path.write_bytes(body)
+    assert not kept(590)
+    assert kept(680)
+    town.city.close()

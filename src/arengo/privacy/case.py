@@ -79,6 +79,14 @@ class Case:
         """SQL of what is told of persons, with ``_subject``: the whole table, or what of it costs less to read."""
         return self.people or self.table
 
+    def stored_truth(self) -> str:
+        """The table of the population for a step that reads it more than once: where only its counts were kept, the
+        register is read now."""
+        store = getattr(self.truth, "store", None)
+        if store is not None:
+            store()
+        return self.truth()
+
     def reckoned(self) -> Reckoning:
         """The aggregates of ``table``: those every step shares, where the gate made them, else new ones."""
         from arengo.privacy.reckoning import Reckoning

@@ -54,6 +54,9 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
     repairs: tuple[Repair, ...] = ()
     if any(item.outcome in ("repair", "block") for item in findings):
         case = replace(case, table=case.whole() or case.table, people="")
+        store = getattr(case.truth, "store", None)
+        if store is not None:
+            store()  # repairs read the register many times
         for module in REPAIRS:
             repairs += tuple(import_module(module).propose(case, tuple(findings)))
         if REPAIRS and not repairs:

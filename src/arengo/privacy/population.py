@@ -241,6 +241,7 @@ class Truth:
     """
 
     TABLE = "_truth"
+    VIEW = "_truth_known"
 
     def __init__(
         self,
@@ -267,6 +268,12 @@ class Truth:
     def recall(self, note: Mapping[str, Any]) -> None:
         """What was noted of the register when it was last read."""
         self._known = note
+
+    def store(self) -> None:
+        """From now on a table, for those who read it more than once."""
+        self._known = EMPTY
+        if self._made == self.VIEW:
+            self._made = None
 
     def __call__(self) -> str:
         if self._made is None:
@@ -309,13 +316,12 @@ class Truth:
         if self._known.get("mark") == mark and isinstance(self._known.get("rows"), int):
             for value in params:  # a view binds nothing; the places of the two keys stand before the column
                 number = number.replace("CAST(? AS BLOB)", f"unhex('{bytes(cast(bytes, value)).hex()}')", 1)
-            self._connection.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
             self._connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW {self.TABLE} AS SELECT * FROM (SELECT {number} AS _subject{listed} "
+                f"CREATE OR REPLACE TEMP VIEW {self.VIEW} AS SELECT * FROM (SELECT {number} AS _subject{listed} "
                 f"FROM {self._lake.source(version)}) WHERE _subject IS NOT NULL"
             )
             self.note, self.rows = self._known, int(self._known["rows"])
-            return self.TABLE
+            return self.VIEW
         kept = "".join(f", any_value({quote(concept)}) AS {quote(concept)}" for concept in concepts)
         self._connection.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
         self._connection.execute(

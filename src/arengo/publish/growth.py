@@ -79,8 +79,8 @@ def kept_of(contract: Contract, settings: Settings, before: Version) -> Path | N
     except (OSError, orjson.JSONDecodeError):
         return None
     same = isinstance(note, dict) and (
-        note.get("mark"), note.get("checksum"), note.get("rows")
-    ) == (mark(contract, settings), before.checksum, before.rows)  # fmt: skip
+        note.get("mark"), note.get("checksum"), note.get("rows"), note.get("persons")
+    ) == (mark(contract, settings), before.checksum, before.rows, _persons(settings, contract.id, before))  # fmt: skip
     if not same or before.extra.get("deletes"):
         return None
     there = {path.name: path.stat().st_size for path in folder.glob("*.parquet")}
@@ -142,8 +142,19 @@ def settle(settings: Settings, version: Version, folder: Path) -> None:
     if told["rows"] != version.rows:
         return
     target.mkdir(parents=True, exist_ok=True)
-    _noted(folder / NOTE, {**told, "checksum": version.checksum})
+    persons = _persons(settings, version.dataset, version)
+    _noted(folder / NOTE, {**told, "checksum": version.checksum, "persons": persons})
     shutil.move(folder, target / version.label)
+
+
+def _persons(settings: Settings, dataset: str, version: Version) -> list[int]:
+    """What tells whether the publication ledger's file of a version is the one that was written with it: whoever is
+    found to be another person afterwards was counted as somebody else. [] where there is none."""
+    try:
+        held = (settings.home / FOLDER / "releases" / dataset / f"{version.label}.parquet").stat()
+    except OSError:
+        return []
+    return [held.st_size, held.st_mtime_ns, held.st_ino]
 
 
 def _noted(path: Path, note: Mapping[str, Any]) -> None:

@@ -83,6 +83,8 @@ def look(case: Case) -> Report:
         return Report((*register, *_strangers(case), *alone.findings), alone.measured)
     joint, measured = _grown(case, before)
     if joint is None:
+        if not _is_linked(case) or model_of(case.contract) == K_MAP or not all(item.subject for item in before):
+            truth = case.stored_truth()  # it stands in for persons
         joint = _build(case, before, truth)
         measured = _measured(case, joint)
         if joint.whole:
