@@ -423,8 +423,10 @@ def _assumed(s: Speech, item: Assumption, labels: Labels, known: Mapping[str, Gi
         return said
     found = known.get(str(item.facts.get("column")))
     if found is None or " ".join(found.why.split()) != item.facts.get("reason"):
-        return f"{said} {s._('Who wrote it, and when, is not on the record of this desk.')}"
-    return f"{said} {s._('%(name)s gave it on %(day)s.', name=found.by, day=s.date(found.at))}"
+        who = s._("Who wrote it, and when, is not on the record of this desk.")
+    else:
+        who = s._("%(name)s gave it on %(day)s.", name=found.by, day=s.date(found.at))
+    return f"{said} {who}"
 
 
 # Repairs

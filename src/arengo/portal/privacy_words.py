@@ -49,7 +49,8 @@ def listed(s: Speech, names: Sequence[str], called: Names = str) -> str:
     rtl = s.direction == "rtl"
     told = ", ".join(apart(called(name), rtl) for name in names[:LISTED])
     rest = len(names) - LISTED
-    return f"{told} {s.many('and %(n)s more', 'and %(n)s more', rest)}" if rest > 0 else told
+    more = s.many("and %(n)s more", "and %(n)s more", rest)
+    return f"{told} {more}" if rest > 0 else told
 
 
 def _told(s: Speech, item: Finding, column: Names) -> dict[str, str]:
