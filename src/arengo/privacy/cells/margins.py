@@ -220,10 +220,9 @@ class Rows:
     @cached_property
     def could(self) -> bool:
         """Whether as many rows as people: what is left out and unknown may be of any small size."""
-        return self._near(self._total, self._cells)
+        return self._near(self._total, *self._sum(self._cells))
 
-    def _near(self, rows: int, cells: Iterable[int]) -> bool:
-        people, unknown = self._sum(cells)
+    def _near(self, rows: int, people: float, unknown: int) -> bool:
         if not people or not rows:
             return False
         most = people * (1 + NEAR) if not unknown else people * (1 + 5 * NEAR) + unknown * self._threshold
@@ -310,9 +309,10 @@ class Rows:
         """Parts of the rows and of the table that may be about the same people, those with the nearest counts first."""
         found: dict[tuple[str, tuple[int, ...]], float] = {}
 
-        def add(labels: Sequence[str | None], column: str, many: int, cells: Sequence[int]) -> None:
-            if self._near(many, cells):
-                people, _ = self._sum(cells)
+        def add(
+            labels: Sequence[str | None], column: str, many: int, cells: Sequence[int], people: float, unknown: int
+        ) -> None:
+            if self._near(many, people, unknown):
                 listed = ", ".join(text(label) for label in labels if label is not None)
                 told = f"CAST({quote(column)} AS VARCHAR) IN ({listed})"
                 where = self.where
@@ -320,25 +320,27 @@ class Rows:
                     where += (" AND " if where else " WHERE ") + told
                 found.setdefault((where, tuple(cells)), abs(many - people) / people)
 
+        whole = [int(cell) for cell in self._cells]
+        everybody = self._sum(whole)
         for item in self._attributes:
             counts = self._count(item.column)
             for at in range(len(self._dims)):
                 for rows, cells in maps(self._case, item, self._dims[at], list(counts), self._labels(at)):
                     both = {rows[label] for label in counts if label in rows} & set(cells.values())
                     inside = [label for label in counts if rows.get(label) in both]
-                    kept = [int(cell) for cell in self._cells if cells.get(self._keys[cell][at]) in both]
-                    add(inside, item.column, sum(counts[label] for label in inside), kept)
+                    kept = [cell for cell in whole if cells.get(self._keys[cell][at]) in both]
+                    add(inside, item.column, sum(counts[label] for label in inside), kept, *self._sum(kept))
             if len(counts) <= SLICES:
                 for label, many in counts.items():
                     if label is not None:
-                        add([label], item.column, many, [int(cell) for cell in self._cells])
+                        add([label], item.column, many, whole, *everybody)
         for at in range(len(self._dims)):  # a part of the table that the rows do not name
             groups: dict[str | None, list[int]] = defaultdict(list)
-            for cell in self._cells:
-                groups[self._keys[cell][at]].append(int(cell))
+            for cell in whole:
+                groups[self._keys[cell][at]].append(cell)
             if len(groups) <= LABELS:
                 for kept in groups.values():
-                    add((), "", self._total, kept)
+                    add((), "", self._total, kept, *self._sum(kept))
         nearest = sorted(found, key=lambda part: (found[part], part))[:PARTS]
         return [(where, np.array(cells, np.int64)) for where, cells in nearest]
 
