@@ -167,6 +167,8 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
             out.append(Finding("risk-not-in-register", facts=Frozen(facts), people=missing))
     elif truth and mapped is None and not case.release.subject:
         out += _strange(case, held, truth)
+    if not apart:
+        out += _unlisted(case, truth, names)
     by_map = model_of(case.contract) == K_MAP
     if by_map and mapped is None and truth and not apart:
         out.append(Finding("risk-register-lacks", "review", Frozen(population=case.release.population), names))
@@ -206,6 +208,24 @@ def _strange(case: Case, held: Counted, truth: str) -> list[Finding]:
         return []
     facts = Frozen(population=case.release.population, known=", ".join(sorted(known)))
     return [Finding("risk-register-strange", "review", facts, tuple(item.column for item in held.columns))]
+
+
+def _unlisted(case: Case, truth: str, names: tuple[str, ...]) -> list[Finding]:
+    """Persons whose own numbers most of the register does not know: it lists others, however alike its values are."""
+    from arengo.privacy.population import subject_of
+
+    if not truth or not case.release.subject:
+        return []
+    people, listed = case.connection.execute(
+        f"SELECT count(*), count(t._subject) FROM (SELECT DISTINCT {counted.SUBJECT} AS s FROM {case.table} "
+        f"WHERE {counted.SUBJECT} IS NOT NULL) r LEFT JOIN {truth} t ON t._subject = r.s"
+    ).fetchone() or (0, 0)
+    if 2 * int(listed) >= int(people):
+        return []
+    facts = Frozen(rows=int(people), population=case.release.population)
+    column = subject_of(case.contract, case.release.population)
+    by = (column,) if column else names
+    return [Finding("risk-register-apart", "review", facts, by, people=int(people) - int(listed))]
 
 
 def _population(mapped: Mapped, k: int) -> dict[str, int]:
