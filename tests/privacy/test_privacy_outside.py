@@ -164,3 +164,38 @@ def test_rows_of_a_table_of_counts_are_no_small_places(world: World) -> None:
     counts = table("counts", columns, rows, (), arengoCells={"by": ["district"], "count": "people"})
     assert "small-places" not in _codes(step.look(world.case(counts)))
     assert "small-places" in _codes(step.look(world.case(table("rows", columns, rows))))
+
+
+# Sums beside counts that are not exact
+
+
+def _sums(dataset: str, column: str, zones: dict[str, str], moved: bool, **told: Any) -> Table:
+    people = {f"{home}{n}": home for home in zones for n in range(60)}
+    where = {who: zones[home] for who, home in people.items()}
+    if moved:  # two persons live in the one ward and in the other zone
+        where["A0"] = where["A1"] = zones["B"]
+    rows = []
+    for place in sorted(set(zones.values())):
+        members = [who for who, there in where.items() if there == place]
+        rows.append(
+            (place, 5 * round(len(members) / 5) if told else len(members), sum(100 + len(who) for who in members))
+        )
+    concept = "residence" if column == "ward" else "school-zone"
+    columns = {column: quasi(Kind.STRING, concept), "people": plain(Kind.INTEGER), "paid": plain(Kind.INTEGER)}
+    cells = {"by": [column], "count": "people", "sums": [{"column": "paid"}]}
+    return table(dataset, columns, rows, (), arengoCells=cells, **told)
+
+
+def test_sums_stay_exact_where_counts_are_rounded(world: World) -> None:
+    wards, zones = {home: home for home in "ABCD"}, {home: f"Z{home}" for home in "ABCD"}
+    lives = {f"{home}{n}": (home, zones["B"] if f"{home}{n}" in ("A0", "A1") else zones[home])
+             for home in "ABCD" for n in range(60)}  # fmt: skip
+    world.register(("residence", "school-zone"), lives)
+    rounded = {"arengoProtection": {"cells": {"method": "round", "base": 5, "threshold": 5}}}
+    world.publish(_sums("by-ward", "ward", wards, False))
+    moved = world.case(_sums("by-zone", "zone", zones, True, **rounded))
+    (found,) = [item for item in differencing.look(moved).findings if item.code == "cells-sums-differenced"]
+    assert (found.outcome, found.people, found.releases) == ("review", 2, ("by-ward v1",))
+    world.register(("residence", "school-zone"), {who: (home, zones[home]) for who, (home, _) in lives.items()})
+    same = world.case(_sums("by-zone", "zone", zones, False, **rounded))
+    assert "cells-sums-differenced" not in {item.code for item in differencing.look(same).findings}
