@@ -232,9 +232,8 @@ class City:
         from arengo.services.gate import Desk
 
         drop = partial(withdraw, self.settings, self.state, self.lake)
-        return Desk(
-            self.state, self.enactment.registered, self.ledger.tell, self._publish_later, drop, recorded=self._on_record
-        )  # fmt: skip
+        contract, recorded = self.enactment.registered, self._on_record
+        return Desk(self.state, contract, self.ledger.tell, self._publish_later, drop, recorded=recorded)
 
     def _on_record(self, dataset: str, request: str) -> bool:
         held = self.ledger.entries(before=self.ledger.size, limit=50, kind="administration", dataset=dataset)
