@@ -143,6 +143,18 @@ def test_every_column_gets_a_finding_and_marks_are_left_out() -> None:
     assert detect(held, "(SELECT * FROM t)", columns[:1])[0].kind == "national-id"
 
 
+def test_a_letter_among_letters_is_a_code_and_no_mark() -> None:
+    n = 120
+    held = table(
+        ward=["ABCDX"[k % 5] for k in range(n)], kind=[["SS", "AB", "C"][k % 3] for k in range(n)],
+        count=["c" if k % 4 == 0 else str(k % 7) for k in range(n)], some=["C" if k % 4 else "*" for k in range(n)],
+    )  # fmt: skip
+    found = detect(held, "t", [(name, Kind.STRING) for name in ("ward", "kind", "count", "some")])
+    assert [(item.suppressed, item.distinct) for item in found] == [
+        (0.0, 5), (pytest.approx(1 / 3), 2), (pytest.approx(0.25), 7), (1.0, 0)
+    ]  # fmt: skip
+
+
 def test_no_rows_no_values_no_failure() -> None:
     held = duckdb.connect()
     held.execute('CREATE TABLE t (a VARCHAR, "b""x" INTEGER, g BLOB)')

@@ -23,6 +23,9 @@ IDENTIFIERS = frozenset(
 """Kinds that name one person by themselves."""
 _LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP, Kind.BOOLEAN})
 
+_CODE = 2
+"""Letters that a code may have which is also written for what is withheld."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnFinding:
@@ -134,15 +137,25 @@ def sample(
 
 def _sampled(name: str, kind: Kind, held: Values, rows: int, titles: Mapping[str, str]) -> Sampled:
     weights: Counter[str] = Counter()
+    letters: Counter[str] = Counter()
     withheld = 0
     for value, count in zip(held.texts, held.counts.tolist(), strict=True):
         text = value.strip()
         if not text:
             continue
         if len(text) <= 16 and not text.isdigit() and marks(text):
-            withheld += count
+            if text.isalpha() and len(text) <= _CODE:
+                letters[text] += count
+            else:
+                withheld += count
             continue
         weights[text] += count
+    shapes = {len(text) for text in weights if len(text) <= _CODE and text.isalpha()}
+    for text, count in letters.items():
+        if len(text) in shapes:
+            weights[text] += count
+        else:
+            withheld += count
     share = held.share
     filled = held.filled if held.power else sum(weights.values()) + withheld
     sampled = int(held.counts.sum()) + round((rows - held.filled) * share)
@@ -151,6 +164,7 @@ def _sampled(name: str, kind: Kind, held: Values, rows: int, titles: Mapping[str
 
 
 def marks(text: str) -> bool:
-    """Whether a text stands for something withheld or unknown: ``..``, ``*``, ``<5``, ``c``, ``-``."""
+    """Whether a text stands for something withheld or unknown: ``..``, ``*``, ``<5``, ``c``, ``-``. Letters such as
+    ``c`` are a code like any other where the column holds more codes of as many letters."""
     low = text.casefold() if text.isascii() else plain(text)
     return low in SUPPRESSED or low in NULLS
