@@ -92,6 +92,17 @@ def test_an_appended_part_tells_of_who_joined_not_of_who_left(world: World) -> N
     grown = replace(first, rows=[*first.rows, ("20-39", "gout")], people=[*([None] * 6), 9])
     (finding,) = intersection.look(world.case(grown)).findings
     assert (finding.code, finding.people) == ("overlap-leavers", 1)
+    assert finding.releases == ("north v1",)
+
+
+def test_only_earlier_releases_are_named_beside_the_table_that_is_looked_at(world: World) -> None:
+    first = hospital("north", {"20-39": "flu asthma diabetes hepatitis migraine flu", "40-59": "flu asthma"})
+    world.publish(first)
+    moved = replace(first, rows=[*first.rows[1:6], ("40-59", "flu"), *first.rows[6:]], people=[1, 2, 3, 4, 5, 0, 6, 7])
+    for now in (moved, replace(first, rows=first.rows[1:], people=range(1, 8))):
+        for finding in intersection.look(world.case(now)).findings:
+            assert finding.releases == ("north v1",)
+            assert finding.sentence().startswith(("Compared with north v1, ", "Together with north v1, "))
 
 
 def test_rows_that_are_linked_to_nobody_are_for_a_person_to_look_at(world: World) -> None:

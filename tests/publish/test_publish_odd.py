@@ -42,6 +42,13 @@ def test_a_register_that_was_never_published(city: City) -> None:
     assert _ages(city)["register-missing"] == "review"
 
 
+def test_a_register_is_not_missed_while_it_is_first_published(city: City) -> None:
+    _register(city, [f"{n},{n // 10}" for n in PEOPLE])
+    held = city.desk.latest("register")
+    assert held is not None
+    assert "register-missing" not in {item.code for item in held.verdict.findings}
+
+
 def test_a_register_with_people_twice_and_without_number(city: City) -> None:
     _register(city, [*(f"{n},{n // 10}" for n in PEOPLE), "7,0", "8,0", ",3"])
     told = _ages(city)

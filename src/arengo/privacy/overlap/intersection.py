@@ -312,7 +312,8 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
     _note(case, "_worked")
     rows = connection.execute(
         f"SELECT label, count(DISTINCT {SUBJECT}) AS n FROM _hints JOIN _worked USING ({SUBJECT}) "
-        "GROUP BY label ORDER BY n DESC, label LIMIT 5"
+        "WHERE label <> ? GROUP BY label ORDER BY n DESC, label LIMIT 5",
+        [case.release.label],  # what is compared is no earlier release
     ).fetchall()
     return [Finding("overlap-leavers", "block", columns=(attribute.column,), releases=tuple(row[0] for row in rows),
                     people=int(people))]  # fmt: skip

@@ -74,7 +74,7 @@ def look(case: Case) -> Report:
     if stated is not None:
         return Report((stated,))
     truth = case.truth()
-    register: tuple[Finding, ...] = tuple(getattr(case.truth, "findings", ()))
+    register = tuple(item for item in getattr(case.truth, "findings", ()) if not _first(case, item))
     before = scope(case)
     if not before:
         return Report((*register, *_strangers(case)))
@@ -115,6 +115,11 @@ def _strangers(case: Case) -> Iterator[Finding]:
             facts = Frozen(what=column.name, why=f"its persons are of the population {named}, and this is published "
                            f"as {case.release.population}")  # fmt: skip
             yield Finding("not-looked", "review", facts, (column.name,))
+
+
+def _first(case: Case, item: Finding) -> bool:
+    """Whether the register is missed because it is what is being published, for the first time."""
+    return item.code == "register-missing" and item.facts.get("register") == case.release.dataset
 
 
 def _among_its_own(case: Case, before: Sequence[Release]) -> Report | None:
