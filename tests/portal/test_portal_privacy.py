@@ -111,6 +111,29 @@ def test_sentences_count_and_write_numbers_as_their_language_does() -> None:
             assert "%(" not in made
 
 
+def test_one_of_a_thing_is_no_several_in_any_language() -> None:
+    facts = Frozen(values=1, texts=1, groups=1, cells=1, parts=1, k=5, threshold=5, what="e-mail", column="note")
+    more = Frozen({**facts, "values": 7, "texts": 7, "groups": 7, "cells": 7, "parts": 7})
+    for code in ("small-places", "numbers-in-text", "contacts-in-text", "risk-homogeneous", "public-small-cells"):
+        for language in LANGUAGES:
+            one, several = (
+                privacy_words.sentence(Speech(language), Finding(code, facts=told, columns=("town",), people=7))
+                for told in (facts, more)
+            )
+            assert re.sub(r"\d", "", one) != re.sub(r"\d", "", several), (language, code)
+    one = Finding("risk-homogeneous", facts=facts, columns=("grant",), people=1)
+    assert privacy_words.sentence(Speech("en"), one).startswith("In 1 group everybody has the same grant: ")
+    assert privacy_words.sentence(Speech("en"), one).endswith("of the 1 person in it.")
+
+
+def test_nobody_alone_is_left_out_in_every_language() -> None:
+    facts = Frozen(k=5, unique=0, alone=0, rows=90, most=4, column="age", population="residents")
+    for code in ("risk-small-groups", "risk-small-map", "overlap-joint"):
+        for language in LANGUAGES:
+            item = Finding(code, "repair", facts, ("age",), ("rooms v1",), people=7)
+            assert not re.search(r"\b0\b", privacy_words.sentence(Speech(language), item)), (language, code)
+
+
 def test_thousands_of_findings_are_said_at_once() -> None:
     found = tuple(Finding("overlap-joint", "block", Frozen(k=5), ("age",), people=n) for n in range(20_000))
     whole = Verdict("ballots", "", datetime(2026, 1, 1, tzinfo=UTC), found)
@@ -186,6 +209,35 @@ def test_a_repair_that_is_not_proved_to_be_the_cheapest_says_so(told: Told) -> N
     proved = Repair("generalise-1", "generalise", made.columns, facts=Frozen(k=5, optimal=True))
     assert not privacy_story.offer(Speech("en"), told.repair.verdict, proved, labels).note
     assert unproved not in line(proved)
+
+
+def test_a_repair_says_what_it_costs_where_no_share_does(told: Told) -> None:
+    from arengo.commands.privacy import told as line
+    from arengo.portal.privacy_paper import _cost
+
+    s = Speech("en")
+    labels = privacy_story.Labels(s, None, told.town.city.catalogue)
+    codes = Repair("pseudonym-1", "pseudonym", Frozen({"name": ("pseudonym",)}))
+    black = Repair("redact-1", "redact", Frozen({"note": ("redact",)}))
+    for made, words in ((codes, "the names become codes"), (black, "what names persons goes from the texts")):
+        offer = privacy_story.offer(s, told.repair.verdict, made, labels)
+        assert "Detail that is lost" not in dict(offer.facts)
+        assert _cost(s, offer) == ("", "0")
+        assert words in line(made)
+        assert "0.0%" not in line(made)
+    whole = Repair("generalise-1", "generalise", Frozen({"age": ("drop",)}), loss=1.0)
+    offer = privacy_story.offer(s, told.repair.verdict, whole, labels)
+    assert offer.note == "Next to nothing is left of the columns or cells it changes."
+    assert _cost(s, offer)[0].startswith("100")
+    assert "100.0% of the detail is lost: next to nothing is left of what it changes" in line(whole)
+
+
+def test_a_repair_that_leaves_nothing_comes_last() -> None:
+    from arengo.privacy.cells.repair import cheapest
+
+    whole = Repair("cells-1", "cells", loss=1.0)
+    some = Repair("cells-2", "cells", loss=0.3, outcome="review")
+    assert [item.id for item in cheapest([whole, some])] == ["cells-2", "cells-1"]
 
 
 def test_the_inbox_says_what_waits_and_who_decides(visits: Any) -> None:

@@ -60,7 +60,7 @@ def told(repair: Repair) -> str:
     """A repair in one line."""
     steps = [f"{column}: {_step(step)}" for column, step in repair.columns.items()]
     steps += [f"{name}: {_step(step)}" for name, step in repair.contract.items()]
-    cost = f"{repair.loss:.1%} of the detail is lost"
+    cost = _cost(repair)
     what = "cells" if repair.id.startswith("cells-") else "rows"
     gone = _of(repair.suppressed, repair, f"{what} left out")
     gone += _of(int(repair.facts.get("blanked", 0)), repair, "values left out")
@@ -68,6 +68,15 @@ def told(repair: Repair) -> str:
         repair.facts.get("optimal") is False
     )
     return f"{'; '.join(steps) or repair.kind} ({cost}{gone}{proof})"
+
+
+def _cost(repair: Repair) -> str:
+    """What it takes from readers. What names somebody is no detail that is measured."""
+    if not repair.costed:
+        words = {"redact": "what names persons goes from the texts", "pseudonym": "the names become codes"}
+        return words[repair.kind]
+    lost = f"{repair.loss:.1%} of the detail is lost"
+    return f"{lost}: next to nothing is left of what it changes" if repair.empties else lost
 
 
 def _of(gone: int, repair: Repair, what: str) -> str:

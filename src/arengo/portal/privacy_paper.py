@@ -16,7 +16,7 @@ from arengo.portal import privacy_story
 from arengo.portal.language import Speech
 from arengo.portal.operator import record
 from arengo.portal.privacy_given import Given, reasons
-from arengo.portal.privacy_story import Choice, Labels
+from arengo.portal.privacy_story import Choice, Labels, Offer
 from arengo.portal.privacy_words import LISTED
 from arengo.portal.register_paper import speech
 from arengo.portal.visit import HEADERS, Visit
@@ -89,8 +89,7 @@ def paper(
         parts.append(Heading(_("Repairs that were worked out")))
         head = (_("Repair"), _("What it does"), _("Detail that is lost"), _("Withheld"))
         body = tuple(
-            (offer.title, "\n".join((*_short(s, offer.changes), offer.note)).strip(), offer.facts[0][1],
-             offer.facts[1][1])
+            (offer.title, "\n".join((*_short(s, offer.changes), offer.note)).strip(), *_cost(s, offer))
             for offer in privacy_story.offers(s, verdict, labels)
         )  # fmt: skip
         parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))
@@ -124,6 +123,12 @@ def _many_more(s: Speech, n: int) -> str:
         "%(n)s less serious findings are not printed here. The page and the file for programs (JSON) have them all.",
         n,
     )
+
+
+def _cost(s: Speech, offer: Offer) -> tuple[str, str]:
+    """Detail that is lost, '' where the repair takes none that is measured; rows or cells that are withheld."""
+    told = dict(offer.facts)
+    return told.get(s._("Detail that is lost"), ""), told[s._("Rows or cells withheld")]
 
 
 def _short(s: Speech, changes: Sequence[str]) -> tuple[str, ...]:

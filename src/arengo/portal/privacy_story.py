@@ -58,8 +58,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A repair as a card. ``changes``: what is done, one line each; ``facts``: (words, value); ``note``: '' where it is
-    proved to be the cheapest of its kind."""
+    """A repair as a card. ``changes``: what is done, one line each; ``facts``: (words, value); ``note``: '' where it
+    leaves something and is proved to be the cheapest of its kind."""
 
     id: str
     title: str
@@ -552,10 +552,8 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
         changes += [change_words(s, labels.column(column), step) for step in several]
     changes += [rule_words(s, name, told) for name, told in item.contract.items()]
     k = target_k(verdict) or 5
-    facts = [
-        (_("Detail that is lost"), s.percent(item.loss)),
-        (_("Rows or cells withheld"), _of(s, item.suppressed, item)),
-    ]
+    facts = [(_("Detail that is lost"), s.percent(item.loss))] if item.costed else []
+    facts.append((_("Rows or cells withheld"), _of(s, item.suppressed, item)))
     if blanked := item.facts.get("blanked"):
         facts.append((_("Single values withheld"), _of(s, int(blanked), item)))
     least = smallest_after(item)
@@ -566,12 +564,14 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
     freed = relief(s, verdict, item)
     picture = together(s, verdict, item, compact=True) if freed else None
-    unproved = item.facts.get("optimal") is False
+    notes = [_("Next to nothing is left of the columns or cells it changes.")] if item.empties else []
+    if item.facts.get("optimal") is False:
+        notes.append(_("Not every combination of levels was tried; there may be a cheaper repair."))
     return Offer(
         item.id, kind_word(s, _kind(item)), tuple(changes), tuple(facts), errors,
         picture or histogram(s, item.after, item.before, k, compact=True), TONES.get(item.outcome, "quiet"),
         outcome_word(s, item.outcome), freed,
-        _("Not every combination of levels was tried; there may be a cheaper repair.") if unproved else "",
+        " ".join(notes),
     )  # fmt: skip
 
 

@@ -224,7 +224,7 @@ def _declared(s: Speech, n: Count) -> dict[str, str]:
 
 
 def _detection(s: Speech, n: Count) -> dict[str, str]:
-    _ = s._
+    _, many = s._, _many(s, n)
     return {
         "undeclared-person": _(
             "%(column)s looks as if it held this: %(what)s; and the contract says nothing about it: %(why)s."
@@ -236,9 +236,13 @@ def _detection(s: Speech, n: Count) -> dict[str, str]:
         ),
         "weak-evidence": _("These columns may be about persons, without proof in their values: %(why)s."),
         "suppression-marks": _(
-            "%(columns)s hold marks of values that were withheld already; they were left out of the search."
+            "Marks of values that were withheld already stand in %(columns)s; they were left out of the search."
         ),
-        "small-places": _("%(values)s places in %(columns)s stand on fewer than %(k)s rows each."),
+        "small-places": many(
+            "%(values)s place in %(columns)s stands on fewer than %(k)s rows.",
+            "%(values)s places in %(columns)s stand on fewer than %(k)s rows each.",
+            "values",
+        ),
         "hash-recovered": _(
             "%(column)s holds unkeyed hashes: %(recovered)s of %(tried)s different values were traced back to "
             "what they stand for (%(domain)s, %(algorithm)s)."
@@ -248,10 +252,18 @@ def _detection(s: Speech, n: Count) -> dict[str, str]:
             "with more time may manage."
         ),
         "pseudonym-reused": _(
-            "%(columns)s carry the same pseudonyms as %(releases)s, so the rows of both can be joined."
+            "The pseudonyms in %(columns)s are those of %(releases)s too, so the rows of both can be joined."
         ),
-        "numbers-in-text": _("%(texts)s texts in %(column)s hold identifiers of persons: %(what)s."),
-        "contacts-in-text": _("%(texts)s texts in %(column)s hold ways to reach single persons: %(what)s."),
+        "numbers-in-text": many(
+            "%(texts)s text in %(column)s holds identifiers of persons: %(what)s.",
+            "%(texts)s texts in %(column)s hold identifiers of persons: %(what)s.",
+            "texts",
+        ),
+        "contacts-in-text": many(
+            "%(texts)s text in %(column)s holds ways to reach single persons: %(what)s.",
+            "%(texts)s texts in %(column)s hold ways to reach single persons: %(what)s.",
+            "texts",
+        ),
         "offices-in-text": _("The texts in %(column)s hold addresses or telephones of offices (%(count)s)."),
         "order-of-identifier": _(
             "The rows stand in the order of %(column)s, which is withheld: whoever has the list of it can lay the"
@@ -311,12 +323,26 @@ def _single(s: Speech, n: Count) -> dict[str, str]:
             "%(people)s of %(rows)s people stand in groups of fewer than %(k)s by %(columns)s; %(unique)s of them"
             " stand alone. %(column)s costs most.",
             "people",
+        )
+        if n("unique")
+        else many(
+            "%(people)s of %(rows)s people stands in groups of fewer than %(k)s by %(columns)s. %(column)s costs most.",
+            "%(people)s of %(rows)s people stand in groups of fewer than %(k)s by %(columns)s. %(column)s costs most.",
+            "people",
         ),
         "risk-small-map": many(
             "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s person "
             "is in such a group, %(unique)s of them alone.",
             "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s people "
             "are in such a group, %(unique)s of them alone.",
+            "people",
+        )
+        if n("unique")
+        else many(
+            "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s person "
+            "is in such a group.",
+            "By %(columns)s, some rows may be about fewer than %(k)s people of %(population)s: %(people)s people "
+            "are in such a group.",
             "people",
         ),
         "risk-profile": many(
@@ -332,11 +358,10 @@ def _single(s: Speech, n: Count) -> dict[str, str]:
             "people",
         ),
         "risk-homogeneous": many(
-            "In %(groups)s groups everybody has the same %(columns)s: it becomes known of the %(people)s person "
-            "in them.",
+            "In %(groups)s group everybody has the same %(columns)s: it becomes known of the %(people)s people in it.",
             "In %(groups)s groups everybody has the same %(columns)s: it becomes known of the %(people)s people "
             "in them.",
-            "people",
+            "groups",
         ),
         "risk-diversity": many(
             "%(people)s person stands in groups with fewer than %(l)s different values of %(columns)s.",
@@ -396,6 +421,14 @@ def _overlap(s: Speech, n: Count) -> dict[str, str]:
             "Together with %(releases)s, publishing this turns %(people)s people from a group of at least %(k)s "
             "into a group of 1 to %(most)s; %(alone)s of them stand alone. %(column)s costs most.",
             "people",
+        )
+        if n("alone")
+        else many(
+            "Together with %(releases)s, publishing this turns %(people)s person from a group of at least %(k)s "
+            "into a group of 1 to %(most)s. %(column)s costs most.",
+            "Together with %(releases)s, publishing this turns %(people)s people from a group of at least %(k)s "
+            "into a group of 1 to %(most)s. %(column)s costs most.",
+            "people",
         ),
         "overlap-joint-further": many(
             "%(people)s person stood in a group smaller than %(k)s already; together with %(releases)s, theirs "
@@ -430,10 +463,14 @@ def _overlap(s: Speech, n: Count) -> dict[str, str]:
             "%(releases)s, which everybody can read, names single persons (%(columns)s). Publishing anew does not take "
             "that back: publish what is safe, then withdraw it (arengo privacy withdraw), or say why it may stay."
         ),
-        "public-small-cells": _(
+        "public-small-cells": many(
+            "%(releases)s, which everybody can read, shows %(cells)s cell that counts fewer than %(threshold)s "
+            "persons. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo privacy "
+            "withdraw), or say why it may stay.",
             "%(releases)s, which everybody can read, shows %(cells)s cells that count fewer than %(threshold)s "
             "persons. Publishing anew does not take that back: publish what is safe, then withdraw it (arengo privacy "
-            "withdraw), or say why it may stay."
+            "withdraw), or say why it may stay.",
+            "cells",
         ),
         "overlap-leavers": many(
             "Compared with %(releases)s, the value of %(columns)s of %(people)s person who left, joined or "

@@ -43,6 +43,16 @@ class Repair:
     after: Mapping[str, int] = EMPTY
     facts: Mapping[str, Any] = EMPTY
 
+    @property
+    def costed(self) -> bool:
+        """Whether :attr:`loss` says what it takes: codes for names and blacked-out words are outside that measure."""
+        return self.kind not in ("pseudonym", "redact") or self.loss > 0
+
+    @property
+    def empties(self) -> bool:
+        """Whether nothing, or less than a thousandth, is left of what it changes."""
+        return self.loss >= 0.9995
+
     def as_json(self) -> dict[str, Any]:
         return {name: _plain(getattr(self, name)) for name in self.__slots__}
 

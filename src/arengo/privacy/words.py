@@ -33,13 +33,14 @@ SENTENCES: Mapping[str, str] = {
     "identifier-allowed": "{column} tells about persons ({what}), and is allowed because: {reason}",
     "identifier-protected": "{column} names single persons ({what}); what is published of it is protected ({how}).",
     "weak-evidence": "These columns may be about persons, without proof in their values: {why}.",
-    "suppression-marks": "{columns} hold marks of values that were withheld already; they were left out of the search.",
+    "suppression-marks": "Marks of values that were withheld already stand in {columns}; they were left out of the "
+    "search.",
     "small-places": "{values} places in {columns} stand on fewer than {k} rows each.",
     "hash-recovered": "{column} holds unkeyed hashes: {recovered} of {tried} different values were traced back to what "
     "they stand for ({domain}, {algorithm}).",
     "hash-unkeyed": "{column} looks like hashes without a key; none was traced back in {tried} tries, and somebody "
     "with more time may manage.",
-    "pseudonym-reused": "{columns} carry the same pseudonyms as {releases}, so the rows of both can be joined.",
+    "pseudonym-reused": "The pseudonyms in {columns} are those of {releases} too, so the rows of both can be joined.",
     "numbers-in-text": "{texts} texts in {column} hold identifiers of persons: {what}.",
     "contacts-in-text": "{texts} texts in {column} hold ways to reach single persons: {what}.",
     "offices-in-text": "The texts in {column} hold addresses or telephones of offices ({count}).",

@@ -46,9 +46,10 @@ def propose(case: Case, findings: Sequence[Finding]) -> Iterable[Repair]:
 
 
 def cheapest(found: Iterable[Repair]) -> tuple[Repair, ...]:
-    """The cheapest that differ in what is shown after them, those that pass before those somebody has to look at."""
+    """The cheapest that differ in what is shown after them, those that pass before those somebody has to look at, and
+    those that leave nothing last."""
     out: list[Repair] = []
-    for item in sorted(found, key=lambda item: (OUTCOMES.index(item.outcome), item.loss)):
+    for item in sorted(found, key=lambda item: (item.empties, OUTCOMES.index(item.outcome), item.loss)):
         if len(out) < MOST and all(_shown(item) != _shown(other) for other in out):
             out.append(item)
     return tuple(out)
