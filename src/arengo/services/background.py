@@ -43,9 +43,9 @@ class Background:
                     self._threads.discard(threading.current_thread())
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        with self._lock:
+        with self._lock:  # who waits finds threads that have begun
             self._threads.add(thread)
-        thread.start()
+            thread.start()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until all is done, ``seconds`` at most; whether it is."""
