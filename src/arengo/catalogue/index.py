@@ -32,6 +32,7 @@ from arengo.catalogue.vocabulary import FILE_TYPES, file_type
 from arengo.catalogue.words import fold, tokens, words
 from arengo.contract.vocabulary import ACCESS, FREQUENCIES, HVD_CATEGORIES, THEMES, licence
 from arengo.errors import Busy
+from arengo.state import sqlite
 
 SCHEMA = 4
 AT_ONCE = 200
@@ -103,8 +104,7 @@ class Index:
             held[0].close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         made = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-        made.execute("PRAGMA journal_mode=WAL")
-        made.execute("PRAGMA synchronous=OFF")  # it can be made again
+        sqlite.begin(made, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF")  # it can be made again
         _create(made)
         self._local.held = (made, self._identity())
         return made

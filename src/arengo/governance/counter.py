@@ -11,7 +11,6 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import sqlalchemy as sa
 
 from arengo.state import applications as tables
+from arengo.state import sqlite
 
 if TYPE_CHECKING:
     from arengo.state import State
@@ -135,7 +135,8 @@ class FileCounters:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            _prepare(connection)
+            statements = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", *_SCHEMA)
+            sqlite.begin(connection, *statements, seconds=BUSY_SECONDS)
         except BaseException:
             connection.close()
             raise
@@ -148,20 +149,6 @@ class FileCounters:
             self._connection = None
         for tail in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + tail).unlink(missing_ok=True)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Changing the journal is the one step that SQLite does not let wait for others, so it is tried again."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", *_SCHEMA):
-                connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles
 
 from arengo.errors import Busy, LakeError
 from arengo.lake.layout import Layout, iceberg_schema
+from arengo.state import sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine as SqlEngine
@@ -246,8 +247,7 @@ def _tune_sqlite(engine: SqlEngine) -> None:
 
     @sa.event.listens_for(engine, "connect")
     def pragmas(connection: Any, _record: Any) -> None:
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
+        sqlite.begin(connection, "PRAGMA busy_timeout=30000", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
 
 
 def _set_schema(transaction: Transaction, layout: Layout) -> None:

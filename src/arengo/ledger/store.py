@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from arengo.errors import Busy, LedgerBroken
 from arengo.ledger import tables
 from arengo.settings import Settings
+from arengo.state import sqlite
 from arengo.state.database import State
 
 BUSY_SECONDS = 30.0
@@ -183,16 +184,16 @@ def _sqlite(path: Path) -> Engine:
     def pragmas(connection: DBAPIConnection, _record: Any) -> None:
         assert isinstance(connection, sqlite3.Connection)
         connection.isolation_level = None  # transactions begin where they are written
-        for pragma in (
-            f"busy_timeout={int(BUSY_SECONDS * 1000)}",
-            f"page_size={PAGE}",
-            f"wal_autocheckpoint={WAL // PAGE}",
-            "cache_size=-4000",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "secure_delete=ON",  # erased means overwritten
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        sqlite.begin(
+            connection,
+            f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
+            f"PRAGMA page_size={PAGE}",
+            f"PRAGMA wal_autocheckpoint={WAL // PAGE}",
+            "PRAGMA cache_size=-4000",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "PRAGMA secure_delete=ON",  # erased means overwritten
+        )
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

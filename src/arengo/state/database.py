@@ -20,7 +20,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from arengo.errors import Busy, OperatorError, SettingsError, storage_full
-from arengo.state import tables
+from arengo.state import sqlite, tables
 from arengo.state.records import ContractRecord, RunRecord, SavedRecord
 
 HEAD = "0012"
@@ -69,13 +69,13 @@ def _sqlite(address: sa.URL) -> Engine:
     def pragmas(connection: DBAPIConnection, _record: Any) -> None:
         assert isinstance(connection, sqlite3.Connection)
         connection.isolation_level = None  # SQLAlchemy's begin event says when a transaction starts
-        for pragma in (
-            f"busy_timeout={int(BUSY_SECONDS * 1000)}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        sqlite.begin(
+            connection,
+            f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "PRAGMA foreign_keys=ON",
+        )
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
