@@ -13,7 +13,8 @@ def begin(connection: sqlite3.Connection, *statements: str, seconds: float = 30.
 
     Choosing the journal takes the whole file for a moment, where the last other connection is closing or another one
     does the same; SQLite answers "database is locked" at once then, whatever ``busy_timeout`` says
-    (sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"). So they are tried again, for ``seconds`` at most.
+    (sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"). So they are tried again, for
+    ``seconds`` at most.
     """
     until = time.monotonic() + seconds
     while True:
