@@ -21,19 +21,10 @@ from arengo.privacy.gate import STEPS
 from arengo.privacy.population import Truth
 from arengo.publish.safety import Safety
 from arengo.publish.street import Street
+from bench import gate
 from bench.gate import Clock
 
-VALUES = {
-    "person": "printf('P%016x', hash(id + 99))",
-    "sex": "CASE WHEN hash(id) % 2 = 0 THEN 'F' ELSE 'M' END",
-    "band": "CAST(10 * (hash(id + 1) % 9) AS VARCHAR)",
-    "district": "'d' || (hash(id + 2) % 40)",
-    "benefit": "'b' || (hash(id + 3) % 6)",
-    "trade": "'t' || (hash(id + 4) % 4)",
-    "office": "'office ' || (hash(id + 5) % 30)",
-    "amount": "(hash(id + 7) % 100000) / 100.0",
-    "remark": "'remark on the street number ' || (hash(id + 10) % 100000) || ' given by hand'",
-}
+VALUES = {**gate.VALUES, "trade": "'t' || (hash(id + 6) % 4)"}
 CONCEPTS = {"sex": "sex", "band": "age", "district": "residence", "trade": "trade"}
 CONTRACT = """\
 apiVersion: v3.1.0
