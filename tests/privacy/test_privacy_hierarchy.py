@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis
@@ -17,7 +18,8 @@ from arengo.contract.model import Kind
 from arengo.errors import PolicyError
 from arengo.governance import hierarchy as lists
 from arengo.privacy import hierarchy
-from arengo.privacy.hierarchy import BUILT_IN, CityCodes, Ladder
+from arengo.privacy.hierarchy import BUILT_IN, CityCodes, Ladder, builders
+from arengo.privacy.hierarchy.builders import Groups
 from arengo.privacy.hierarchy.codes import _numbers
 from arengo.privacy.releases import respelt
 from arengo.settings import Settings
@@ -266,3 +268,107 @@ def test_a_name_nobody_has_is_refused(codes: CityCodes, name: str) -> None:
 def test_a_level_nobody_has_is_refused(codes: CityCodes) -> None:
     with pytest.raises(PolicyError, match="no level"):
         codes.sql("dates", "century", "v", "date")
+
+
+HOSTILE = ("it's", "a\\b", "a\nb", 'q"x', "ü–€", "--", "'); DROP TABLE t; --", "$1", ".*", r"\1", "\\Q.\\E", ",", "*")
+
+
+def long_list(extra: str = "") -> Groups:
+    """More values than are listed as rows, of every kind that could be taken for something else."""
+    named = {f"{HOSTILE[at % len(HOSTILE)]}{at}{extra}": at for at in range(2_500)}
+    groups = {value: (f"w{at // 7}{HOSTILE[at // 7 % len(HOSTILE)]}", f"d{at // 70}'") for value, at in named.items()}
+    return Groups("long", ("ward", "district"), groups)
+
+
+def asked(engine: duckdb.DuckDBPyConnection, sql: str, values: list[str | None]) -> list[Any]:
+    engine.register("_asked", pa.table({"n": range(len(values)), "v": pa.array(values, pa.string())}))
+    try:
+        return [row[0] for row in engine.execute(f"SELECT {sql} FROM _asked ORDER BY n").fetchall()]
+    finally:
+        engine.unregister("_asked")
+
+
+# The marks that part the pairs, in the values: one kind, two kinds, and all that there are.
+@pytest.mark.parametrize("extra", ["", "\x1f", "\x1e", "\x1d\x1e", "\x1f\x1c\x02"])
+def test_a_long_list_says_what_its_rows_say(
+    engine: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    held = long_list(extra).mapping
+    values = [*list(held)[::3], "nowhere", "", "\x1f", "\x1e", None]
+    for place, level in enumerate(("ward", "district")):
+        fast = long_list(extra).sql(level, '"v"', "string")
+        assert ("VALUES" in fast) == (extra == "\x1f\x1c\x02")
+        with monkeypatch.context() as within:
+            within.setattr(builders, "MOST_ROWS", 10**9)
+            slow = long_list(extra).sql(level, '"v"', "string")
+        assert "VALUES" in slow
+        wanted = [None if value is None else held.get(value, ("*", "*"))[place] for value in values]
+        assert asked(engine, fast, values) == asked(engine, slow, values) == wanted
+    above = dict(held.values())
+    lifted = long_list(extra).sql("district", '"v"', "string", "ward")
+    assert asked(engine, lifted, [*above, "nowhere"]) == [*above.values(), "*"]
+    assert long_list(extra).between("ward", "district") == {**above, "*": "*"}
+    assert long_list(extra).between("0", "*") == {**dict.fromkeys(held, "*"), "*": "*"}
+
+
+def test_a_long_list_works_in_a_view(engine: duckdb.DuckDBPyConnection) -> None:
+    held = long_list()
+    engine.execute("CREATE OR REPLACE TEMP TABLE _people (v VARCHAR)")
+    engine.executemany("INSERT INTO _people VALUES (?)", [[value] for value in list(held.mapping)[:5]])
+    told = held.sql("ward", '"v"', "string")
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW _shown AS SELECT v, {told} AS g FROM _people")
+    found = engine.execute("SELECT v, g FROM _shown WHERE g IS NOT NULL").fetchall()
+    assert dict(found) == {value: held.mapping[value][0] for value in list(held.mapping)[:5]}
+    engine.execute("DROP VIEW _shown; DROP TABLE _people")
+
+
+def test_the_verdict_is_the_same_however_a_list_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate_case import World, quasi, table
+
+    from arengo.privacy import gate
+
+    rows = "".join(f'"{HOSTILE[at % 13]}{at}","w{at // 40}\'",d{at // 400}\n' for at in range(4_000))
+    people = [[f"{HOSTILE[at * 7 % 4_000 % 13]}{at * 7 % 4_000}", 20 + at % 3] for at in range(900)]
+    columns = {"code": quasi(Kind.STRING, "code", arengoHierarchy="codes"), "age": quasi(Kind.INTEGER, "age")}
+    seen = []
+    for most in (10**9, builders.MOST_ROWS):
+        monkeypatch.setattr(builders, "MOST_ROWS", most)
+        world = World(tmp_path / str(most))
+        world.lists(codes="value,ward,district\n" + rows.replace('q"x', 'q""x'))
+        verdict = gate.judge(world.case(table("loans", columns, people)))
+        seen.append((verdict.outcome, verdict.findings, verdict.repairs))
+        world.close()
+    assert seen[0] == seen[1]
+    assert seen[0][0] == "repair"
+    assert any("level" in str(repair.columns) for repair in seen[0][2])
+
+
+GOOD = "value,ward,district\n"
+_CELLS = st.sampled_from(["a", "b", " a ", "w1", "w2", "d1", "d2", "", " ", '"', '"x,y"', "\0", '"a\nb"', "\x1f"])
+_ROWS = st.lists(st.lists(_CELLS, max_size=4).map(",".join), max_size=6).map("\n".join)
+
+
+@hypothesis(max_examples=300, deadline=None)
+@given(_ROWS, st.sampled_from([GOOD, "value,ward\n", "value\n", "value,value\n", "\n", "", '"value,ward\n']))
+def test_a_list_read_at_once_is_what_it_is_row_by_row(rows: str, head: str) -> None:
+    def told(read: Any) -> Any:
+        try:
+            made = read("places", head + rows)
+        except PolicyError as error:
+            return str(error), error.place, error.todo
+        return made
+
+    assert told(lists.read) == told(lists._by_row)
+
+
+def test_a_list_is_read_at_once_in_more_than_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD + "".join(f"s{at},w{at // 3},d{at // 9}\r\n\r\n" for at in range(100))
+    whole = lists._by_row("places", text)
+    monkeypatch.setattr(lists, "BATCH", 7)
+    assert lists._whole("places", text) == whole
+    assert lists._whole("places", text + "s100,w1,d7\n") is None  # w1 is in d0, which another batch says
+    assert lists._whole("places", text + "s1,w40,d10\n") is None
+    with pytest.raises(PolicyError, match="w1"):
+        lists.read("places", text + "s100,w1,d7\n")
+    with pytest.raises(PolicyError, match="two groups"):
+        lists.read("places", text + "s1,w40,d10\n")

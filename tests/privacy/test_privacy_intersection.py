@@ -175,3 +175,23 @@ def test_a_value_and_its_group_are_compared_as_groups(tmp_path: Path) -> None:
     report = intersection.look(world.case(table("odd", {"age": band, "chapter": odd}, later, [0, 100, 101, 102])))
     assert [(item.code, item.outcome) for item in report.findings] == [("not-looked", "review")]
     world.close()
+
+
+def test_a_long_list_relates_a_group_to_its_coarser_one_like_a_short_one(tmp_path: Path) -> None:
+    # Labels of one level are lifted to the next: by a CASE, by rows, by one text; the answer is the same.
+    found = []
+    for more in (0, 300, 3_000):
+        world = World(tmp_path / str(more))
+        others = "".join(f'o{at},"o\'{at}",liver\n' for at in range(more))
+        world.lists(icd=f"value,chapter,part\nflu,lungs,chest\nasthma,heart,chest\ngout,joints,legs\n{others}")
+        fine = sensitive(Kind.STRING, "illness", arengoHierarchy="icd", arengoLevel="chapter")
+        coarse = sensitive(Kind.STRING, "illness", arengoHierarchy="icd", arengoLevel="part")
+        band = quasi(Kind.STRING, "band")
+        rows = [("a", "lungs"), ("a", "heart"), ("a", "joints"), ("a", "joints")]
+        rows += [("z", f"o'{at}") for at in range(more)]
+        world.publish(table("fine", {"band": band, "illness": fine}, rows))
+        later = [("b", "chest"), ("b", "liver"), ("b", "liver"), ("b", "liver")]
+        told = table("coarse", {"age": band, "chapter": coarse}, later, [0, 900_100, 900_101, 900_102])
+        found.append([(item.code, item.people) for item in intersection.look(world.case(told)).findings])
+        world.close()
+    assert found[0] == found[1] == found[2] == [("overlap-known", 1)]

@@ -47,11 +47,14 @@ def ladders() -> list[tuple[Ladder, str, Kind]]:
     coded = hierarchy.read("code", 'kind = "prefix"\nlengths = [4, 2]')
     few = Groups("few", ("ward",), {f"s{at}": (f"w'{at // 3}",) for at in range(9)})
     many = Groups("many", ("ward",), {f"s{at}": (f"w{at // 3}",) for at in range(400)})
+    odd = ("", "'", "\\", "\n", ".*", "\\Q", "ü", '"', "$1")
+    long = Groups("long", ("ward",), {f"s{at}": (f"w{at // 3}{odd[at // 3 % len(odd)]}",) for at in range(3_000)})
     made = [
         (BUILT_IN["numbers"], "age", Kind.INTEGER), (bounded, "age", Kind.INTEGER),
         (BUILT_IN["dates"], "born", Kind.DATE),
         (BUILT_IN["characters"], "post", Kind.STRING), (masked, "post", Kind.STRING), (coded, "nace", Kind.STRING),
-        (few, "section", Kind.STRING), (many, "section", Kind.STRING), (BUILT_IN["numbers"], "income", Kind.NUMBER),
+        (few, "section", Kind.STRING), (many, "section", Kind.STRING),
+        (long, "section", Kind.STRING), (BUILT_IN["numbers"], "income", Kind.NUMBER),
         (BUILT_IN["dates"], "said", Kind.STRING), (BUILT_IN["all"], "section", Kind.STRING),
     ]  # fmt: skip
     return [(ladder, column, kind) for ladder, column, kind in made if isinstance(ladder, Ladder)]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FOLDER = "hierarchies"
 KIND = "hierarchy"
 LARGEST = 50_000_000
+BATCH = 100_000
+"""Rows of a list that are read together."""
 _NAME = re.compile(r"[\w-]{1,80}")
 
 
@@ -107,6 +109,41 @@ class Hierarchies:
 
 def read(name: str, text: str) -> Hierarchy:
     """A hierarchy from its text. Raises PolicyError with file and row (the first row of values is 2)."""
+    return _whole(name, text) or _by_row(name, text)
+
+
+def _whole(name: str, text: str) -> Hierarchy | None:
+    """Many rows at a time; None where one of them needs a closer look."""
+    if "\0" in text:
+        return None
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    mapping: dict[str, tuple[str, ...]] = {}
+    try:
+        head = tuple(cell.strip() for cell in next(rows, ()))
+        if not head:
+            return None
+        _head(head, f"{FOLDER}/{name}.csv")
+        width, read = len(head), 0
+        above: list[set[tuple[str, str]]] = [set() for _ in range(width - 2)]
+        while batch := list(islice(rows, BATCH)):
+            filled = [row for row in batch if row]
+            if not set(map(len, filled)) <= {width}:
+                return None
+            columns = [[row[at].strip() for row in filled] for at in range(width)]
+            if any("" in column for column in columns):
+                return None
+            mapping.update(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
+            read += len(filled)
+            for pairs, fine, coarse in zip(above, columns[1:], columns[2:], strict=False):
+                pairs.update(zip(fine, coarse, strict=True))
+    except csv.Error:
+        return None
+    if not mapping or len(mapping) < read or any(len(pairs) > len({fine for fine, _ in pairs}) for pairs in above):
+        return None
+    return Hierarchy(name, head[1:], Frozen(mapping))
+
+
+def _by_row(name: str, text: str) -> Hierarchy:
     file = f"{FOLDER}/{name}.csv"
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     mapping: dict[str, tuple[str, ...]] = {}

@@ -5,7 +5,9 @@ All of them are plain expressions (CASE, casts, string functions), which DuckDB 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
 
 from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import text
@@ -16,6 +18,10 @@ TO = "–"
 """Between the first and the last of a group: a dash that no number begins with."""
 MOST_CASES = 200
 """Listed values up to which a group is found by CASE; more are joined."""
+MOST_ROWS = 2_000
+"""Listed values up to which what is joined is a list of rows; more are one text, which the engine takes apart."""
+_BETWEEN = (("\x1f", "\x1e"), ("\x1d", "\x1c"), ("\x02", "\x01"))
+"""What may stand between value and group, and between one pair and the next: none means anything in an expression."""
 
 
 class Whole(Ladder):
@@ -208,20 +214,31 @@ class Groups(_Texts):
         self.name = name
         self.levels = (*levels, ALL)
         self.mapping = mapping
+        self._told: dict[tuple[int, int], str | Mapping[str, str]] = {}
 
     def label(self, value: str, place: int) -> str:
-        return chosen(value, {item: groups[place - 1] for item, groups in self.mapping.items()})
+        return self.lift(value, 0, place)
 
     def lift(self, label: str, place: int, to: int) -> str:
-        return chosen(label, self._above(place, to))
+        # Worked out once: every measure, search and trial asks for the same few levels.
+        told = self._told.get((place, to))
+        if told is None:
+            groups = self._above(place, to)
+            told = self._told[place, to] = listed(groups) if len(groups) > MOST_CASES else groups
+        return looked_up(label, told) if isinstance(told, str) else chosen(label, told)
 
     def between(self, level: str, other: str) -> Mapping[str, str]:
         here, to = self.place(level), self.place(other)
         return Frozen({**self._above(here, max(here, to)), ALL: ALL})
 
     def _above(self, here: int, to: int) -> dict[str, str]:
-        rows = ((value, *groups, ALL) for value, groups in self.mapping.items())
-        return {row[here]: row[to] for row in rows}
+        return dict(zip(self._names(here), self._names(to), strict=True))
+
+    def _names(self, place: int) -> Iterable[str]:
+        """Of each listed value its group at ``place``."""
+        if place == len(self.levels):
+            return repeat(ALL, len(self.mapping))
+        return map(itemgetter(place - 1), self.mapping.values()) if place else self.mapping
 
 
 def chosen(value: str, groups: Mapping[str, str]) -> str:
@@ -229,13 +246,34 @@ def chosen(value: str, groups: Mapping[str, str]) -> str:
     if not groups:
         return "NULL"
     if len(groups) > MOST_CASES:
-        rows = ", ".join(f"({text(item)}, {text(group)})" for item, group in groups.items())
-        return f'(SELECT max("_hg") FROM (VALUES {rows}) AS "_h"("_hv", "_hg") WHERE "_hv" = {value})'
+        return looked_up(value, listed(groups))
     members: dict[str, list[str]] = {}
     for item, group in groups.items():
         members.setdefault(group, []).append(text(item))
     cases = " ".join(f"WHEN {value} IN ({', '.join(items)}) THEN {text(group)}" for group, items in members.items())
     return f"CASE {cases} END"
+
+
+def looked_up(value: str, table: str) -> str:
+    """SQL from a text to its group in a table that :func:`listed` gave."""
+    return f'(SELECT max("_hg") FROM {table} WHERE "_hv" = {value})'
+
+
+def listed(groups: Mapping[str, str]) -> str:
+    """SQL of a table of values (``_hv``) and their groups (``_hg``).
+
+    Of many values it is one text that the engine takes apart: as rows each is an expression of its own, which an
+    engine reads and plans for longer than it then looks them up.
+    """
+    for inner, outer in _BETWEEN if len(groups) > MOST_ROWS else ():
+        told = outer.join(map(inner.join, groups.items()))
+        # More marks than were put there: one stands in a value, which would be taken for two.
+        if told.count(inner) == len(groups) and told.count(outer) == len(groups) - 1:
+            part = f'split_part("_he", {text(inner)}, '
+            rows = f'SELECT unnest(str_split_regex({text(told)}, {text(outer)})) AS "_he"'
+            return f'(SELECT {part}1) AS "_hv", {part}2) AS "_hg" FROM ({rows}) AS "_hl") AS "_h"'
+    rows = ", ".join(f"({text(item)}, {text(group)})" for item, group in groups.items())
+    return f'(VALUES {rows}) AS "_h"("_hv", "_hg")'
 
 
 def plain(number: float) -> str:

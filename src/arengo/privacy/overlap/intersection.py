@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.contract.model import Frozen
 from arengo.errors import PolicyError
-from arengo.lake.layout import quote, text
+from arengo.lake.layout import quote
 from arengo.privacy.finding import Finding, Report
+from arengo.privacy.hierarchy.builders import chosen
 from arengo.privacy.overlap import appended, candidates
 from arengo.privacy.overlap.candidates import Related, value_of
 from arengo.privacy.overlap.classes import SUBJECT, canonical
@@ -142,12 +143,10 @@ def _coarser(case: Case, name: str, fine: str, coarse: str, item: Attribute, row
     held = case.connection.execute(
         f"SELECT DISTINCT CAST({quote(item.column)} AS VARCHAR) FROM {rows} WHERE {quote(item.column)} IS NOT NULL"
     ).fetchall()
-    pairs = {str(value): group for (value,) in held if (group := groups.get(value)) is not None}
+    pairs = {str(value): str(group) for (value,) in held if (group := groups.get(value)) is not None}
     if not pairs:
         return ""
-    keys = ", ".join(text(key) for key in pairs)
-    values = ", ".join(text(str(value)) for value in pairs.values())
-    return f"coalesce(element_at(MAP([{keys}], [{values}]), CAST({quote(item.column)} AS VARCHAR))[1], '~')"
+    return value_of(chosen(f"CAST({quote(item.column)} AS VARCHAR)", pairs))
 
 
 def _place(levels: Sequence[str], level: str) -> int:
