@@ -10,42 +10,7 @@ from typing import Any
 from arengo.contract.model import EMPTY, Frozen
 from arengo.privacy.words import SENTENCES
 
-ONE = tuple(
-    (re.compile(rf"(?<![\w.,])1 {several}\b"), f"1 {one}")
-    for several, one in (
-        ("of them stand", "of them stands"), ("people are", "person is"), ("people have", "person has"),
-        ("people stand", "person stands"), ("people", "person"), ("persons", "person"), ("rows match", "row matches"),
-        ("small parts", "small part"), ("parts of the population that subtracting published counts sets apart fall",
-                                        "part of the population that subtracting published counts sets apart falls"),
-        ("parts", "part"), ("figures that were left out", "figure that was left out"),
-        ("cells count", "cell counts"), ("cells rest", "cell rests"), ("cells stand", "cell stands"),
-        ("cells are", "cell is"), ("cells were", "cell was"), ("cells that count", "cell that counts"),
-        ("cells", "cell"), ("groups", "group"), ("contributors make", "contributor makes"),
-        ("contributors", "contributor"), ("texts", "text"), ("pseudonyms", "pseudonym"), ("values", "value"),
-        ("different values", "different value"),
-        ("rows too many", "row too many"), ("rows", "row"), ("columns", "column"), ("days have", "day has"),
-        ("days", "day"), ("things", "thing"), ("tries", "try"),
-    )
-) + tuple(
-    (re.compile(rf"(?<![\w.,])1 of ([\d.,]+) people {several}\b"), rf"1 of \1 people {one}")
-    for several, one in (("stand", "stands"), ("match", "matches"))
-) + (
-    (re.compile(r"(?<![\w.,])1 group of (.+?) fall whole\b"), r"1 group of \1 falls whole"),
-    (re.compile(r"(?<![\w.,])1 places in (.+?) stand on fewer than (\S+) rows each\b"),
-     r"1 place in \1 stands on fewer than \2 rows"),
-    (re.compile(r"\bthese 1 day\b"), "this 1 day"),
-    (re.compile(r"(?<![\w.,])1 text in (.+?) hold (identifiers|ways)\b"), r"1 text in \1 holds \2"),
-    (re.compile(r"(?<![\w.,])1 row of the register (.+?) hold no id and were\b"),
-     r"1 row of the register \1 holds no id and was"),
-    (re.compile(r"\bthose of 1 group\b"), "that of 1 group"),
-    (re.compile(r"(?<![\w.,])1 of ([\d.,]+) different values were traced back to what they stand\b"),
-     r"1 of \1 different values was traced back to what it stands"),
-    (re.compile(r"(?<![\w.,])1 contributor makes up more than (.+?) of the sum: their own figures\b"),
-     r"1 contributor makes up more than \1 of the sum: their own figure"),
-    (re.compile(r"(?<![\w.,])1 to 1\b"), "1"),
-    (re.compile(r"[;,] 0 of them (?:stand )?alone\b"), ""),
-)  # fmt: skip
-"""Words after a number -> what they are after 1; a range that is one number; and of nobody, nothing is said."""
+_FORMS = re.compile(r"\[(?P<fact>\w+)\|(?P<forms>[^\[\]]*)\]")
 OUTCOMES = ("pass", "review", "repair", "block")
 """The verdicts, the worst last. ``review``: a steward looks and decides. ``repair``: one of the repairs must be chosen.
 ``block``: it must not be published as it is; what repairs there are, are shown."""
@@ -118,16 +83,19 @@ def worst(outcomes: Iterable[str]) -> str:
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """A sentence with its figures; numbers of persons and rows get their thousands marked."""
     shown = {name: f"{item:,}" if type(item) is int else item for name, item in values.items()}
-    return agreed(template.format_map(_Kept(shown)))
+    return agreed(template, values).format_map(_Kept(shown))
 
 
-def agreed(text: str) -> str:
-    """An English sentence whose words agree with the number 1."""
-    if "1 " not in text and " 0 of them" not in text:
-        return text
-    for several, one in ONE:
-        text = several.sub(one, text)
-    return text
+def agreed(template: str, values: Mapping[str, Any]) -> str:
+    """An English template of :mod:`arengo.privacy.words` in the form for its numbers, before they are put in."""
+
+    def form(met: re.Match[str]) -> str:
+        value, forms = values.get(met["fact"]), met["forms"].split("|")
+        if value == 0 and len(forms) == 3:
+            return forms[0]
+        return forms[-2] if value == 1 and type(value) is int else forms[-1]
+
+    return _FORMS.sub(form, template)
 
 
 class _Kept(dict[str, Any]):
