@@ -22,7 +22,7 @@ from test_portal_pages import Page
 
 from arengo import portal
 from arengo.contract.model import Frozen
-from arengo.portal import privacy_story, privacy_words
+from arengo.portal import privacy_labels, privacy_offer, privacy_outcome, privacy_words
 from arengo.portal.language import LANGUAGES, Speech
 from arengo.portal.operator import COOKIE as KEY
 from arengo.portal.operator import token
@@ -145,7 +145,7 @@ def test_thousands_of_findings_are_said_at_once() -> None:
     found = tuple(Finding("overlap-joint", "block", Frozen(k=5), ("age",), people=n) for n in range(20_000))
     whole = Verdict("ballots", "", datetime(2026, 1, 1, tzinfo=UTC), found)
     start = time.monotonic()
-    assert "20,000" not in privacy_story.headline(Speech("en"), whole)
+    assert "20,000" not in privacy_outcome.headline(Speech("en"), whole)
     assert whole.said().endswith("And 19997 more.")
     assert time.monotonic() - start < 60
 
@@ -210,11 +210,11 @@ def test_a_repair_that_is_not_proved_to_be_the_cheapest_says_so(told: Told) -> N
 
     unproved = "ot every combination of levels was tried"
     made = Repair("generalise-1", "generalise", Frozen({"age": {"top": 80}}), facts=Frozen(k=5, optimal=False))
-    labels = privacy_story.Labels(Speech("en"), None, told.town.city.catalogue)
-    assert unproved in privacy_story.offer(Speech("en"), told.repair.verdict, made, labels).note
+    labels = privacy_labels.Labels(Speech("en"), None, told.town.city.catalogue)
+    assert unproved in privacy_offer.offer(Speech("en"), told.repair.verdict, made, labels).note
     assert unproved in line(made)
     proved = Repair("generalise-1", "generalise", made.columns, facts=Frozen(k=5, optimal=True))
-    assert not privacy_story.offer(Speech("en"), told.repair.verdict, proved, labels).note
+    assert not privacy_offer.offer(Speech("en"), told.repair.verdict, proved, labels).note
     assert unproved not in line(proved)
 
 
@@ -223,17 +223,17 @@ def test_a_repair_says_what_it_costs_where_no_share_does(told: Told) -> None:
     from arengo.portal.privacy_paper import _cost
 
     s = Speech("en")
-    labels = privacy_story.Labels(s, None, told.town.city.catalogue)
+    labels = privacy_labels.Labels(s, None, told.town.city.catalogue)
     codes = Repair("pseudonym-1", "pseudonym", Frozen({"name": ("pseudonym",)}))
     black = Repair("redact-1", "redact", Frozen({"note": ("redact",)}))
     for made, words in ((codes, "the names become codes"), (black, "what names persons goes from the texts")):
-        offer = privacy_story.offer(s, told.repair.verdict, made, labels)
+        offer = privacy_offer.offer(s, told.repair.verdict, made, labels)
         assert "Detail that is lost" not in dict(offer.facts)
         assert _cost(s, offer) == ("", "0")
         assert words in line(made)
         assert "0.0%" not in line(made)
     whole = Repair("generalise-1", "generalise", Frozen({"age": ("drop",)}), loss=1.0)
-    offer = privacy_story.offer(s, told.repair.verdict, whole, labels)
+    offer = privacy_offer.offer(s, told.repair.verdict, whole, labels)
     assert offer.note == "Next to nothing is left of the columns or cells it changes."
     assert _cost(s, offer)[0].startswith("100")
     assert "100.0% of the detail is lost: next to nothing is left of what it changes" in line(whole)
@@ -461,6 +461,6 @@ def test_letters_go_once_to_those_who_decide(told: Told) -> None:
 def test_words_of_the_desk_cover_every_state() -> None:
     s = Speech("en")
     for outcome in ("pass", "review", "repair", "block"):
-        assert privacy_story.outcome_word(s, outcome) != outcome
+        assert privacy_outcome.outcome_word(s, outcome) != outcome
     for kind in ("generalise", "local", "suppress", "drop", "noise", "cells", "pseudonym", "redact", "beside", "blank"):
-        assert privacy_story.kind_word(s, kind) != kind
+        assert privacy_offer.kind_word(s, kind) != kind

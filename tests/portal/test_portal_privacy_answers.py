@@ -24,8 +24,9 @@ from arengo.governance.role import OPERATOR
 from arengo.portal import privacy_words
 from arengo.portal.language import Speech
 from arengo.portal.privacy_columns import mark_of
+from arengo.portal.privacy_labels import Labels
+from arengo.portal.privacy_offer import offer, together
 from arengo.portal.privacy_reasons import reason, wordings
-from arengo.portal.privacy_story import Labels, offer, together
 from arengo.portal.rendering import environment
 from arengo.portal.visit import Visit
 from arengo.privacy.finding import Finding

@@ -20,7 +20,7 @@ from arengo import portal
 from arengo.contract.model import Frozen
 from arengo.portal import privacy_paper, privacy_story, privacy_words
 from arengo.portal.language import Speech
-from arengo.portal.privacy_story import Labels
+from arengo.portal.privacy_labels import Labels
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdict import Repair
 from arengo.privacy.verdicts import HELD

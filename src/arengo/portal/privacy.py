@@ -18,14 +18,25 @@ from starlette.routing import BaseRoute, Route
 from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, NotKnown
 from arengo.governance import Caller
 from arengo.governance.owner import owner_of
-from arengo.portal import privacy_budget, privacy_columns, privacy_given, privacy_paper, privacy_places, privacy_story
+from arengo.portal import (
+    privacy_budget,
+    privacy_columns,
+    privacy_given,
+    privacy_measured,
+    privacy_offer,
+    privacy_outcome,
+    privacy_paper,
+    privacy_places,
+    privacy_story,
+)
 from arengo.portal.agreement_story import Names
 from arengo.portal.desk import kinds
 from arengo.portal.entrance import private
 from arengo.portal.form import Form
 from arengo.portal.operator import acting, holds_key, is_operator, kept
+from arengo.portal.privacy_labels import Labels
+from arengo.portal.privacy_outcome import Choice
 from arengo.portal.privacy_picture import histogram
-from arengo.portal.privacy_story import Choice, Labels
 from arengo.portal.privacy_turns import turn
 from arengo.portal.sheet import Sheet
 from arengo.portal.site import Site
@@ -156,7 +167,7 @@ def inbox(visit: Visit) -> Response:
     entries = [item for item in catalogue.entries(limit=None).items if mine is None or item.id in mine]
     checked = sorted(
         (item for item in entries if item.id in outcomes),
-        key=lambda item: (-privacy_story.ORDER[outcomes[item.id][0]], item.contract.title(s.language).casefold()),
+        key=lambda item: (-privacy_outcome.ORDER[outcomes[item.id][0]], item.contract.title(s.language).casefold()),
     )
     part = turn(visit, len(checked), ON_PAGE, mark="all")
     values = {
@@ -191,8 +202,8 @@ def _waits(visit: Visit, held: Held, names: Names) -> Waits:
         who = _("A steward of %(office)s takes a repair, or two people decide", office=office)
     return Waits(
         held.dataset, labels.title(held.dataset), visit.link("datasets", held.dataset, "privacy"),
-        privacy_story.TONES[held.outcome], privacy_story.outcome_word(s, held.outcome),
-        privacy_story.headline(s, held.verdict), held.at, max((visit.now - held.at).days, 0), who, decides,
+        privacy_outcome.TONES[held.outcome], privacy_outcome.outcome_word(s, held.outcome),
+        privacy_outcome.headline(s, held.verdict), held.at, max((visit.now - held.at).days, 0), who, decides,
         len(held.verdict.repairs),
     )  # fmt: skip
 
@@ -202,12 +213,12 @@ def _line(visit: Visit, dataset: str) -> Line | None:
     held = visit.site.desk.latest(dataset)
     if held is None:
         return None
-    least, k = privacy_story.smallest(held.verdict), privacy_story.target_k(held.verdict)
-    people = privacy_story.people_of(held.verdict)
+    least, k = privacy_measured.smallest(held.verdict), privacy_outcome.target_k(held.verdict)
+    people = privacy_outcome.people_of(held.verdict)
     return Line(
         dataset, Labels(s, None, visit.site.catalogue).title(dataset), visit.link("datasets", dataset, "privacy"),
-        privacy_story.TONES[held.outcome], privacy_story.outcome_word(s, held.outcome),
-        privacy_story.settled_word(s, held.settled), s.number(least) if least is not None else "",
+        privacy_outcome.TONES[held.outcome], privacy_outcome.outcome_word(s, held.outcome),
+        privacy_outcome.settled_word(s, held.settled), s.number(least) if least is not None else "",
         s.number(k) if k is not None else "", s.number(people) if people else "", held.at,
     )  # fmt: skip
 
@@ -267,25 +278,25 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
     values = {
         **frame,
         "verdict": verdict,
-        "headline": privacy_story.headline(s, verdict),
-        "standing": privacy_story.standing(s, held),
-        "tone": privacy_story.TONES[held.outcome],
-        "word": privacy_story.outcome_word(s, held.outcome),
+        "headline": privacy_outcome.headline(s, verdict),
+        "standing": privacy_outcome.standing(s, held),
+        "tone": privacy_outcome.TONES[held.outcome],
+        "word": privacy_outcome.outcome_word(s, held.outcome),
         "steps": privacy_story.steps(s, verdict, labels, visit, part.of(privacy_story.by_weight(verdict))),
         "part": part,
-        "pictures": privacy_story.pictures(s, verdict),
+        "pictures": privacy_measured.pictures(s, verdict),
         "places": privacy_places.picture(visit, verdict),
-        "risks": privacy_story.risks(s, verdict),
-        "lookers": privacy_story.lookers(s, verdict, labels),
-        "costs": privacy_story.costs(verdict, labels),
-        "mosaic": privacy_story.mosaic(s, verdict, labels, visit),
-        "offers": privacy_story.offers(s, verdict, labels),
+        "risks": privacy_measured.risks(s, verdict),
+        "lookers": privacy_measured.lookers(s, verdict, labels),
+        "costs": privacy_measured.costs(verdict, labels),
+        "mosaic": privacy_measured.mosaic(s, verdict, labels, visit),
+        "offers": privacy_offer.offers(s, verdict, labels),
         "assumptions": privacy_story.assumed(s, verdict, labels, privacy_given.reasons(visit, held)),
         "decisions": choices(visit, dataset, names),
         "history": desk.history(dataset),
-        "outcome_word": lambda outcome: privacy_story.outcome_word(s, outcome),
-        "settled_word": lambda settled: privacy_story.settled_word(s, settled),
-        "tones": privacy_story.TONES,
+        "outcome_word": lambda outcome: privacy_outcome.outcome_word(s, outcome),
+        "settled_word": lambda settled: privacy_outcome.settled_word(s, settled),
+        "tones": privacy_outcome.TONES,
         "open": held.settled == HELD,
         "older": newest is not None and newest.id != held.id,
         "decides": held.settled == HELD and _decides(visit, owner, STEWARDS),
@@ -304,7 +315,7 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
 def choices(visit: Visit, dataset: str, names: Names) -> list[Choice]:
     """What people decided, newest first, with every word they gave."""
     s, _ = visit.speech, visit._
-    words = privacy_story.decision_words(s)
+    words = privacy_outcome.decision_words(s)
     out = []
     for item in visit.site.desk.decisions(dataset):
         names.learn([item.by, item.second])
@@ -396,14 +407,14 @@ def _repair(visit: Visit, f: Sheet, labels: Labels) -> Response:
     if found is None:
         raise NotFound(visit._("There is no such repair."), todo=visit._("Look at the newest verdict."))
     made = desk.mended(held.id, wanted)
-    k = privacy_story.target_k(held.verdict) or 5
+    k = privacy_outcome.target_k(held.verdict) or 5
     values = {
         "f": f,
         "id": dataset,
         "title": labels.title(dataset),
         "held": held,
-        "offer": privacy_story.offer(s, held.verdict, found, labels),
-        "together": privacy_story.together(s, held.verdict, found),
+        "offer": privacy_offer.offer(s, held.verdict, found, labels),
+        "together": privacy_offer.together(s, held.verdict, found),
         "picture": histogram(s, found.after, found.before, k),
         "mended": made,
         "changes": made.sentences,
@@ -527,8 +538,8 @@ class Checked:
 def checked(visit: Visit, dataset: str) -> Checked | None:
     """For the dataset's page: when the newest verdict passed, that and when."""
     held = visit.site.desk.latest(dataset)
-    if held is None or held.outcome != "pass" or held.version is None or not privacy_story.is_public(held.verdict):
+    if held is None or held.outcome != "pass" or held.version is None or not privacy_outcome.is_public(held.verdict):
         return None
     personal = all(item.code != "nothing-personal" for item in held.verdict.findings)
-    k = privacy_story.target_k(held.verdict)
+    k = privacy_outcome.target_k(held.verdict)
     return Checked(held.at, visit.speech.number(k) if k is not None and personal else "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from arengo.portal.privacy_story import Labels
+from arengo.portal.privacy_labels import Labels
 from arengo.portal.visit import Visit
 
 if TYPE_CHECKING:

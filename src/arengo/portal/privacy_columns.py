@@ -10,8 +10,8 @@ from urllib.parse import quote
 from arengo.contract.vocabulary import PERSONAL_KINDS, PRIVACY_ROLES
 from arengo.errors import BadForm, Conflict, ContractError
 from arengo.portal.cells import spoken
+from arengo.portal.privacy_offer import change_words
 from arengo.portal.privacy_reasons import reason as reason_of
-from arengo.portal.privacy_story import change_words
 from arengo.portal.register_words import data
 from arengo.portal.sheet import Sheet
 from arengo.portal.visit import Visit

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arengo.portal.language import Speech
-from arengo.portal.privacy_story import headline
+from arengo.portal.privacy_outcome import headline
 from arengo.privacy.verdict import Verdict
 from arengo.settings import Settings
 

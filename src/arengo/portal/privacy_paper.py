@@ -12,11 +12,13 @@ from datetime import datetime
 from starlette.responses import Response
 
 from arengo.contract.model import EMPTY
-from arengo.portal import privacy_story
+from arengo.portal import privacy_measured, privacy_offer, privacy_outcome, privacy_story
 from arengo.portal.language import Speech
 from arengo.portal.operator import record
 from arengo.portal.privacy_given import Given, reasons
-from arengo.portal.privacy_story import Choice, Labels, Offer
+from arengo.portal.privacy_labels import Labels
+from arengo.portal.privacy_offer import Offer
+from arengo.portal.privacy_outcome import Choice
 from arengo.portal.privacy_words import LISTED
 from arengo.portal.register_paper import speech
 from arengo.portal.visit import HEADERS, Visit
@@ -56,19 +58,19 @@ def paper(
 ) -> Paper:  # fmt: skip
     """``decided``: in the language of the reader, as on the page. ``known``: who gave a reason for a column."""
     _, verdict = s._, held.verdict
-    least, k = privacy_story.smallest(verdict), privacy_story.target_k(verdict)
+    least, k = privacy_measured.smallest(verdict), privacy_outcome.target_k(verdict)
     facts = [
         (_("Dataset"), f"{labels.title(held.dataset)} ({held.dataset})"),
         (_("Checked"), s.moment(held.at)),
-        (_("Outcome"), privacy_story.outcome_word(s, held.outcome)),
-        (_("What became of it"), privacy_story.standing(s, held)),
+        (_("Outcome"), privacy_outcome.outcome_word(s, held.outcome)),
+        (_("What became of it"), privacy_outcome.standing(s, held)),
         (_("Persons a group must have"), s.number(k) if k is not None else ""),
         (_("Persons in the smallest group"), s.number(least) if least is not None else ""),
         (_("Contract (SHA-256)"), verdict.contract),
         (_("Mark of the verdict (SHA-256)"), held.mark),
     ]
     parts: list[Part] = [
-        Text(privacy_story.headline(s, verdict)),
+        Text(privacy_outcome.headline(s, verdict)),
         Facts(tuple((name, value) for name, value in facts if value)),
         Heading(_("What was found")),
     ]
@@ -77,11 +79,11 @@ def paper(
         parts += [Heading(f"{step.title}: {step.word}", 2), Points(tuple(item.words for item in step.findings))]
     if len(found) > PRINTED:
         parts.append(Text(_many_more(s, len(found) - PRINTED), quiet=True))
-    for title, picture in privacy_story.pictures(s, verdict):
+    for title, picture in privacy_measured.pictures(s, verdict):
         head = (_("Persons in the group"), *((_("Before"), _("After")) if picture.both else (_("Persons"),)))
         rows = tuple((bar.label, *((bar.said_before,) if picture.both else ()), bar.said_after) for bar in picture.bars)
         parts += [Heading(title, 2), Text(picture.words), Table(head, rows)]
-    if risks := privacy_story.risks(s, verdict):
+    if risks := privacy_measured.risks(s, verdict):
         parts += [Heading(_("Risk in numbers"), 2),
                   Table((_("Who looks"), _("Risk"), _("What it means")),
                         tuple((item.name, item.value, item.means) for item in risks), (1.0, 0.4, 1.8))]  # fmt: skip
@@ -90,7 +92,7 @@ def paper(
         head = (_("Repair"), _("What it does"), _("Detail that is lost"), _("Withheld"))
         body = tuple(
             (offer.title, "\n".join((*_short(s, offer.changes), offer.note)).strip(), *_cost(s, offer))
-            for offer in privacy_story.offers(s, verdict, labels)
+            for offer in privacy_offer.offers(s, verdict, labels)
         )  # fmt: skip
         parts.append(Table(head, body, (1.0, 1.8, 0.6, 0.6)))
     parts += [Heading(_("What was taken for granted")), Points(privacy_story.assumed(s, verdict, labels, known))]
