@@ -23,6 +23,7 @@ from arengo.contract.model import EMPTY, Contract, Frozen, Kind, Property
 from arengo.contract.protection import released
 from arengo.governance import hierarchy
 from arengo.lake.layout import quote
+from arengo.privacy.bridge import moved
 from arengo.privacy.case import Case, Codes
 from arengo.privacy.declared import profiles_of, release_of, target_of
 from arengo.privacy.population import Populations, blind, take
@@ -107,6 +108,7 @@ class World:
         self.codes = codes
         self.day = 0
         self._truth: dict[str, str] = {}
+        self._listed: set[str] = set()
         self._tables = 0
 
     def close(self) -> None:
@@ -142,6 +144,22 @@ class World:
         if told:
             self.connection.executemany(f"INSERT INTO {quote(name)} VALUES ({marks})", told)
         self._truth[population] = quote(name)
+        self._listed |= {str(who) for who in rows}
+
+    def pairs(self, mine: str, theirs: str) -> str:
+        """Who of a population of the same register is who in another."""
+        if theirs not in (item.name for item in self.populations.kin(mine)):
+            return ""
+        name = quote(f"_pairs_{theirs}_{mine}")
+        self.connection.execute(f"CREATE OR REPLACE TABLE {name} (theirs VARCHAR, mine VARCHAR)")
+        _fill(
+            self.connection, name, [[blind(SECRET, theirs, one), blind(SECRET, mine, one)] for one in self._listed], 2
+        )
+        return name
+
+    def rows(self, release: Release, mine: str) -> str:
+        """Of an earlier release, under the numbers of another population of its register."""
+        return moved(self.releases.rows(release), self.pairs(mine, release.population))
 
     def put(self, data: Table, contract: Contract | None = None) -> str:
         """The table as it is released, with ``_subject``; its SQL name."""
@@ -168,6 +186,7 @@ class World:
         read = self.put(data, intake) if contract.intake else name
         release = self.release(data, 0, recipient)
         population = self.populations.get(release.population)
+        kin = self.populations.kin(release.population)
         return Case(
             contract=contract,
             release=release,
@@ -177,7 +196,7 @@ class World:
             intake=read,
             intake_contract=intake,
             population=population,
-            earlier=self.releases.of(release.population),
+            earlier=self.releases.of(release.population, *(item.name for item in kin)),
             profiles=profiles or profiles_of(contract, self.populations.profiles(population)),
             codes=self.hierarchies(),
             settings=self.settings,
@@ -186,7 +205,9 @@ class World:
             now=self.now,
             secret=SECRET,
             truth=lambda: self._truth.get(release.population, ""),
-            rows=self.releases.rows,
+            rows=lambda item: self.rows(item, release.population),
+            kin=kin,
+            pairs=lambda name: self.pairs(release.population, name),
         )
 
     def release(self, data: Table, number: int, recipient: str = "") -> Release:

@@ -175,6 +175,7 @@ def assumptions(s: Speech) -> dict[str, str]:
             "everybody in it could be known to be in it."
         ),
         "register": _("The population %(population)s is counted in the register %(dataset)s."),
+        "kin": _("That register also lists %(others)s: what is public about them was laid beside it."),
         "reason": _("%(column)s may be open because the contract says so (version %(version)s): “%(reason)s”."),
         "profile": _("Somebody who looks (%(name)s) is assumed to know: %(knows)s."),
     }

@@ -43,6 +43,8 @@ class Case:
     population, of every dataset and version, oldest first. ``truth()``: makes (once) and names the table of the
     population: ``_subject`` VARCHAR unique and one VARCHAR column a concept, '' when there is no register.
     ``rows(release)``: SQL of an earlier release's rows with ``_subject``, or '' when they are gone.
+    ``kin``: other populations whose people the same register lists; ``pairs(name)``: SQL of (``theirs``, ``mine``) of
+    one of them, whose number there is whose here; ``rows`` gives the numbers of here.
     ``people``: of the same rows the persons and what is told of them alone, where that costs less than ``table``;
     ``whole()``: makes ``table`` one that is stored, where it is a view, and names it.
     ``remade(contract, into)``: the table (SQL) of all that readers would get under another contract, made of what was
@@ -73,6 +75,8 @@ class Case:
     people: str = ""
     whole: Callable[[], str] = field(default=lambda: "")
     remade: Callable[[Contract, str], tuple[str, int] | None] = field(default=lambda contract, into: None)
+    kin: tuple[Population, ...] = ()
+    pairs: Callable[[str], str] = field(default=lambda population: "")
 
     @property
     def about(self) -> str:

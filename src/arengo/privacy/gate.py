@@ -97,6 +97,9 @@ def assumptions(case: Case) -> tuple[Assumption, ...]:
         out.append(Assumption("no-register", {"population": case.population.name}))
     else:
         out.append(Assumption("register", {"population": case.population.name, "dataset": case.population.register}))
+    if case.kin and case.population is not None:
+        others = [item.name for item in case.kin]
+        out.append(Assumption("kin", {"population": case.population.name, "others": others}))
     out += [Assumption("profile", {"name": item.name, "knows": list(item.knows)}) for item in case.profiles]
     if case.contract.access == "open":
         told = ((item.name, reason_of(item)) for item in case.contract.properties)

@@ -22,7 +22,7 @@ from arengo.errors import ArengoError, Place, PolicyError
 from arengo.lake.layout import quote
 from arengo.privacy import mask
 from arengo.privacy.finding import Finding
-from arengo.privacy.release import EVERYTHING, Population, Profile
+from arengo.privacy.release import EVERYTHING, Population, Profile, kin
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +37,8 @@ KIND = "privacy"
 LARGEST = 1_000_000
 UNITS = ("person", "household", "vehicle", "device")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NUMBERS = ("national-id", "person-id", "document-id")
+"""Kinds of personal data of which one person has one value, the surest first."""
 _POPULATION: Mapping[str, type | tuple[type, ...]] = {
     "register": str, "unit": str, "subject": str, "epsilon": (int, float), "period": int, "addresses": str,
     "sliver": (int, float),
@@ -70,6 +72,10 @@ class Populations:
 
     def all(self) -> tuple[Population, ...]:
         return tuple(self._fresh()[2].populations.values())
+
+    def kin(self, name: str) -> tuple[Population, ...]:
+        """The other populations whose people the register of this one lists."""
+        return kin(self.get(name), self.all())
 
     def profiles(self, population: str | Population | None) -> tuple[Profile, ...]:
         """The attackers of a population; the one who knows everything is always last."""
@@ -431,3 +437,17 @@ def subject_of(contract: Contract, population: str = "") -> str:
     marked = [item for item in contract.as_read().properties if item.custom.get("arengoSubject")]
     mine = [item for item in marked if item.custom["arengoSubject"] == population]
     return (mine or marked)[0].name if marked else ""
+
+
+def numbered_by(contract: Contract) -> str:
+    """The column of numbers of persons, as read, of a contract that marks none (``arengoSubject``): a person's many
+    rows are one person whether or not the city can look that person up. '' when there is none.
+
+    Two persons of one number make groups smaller than they are, never larger.
+    """
+    held = [item for item in contract.as_read().properties if item.privacy_role in ("identifier", "")]
+    for kind in _NUMBERS:
+        named = next((item.name for item in held if item.custom.get("arengoPersonalKind") == kind), "")
+        if named:
+            return named
+    return ""

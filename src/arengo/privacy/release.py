@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,6 +109,15 @@ class Population:
     period: int = 365
     addresses: str = ""
     sliver: float = 5.0
+
+
+def kin(population: Population | None, known: Iterable[Population]) -> tuple[Population, ...]:
+    """The other populations whose people the register of this one lists, by the same unit: what is public about any
+    of them is public about the same people."""
+    if population is None or not population.register:
+        return ()
+    same = (population.register, population.unit)
+    return tuple(item for item in known if item.name != population.name and (item.register, item.unit) == same)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 SUBJECT = "_subject"
 MARK = "_mark"
 FOLDER = "privacy"
+BRIDGES = "bridges"
+"""Whose number in one population is whose in another (:mod:`arengo.privacy.bridge`)."""
 KEPT = "kept"
 """What was counted of the newest versions (:mod:`arengo.publish.growth`)."""
 WAIT = 600.0
@@ -72,9 +74,10 @@ class Releases:
 
     # What is public
 
-    def of(self, population: str) -> tuple[Release, ...]:
-        """Every release of a population that somebody may hold, withdrawn ones too, the oldest first."""
-        return self._read(table_.c.population == population) if population else ()
+    def of(self, *populations: str) -> tuple[Release, ...]:
+        """Every release of some populations that somebody may hold, withdrawn ones too, the oldest first."""
+        named = [item for item in populations if item]
+        return self._read(table_.c.population.in_(named)) if named else ()
 
     def of_dataset(self, dataset: str) -> tuple[Release, ...]:
         return self._read(table_.c.dataset == dataset)
@@ -187,6 +190,7 @@ class Releases:
         """Take persons (blind numbers) out of every file; how many rows went. Doing it twice takes nothing more."""
         # What was counted of versions holds values of rows: it is counted anew.
         shutil.rmtree(self.home / KEPT, ignore_errors=True)
+        shutil.rmtree(self.home / BRIDGES, ignore_errors=True)  # made anew of who is in the register then
         gone = sorted(set(subjects))
         if not gone:
             return 0

@@ -49,9 +49,10 @@ def shown(case: Case, lake: Lake, releases: Releases) -> tuple[Finding, ...]:
     return exposed(case, [release for alike in chosen.values() for release in alike[:ALIKE]])
 
 
-def moved(contract: Contract, lake: Lake, releases: Releases) -> tuple[Finding, ...]:
+def moved(contract: Contract, lake: Lake, releases: Releases, together: Sequence[str]) -> tuple[Finding, ...]:
     """Earlier versions are of another population: there nobody would be compared with this one, which tells of the same
-    persons. A contract that says nothing of persons any more takes back what the newest version's own said."""
+    persons; but for ``together``, the contract's own population and those of its register. A contract that says nothing
+    of persons any more takes back what the newest version's own said."""
     from arengo.contract.load import loads
     from arengo.privacy.declared import population_of
     from arengo.privacy.finding import Finding
@@ -60,7 +61,7 @@ def moved(contract: Contract, lake: Lake, releases: Releases) -> tuple[Finding, 
     name, newest = population_of(contract), lake.newest(contract.id)
     if contract.access != "open" or alone(contract) or newest is None:
         return ()
-    before = {item.population for item in releases.of_dataset(contract.id) if item.subject} - {name, ""}
+    before = {item.population for item in releases.of_dataset(contract.id) if item.subject} - {*together, ""}
     if before and not name:
         text = lake.state.contract_text(contract.id, newest.contract_sha) or ""
         before &= {population_of(loads(text))} if text else before

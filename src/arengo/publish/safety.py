@@ -174,7 +174,7 @@ class Safety:
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
             lost += exposure.foreign(self.lake, contract, mode)
-            lost += exposure.moved(contract, self.lake, self._releases())
+            lost += exposure.moved(contract, self.lake, self._releases(), self._together(contract))
             if self._recorded(contract):
                 lost += exposure.shown(case, self.lake, self._releases())
             return replace(verdict, run=run, findings=(*verdict.findings, *lost))
@@ -254,10 +254,8 @@ class Safety:
 
     def seen(self, contract: Contract) -> list[str]:
         """What a publication is judged against; the dataset is held by the caller."""
-        from arengo.privacy.declared import population_of
-
         self.clear(contract.id)
-        return [f"{item.label} {item.declared}" for item in self._releases().of(population_of(contract))]
+        return [f"{item.label} {item.declared}" for item in self._releases().of(*self._together(contract))]
 
     def clear(self, dataset: str) -> None:
         """Finish what a kill left of a commit, and take out of the ledger what never became a version."""
@@ -277,15 +275,14 @@ class Safety:
         """While the version is committed: its place in the ledger is taken before, and given back when none was made.
 
         Two publications of one population take their places one after the other; who was judged before the other's
-        is judged ``again``, which raises when it may not go on. The dataset is held by the caller.
+        is judged ``again``, which raises when it may not go on. The dataset is held by the caller. So do those of
+        populations of one register.
         """
-        from arengo.privacy.declared import population_of
-
         number = 0
         if self._recorded(contract):
             self.clear(contract.id)
             if self.lake.by_run(contract.id, run) is None:
-                with self.state.hold(f"gate {population_of(contract)}", wait=WAIT):
+                with self.state.hold(f"gate {min(self._together(contract))}", wait=WAIT):
                     if against != self.seen(contract):
                         again()
                     number = self.lake.next_number(contract.id)
@@ -405,6 +402,13 @@ class Safety:
             subject=bool(self._subject(contract)),
         )  # fmt: skip
 
+    def _together(self, contract: Contract) -> tuple[str, ...]:
+        """The population of a contract and those whose people the same register lists."""
+        from arengo.privacy.declared import population_of
+
+        name = population_of(contract)
+        return (name, *(item.name for item in self._populations.kin(name)))
+
     @cached_property
     def _populations(self) -> Populations:
         from arengo.privacy.population import Populations
@@ -476,13 +480,16 @@ class Safety:
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, release: Release, table: str, intake: str,
         at: datetime,
     ) -> Case:  # fmt: skip
+        from arengo.privacy.bridge import Bridge
         from arengo.privacy.case import Case
         from arengo.privacy.declared import population_of, profiles_of, target_of
 
         name = population_of(contract)
         population = self._populations.get(name) if name else None
         releases = self._releases()
-        secret = secret_of(self.settings.home)
+        secret, home = secret_of(self.settings.home), self.settings.home / "privacy"
+        kin = self._populations.kin(name)
+        bridge = Bridge(connection, self.lake, self.state, home, secret, population, kin, BLIND)
         return Case(
             contract=contract,
             release=release,
@@ -492,16 +499,18 @@ class Safety:
             intake=intake,
             intake_contract=contract.as_read(),
             population=population,
-            earlier=releases.of(name),
+            earlier=releases.of(name, *(item.name for item in kin)),
             profiles=profiles_of(contract, self._populations.profiles(name)),
             codes=self.codes,
             settings=self.settings,
             state=self.state,
-            home=self.settings.home / "privacy",
+            home=home,
             now=at,
             secret=secret,
             truth=self._populations.truth(connection, self.lake, population, secret),
-            rows=releases.rows,
+            rows=lambda release: bridge.rows(release, releases.rows(release)),
+            kin=kin,
+            pairs=bridge.pairs,
         )
 
     def _table(
@@ -561,12 +570,13 @@ class Safety:
         return quote(INTAKE)
 
     def _subject(self, contract: Contract) -> str:
-        """The column of the intake that names the person, '' when there is none."""
+        """The column of the intake that names the person, '' when there is none. Where no population is named, what
+        numbers persons tells at least which rows are one person's."""
         from arengo.privacy.declared import population_of
-        from arengo.privacy.population import subject_of
+        from arengo.privacy.population import numbered_by, subject_of
 
         name = population_of(contract)
-        return subject_of(contract.as_read(), name) if name else ""
+        return subject_of(contract.as_read(), name) if name else numbered_by(contract)
 
     def _blind(self, connection: duckdb.DuckDBPyConnection, contract: Contract, intake: Staged, subject: str) -> str:
         """Make the table of blind numbers of the staged persons; SQL of a row's own."""

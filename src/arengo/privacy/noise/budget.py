@@ -1,5 +1,6 @@
 """The budget of differential privacy, one a *population*: what was spent on its people by all datasets together.
 
+What was spent on another population whose people the same register lists was spent on the same people, and counts.
 Kept in the state database, so that it outlives every process and nothing is spent twice or at the same time by two.
 Composition is sequential: the losses add up. Only what is provably about other people is taken in parallel, where the
 largest counts: statements over the same state of the population (``basis``) whose predicates hold the same column at
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 
 from arengo.contract.model import EMPTY
 from arengo.errors import PolicyError, PublicationRefused
-from arengo.privacy.release import Population
+from arengo.privacy.release import Population, kin
 from arengo.state.spending import spending
 
 if TYPE_CHECKING:
@@ -95,16 +96,35 @@ class Budget:
             )
         return found
 
+    def _names(self, of: Population) -> tuple[str, ...]:
+        """Whose spending is the population's as well: that of all whose people the same register lists."""
+        return (of.name, *(item.name for item in kin(of, self._populations.values())))
+
+    def _latest(
+        self, connection: Connection, of: Population, spend: Spend, now: datetime
+    ) -> tuple[Population, list[Spend], datetime | None]:
+        """When it fits the cap of the population and of each whose people are in it: (the one it has to wait for, what
+        was spent of that, the moment or None)."""
+        worst: tuple[Population, list[Spend], datetime | None] | None = None
+        for item in (of, *kin(of, self._populations.values())):
+            held = _held(connection, item, self._names(item), now)
+            when = _when(item, held, spend, now)
+            if worst is None or (worst[2] is not None and (when is None or when > worst[2])):
+                worst = item, held, when
+        assert worst is not None
+        return worst
+
     def left(self, population: str, now: datetime) -> Standing:
         """How it stands at ``now``. Raises PolicyError for a population nobody declared."""
         of = self.population(population)
         with self._state.read() as connection:
-            held = _held(connection, of, now)
+            held = _held(connection, of, self._names(of), now)
         return _standing(of, held)
 
     def history(self, population: str, limit: int = 1000) -> tuple[Spend, ...]:
         """What was spent, the newest first, also what left the period."""
-        query = sa.select(spending).where(spending.c.population == population)
+        named = self._names(self.population(population)) if population in self._populations else (population,)
+        query = sa.select(spending).where(spending.c.population.in_(named))
         with self._state.read() as connection:
             rows = connection.execute(query.order_by(spending.c.n.desc()).limit(limit)).all()
         return tuple(_spend(row) for row in rows)
@@ -120,7 +140,7 @@ class Budget:
         with self._state.read() as connection:
             if _known(connection, spend) is not None:
                 return now
-            return _when(of, _held(connection, of, now), spend, now)
+            return self._latest(connection, of, spend, now)[2]
 
     def spend(self, spend: Spend) -> Spend:
         """Spend it, or raise PublicationRefused with the day it would be possible. What the same run spent is given
@@ -130,15 +150,15 @@ class Budget:
         _check(spend)
         with self._state.write() as connection:
             if self._state.backend != "sqlite":  # there a writing transaction is alone anyway
-                key = int.from_bytes(hashlib.sha256(f"spend {of.name}".encode()).digest()[:8], "big", signed=True)
+                lock = f"spend {min(self._names(of))}".encode()
+                key = int.from_bytes(hashlib.sha256(lock).digest()[:8], "big", signed=True)
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
             known = _known(connection, spend)
             if known is not None:
                 return known
-            held = _held(connection, of, spend.at)
-            when = _when(of, held, spend, spend.at)
+            whose, held, when = self._latest(connection, of, spend, spend.at)
             if when != spend.at:
-                raise refusal(of, _standing(of, held), spend, when)
+                raise refusal(whose, _standing(whose, held), spend, when)
             last = connection.scalar(sa.select(sa.func.max(spending.c.n)).where(spending.c.population == of.name))
             connection.execute(
                 sa.insert(spending).values(
@@ -199,11 +219,11 @@ def total(spends: Iterable[Spend], delta: float = DELTA) -> float:
 
 def _composed(spends: Sequence[Spend]) -> tuple[float, float]:
     """(epsilon, rho) that no person's loss exceeds."""
-    states: dict[str, list[Spend]] = {}
+    states: dict[tuple[str, str], list[Spend]] = {}
     pure = rho = 0.0
     for item in spends:
         if item.basis and item.atoms:
-            states.setdefault(item.basis, []).append(item)
+            states.setdefault((item.population, item.basis), []).append(item)
         else:
             pure, rho = pure + item.epsilon, rho + item.rho
     for items in states.values():
@@ -242,10 +262,10 @@ def _known(connection: Connection, spend: Spend) -> Spend | None:
     return _spend(row) if row is not None else None
 
 
-def _held(connection: Connection, of: Population, now: datetime) -> list[Spend]:
+def _held(connection: Connection, of: Population, names: Sequence[str], now: datetime) -> list[Spend]:
     """What counts at ``now``, oldest first. What is dated later counts too: a clock that went back frees nothing."""
     since = now - timedelta(days=of.period)
-    query = sa.select(spending).where(spending.c.population == of.name, spending.c.at > since)
+    query = sa.select(spending).where(spending.c.population.in_(names), spending.c.at > since)
     return [_spend(row) for row in connection.execute(query.order_by(spending.c.at, spending.c.n))]
 
 

@@ -74,7 +74,7 @@ def look(case: Case) -> Report:
 
 
 def _noisy(case: Case, population: Population, spend: Spend) -> Report:
-    budget = Budget(case.state, {population.name: population})
+    budget = Budget(case.state, {item.name: item for item in (population, *case.kin)})
     standing = budget.left(population.name, case.now)
     when = budget.when_possible(spend, case.now)
     width, missing = _accuracy(case.contract)
@@ -102,7 +102,7 @@ def _exact(case: Case) -> Report:
     """An exact release of what was given with noise before."""
     if case.population is None:
         return Report()
-    budget = Budget(case.state, {case.population.name: case.population})
+    budget = Budget(case.state, {item.name: item for item in (case.population, *case.kin)})
     spends = budget.history(case.population.name)
     noisy = {item.dataset for item in spends}
     undone = [item.label for item in case.earlier

@@ -59,6 +59,8 @@ def _split(case: Case, attribute: Attribute, related: Sequence[Related]) -> _Spl
         path = case.home / "releases" / item.release.dataset / f"v{item.release.number}.parquet"
         if not item.release.subject or not item.release.quasi or item.mine != level or not path.is_file():
             return None
+        if item.release.population != release.population:
+            return None  # who is who there may have become known since
         held = path.stat()
         told = [item.release.declared, held.st_size, held.st_mtime_ns, held.st_ino, item.theirs, item.shared,
                 series_of(item.release)]  # fmt: skip

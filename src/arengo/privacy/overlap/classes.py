@@ -137,18 +137,18 @@ class Classes:
     def fresh(self, population: str, releases: Sequence[Release]) -> bool:
         """Whether the files hold exactly these releases."""
         wanted = by_series(releases)
-        note = _note(self.path(population))
+        note = note_of(self.path(population))
         labels = sorted(item.label for item in counted(releases))
         if (note.get("form"), note.get("releases")) != (_FORM, labels):
             return not wanted and not self.path(population).exists()
         return all(
-            _note(self._series(population, series)) == {"form": _FORM, "releases": [item.label for item in versions]}
+            note_of(self._series(population, series)) == {"form": _FORM, "releases": [item.label for item in versions]}
             for series, versions in wanted.items()
         )
 
     def made(self, population: str) -> Made:
         """Where the file of the classes comes from."""
-        told = (_note(self.path(population)).get("made") or {}).get
+        told = (note_of(self.path(population)).get("made") or {}).get
         return Made(str(told("mark", "")), str(told("of", "")), str(told("by", "")))
 
     def extend(self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str = "") -> None:
@@ -160,9 +160,9 @@ class Classes:
             return
         population, series = release.population, series_of(release)
         path, held = self.path(population), self._series(population, series)
-        note = _note(path)
+        note = note_of(path)
         labels = sorted({*note.get("releases", ()), release.label})
-        mine = list(_note(held).get("releases", ()))
+        mine = list(note_of(held).get("releases", ()))
         newest = max((int(label.rpartition(" v")[2]) for label in mine), default=0)
         if touched and held.is_file() and newest:
             rows = f"(SELECT * FROM {rows} SEMI JOIN (SELECT {SUBJECT} FROM {touched}) t USING ({SUBJECT}))"
@@ -277,7 +277,7 @@ def write(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, note: Map
             building.unlink()
 
 
-def _note(path: Path) -> dict[str, Any]:
+def note_of(path: Path) -> dict[str, Any]:
     """What was written into a file's metadata; {} when there is no such file or it cannot be read."""
     if not path.is_file():
         return {}

@@ -17,10 +17,11 @@ import numpy as np
 
 from arengo.contract.model import Frozen
 from arengo.lake.layout import quote
+from arengo.privacy.bridge import moved
 from arengo.privacy.declared import K_MAP, model_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.overlap import grown, mapped
-from arengo.privacy.overlap.classes import SUBJECT, Classes, by_series, counted, marks, series_of
+from arengo.privacy.overlap.classes import SUBJECT, Classes, Sources, by_series, counted, marks, series_of
 from arengo.privacy.release import ROWS, Attribute, Release
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _strangers(case: Case) -> Iterator[Finding]:
     """Persons of another population than the contract's: their other publications were not compared."""
     for column in case.contract.as_read().properties:
         named = str(column.custom.get("arengoSubject", ""))
-        if named and named != case.release.population:
+        if named and named not in (case.release.population, *(item.name for item in case.kin)):
             facts = Frozen(what=column.name, why=f"its persons are of the population {named}, and this is published "
                            f"as {case.release.population}")  # fmt: skip
             yield Finding("not-looked", "review", facts, (column.name,))
@@ -131,6 +132,8 @@ def _among_its_own(case: Case, before: Sequence[Release]) -> Report | None:
         return None
     if model_of(case.contract) == K_MAP or any(series_of(item) != mine for item in before):
         return None
+    if any(item.population != case.release.population for item in before):
+        return None  # of this dataset as it was published about another population of the same register
     linked = tuple(item for item in before if item.subject)
     classes = Classes(case.home)
     fresh = classes.fresh(case.release.population, linked)
@@ -200,7 +203,7 @@ def _build(case: Case, before: Sequence[Release], truth: str) -> Joint:
     """Make the groups alone: how many people there are of each kind."""
     connection, release = case.connection, case.release
     linked = tuple(item for item in before if item.subject)
-    sources = Classes(case.home).sources(connection, release.population, linked, case.rows)
+    sources = _sources(case, linked)
     series = [(versions[-1], sources.series[key]) for key, versions in by_series(linked).items()
               if key != series_of(release)]  # fmt: skip
     own = sources.series.get(series_of(release), "")
@@ -230,6 +233,29 @@ def _build(case: Case, before: Sequence[Release], truth: str) -> Joint:
     whole = not extra and not unlinked and model_of(case.contract) != K_MAP
     linked_ = _is_linked(case)
     return Joint(columns, tuple(series), tuple(unlinked), unmapped, sources.gone, linked_, whole and linked_)
+
+
+def _sources(case: Case, linked: Sequence[Release]) -> Sources:
+    """Where the classes are read. Those of other populations of the register are files of their own, read under the
+    numbers of here: what somebody is in one population and in the other makes one class."""
+    classes, mine = Classes(case.home), case.release.population
+    of = {
+        name: tuple(item for item in linked if item.population == name) for name in {item.population for item in linked}
+    }
+    keys = [key for releases in of.values() for key in by_series(releases)]
+    apart = len(keys) == len(set(keys)) and all(classes.fresh(name, releases) for name, releases in of.items())
+    if set(of) <= {mine} or not apart:
+        return classes.sources(case.connection, mine, linked, case.rows)
+    parts: list[str] = []
+    series: dict[str, str] = {}
+    for name, releases in of.items():
+        if not by_series(releases):
+            continue
+        held, pairs = classes.sources(case.connection, name, releases, case.rows), case.pairs(name)
+        parts.append(f"SELECT {SUBJECT}, class AS code FROM {moved(held.before, pairs)}")
+        series |= {key: moved(sql, pairs) for key, sql in held.series.items()}
+    before = f"SELECT {SUBJECT}, bit_xor(code) AS class FROM ({' UNION ALL '.join(parts)}) GROUP BY {SUBJECT}"
+    return Sources(f"({before})", series)
 
 
 def _is_linked(case: Case) -> bool:
