@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from arengo.errors import Place, SourceTooLarge
 from arengo.sources.base import ROW, Reject
 from arengo.sources.csv_records import Marks, looks_swallowed, records
-from arengo.sources.dialect import _SECTION, Dialect
+from arengo.sources.dialect import SECTION, Dialect
 from arengo.sources.text import Feed
 
 if TYPE_CHECKING:
@@ -323,7 +323,7 @@ def _until_section(lines: Iterator[str], dialect: Dialect) -> Iterator[str]:
     """Lines of one section: up to the next word that opens a table."""
     for line in lines:
         word = line.strip()
-        if word and dialect.marks.delimiter not in word and _SECTION.fullmatch(word) and dialect.width > 1:
+        if word and dialect.marks.delimiter not in word and SECTION.fullmatch(word) and dialect.width > 1:
             return
         yield line
 

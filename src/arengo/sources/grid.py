@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from arengo.sources.csv_records import Marks, Record
-from arengo.sources.dialect import SNIFF_RECORDS, _table
+from arengo.sources.delimiter import SNIFF_RECORDS
+from arengo.sources.dialect import table_of
 
 Grid = list[list[str | None]]
 _TAIL = 30
@@ -52,7 +53,7 @@ def find_table(
     if not rows:
         return TableLayout(0, 0, (), (), 0)
     skip = sum(1 for index in filled if index < skip_rows) if skip_rows is not None else None
-    found = _table([Record(row, "") for row in rows], Marks(",", ""), skip, header_rows)
+    found = table_of([Record(row, "") for row in rows], Marks(",", ""), skip, header_rows)
     first = filled[found.skip] if found.skip < len(filled) else 0
     last = filled[found.skip + found.header - 1] if found.header else first - 1
     names = found.names[:width] + tuple(f"column_{n + 1}" for n in range(len(found.names), width))
