@@ -12,6 +12,7 @@ import pytest
 
 from arengo.city import init, open_city
 from arengo.privacy.overlap import appended, grown
+from arengo.privacy.reckoning import Reckoning
 from arengo.privacy.releases import Releases
 from arengo.publish import growth
 from arengo.publish.safety import Safety
@@ -214,6 +215,35 @@ def test_whom_an_append_singles_out_is_found_by_counts_and_whole(tmp_path: Path,
     assert run.state == "refused"
     assert town.delta[0]
     assert {item["code"] for item in town.pairs[0][1]["findings"]} & {"overlap-joint", "overlap-joint-further"}
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_persons_the_register_does_not_list_are_told_of_an_append_as_of_a_whole_pass(
+    tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    """The register is read for its numbers only where those it listed before are not most of all there are now."""
+    town = Town(tmp_path / "town", patch, 8, register=True, people=700)
+    everybody = town.chance.sample(list(town.truth), len(town.truth))
+    assert town.publish("register", everybody[:100]).state == "succeeded"
+    assert town.publish("visits", everybody[:100]).state == "succeeded"
+    read: list[bool] = []
+    count = Reckoning.count
+
+    def seen(reckoning: Reckoning, table: str) -> int:
+        read.append("_truth" in table)
+        return count(reckoning, table)
+
+    with pytest.MonkeyPatch.context() as within:
+        within.setattr(Reckoning, "count", seen)
+        assert town.publish("visits", everybody[100:180]).state == "succeeded"
+        assert sum(read) == 1  # of the whole pass that is made beside
+        read.clear()
+        assert town.publish("visits", everybody[180:300]).state == "refused"
+        assert sum(read) == 2
+    assert {"risk-register-apart"} <= {item["code"] for item in town.pairs[0][1]["findings"]}
+    assert town.publish("register", everybody).state == "succeeded"  # others are listed now: those counts are void
+    assert town.publish("visits", everybody[180:300]).state == "succeeded"
     town.city.close()
 
 

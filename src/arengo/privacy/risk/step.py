@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arengo.contract.model import Frozen, Kind
+from arengo.contract.model import EMPTY, Frozen, Kind
 from arengo.errors import PolicyError
 from arengo.privacy.declared import K_MAP, model_of, reason_of
 from arengo.privacy.finding import Finding, Report
@@ -34,6 +34,8 @@ COMBINATIONS = 3_000_000
 """Combinations of quasi-identifiers and a sensitive column that are looked at; more do not fit into a modest memory."""
 FINE = 0.5
 """Different values of a column for each person, above which hardly anybody shares one."""
+_LISTED = "listed"
+"""What is kept of how many persons the register knows."""
 _FEW = 100  # persons, below which a column of many values is no surprise
 _PLACES = (
     "residence",
@@ -216,16 +218,21 @@ def _unlisted(case: Case, truth: str, names: tuple[str, ...]) -> list[Finding]:
 
     if not truth or not case.release.subject:
         return []
-    people, listed = case.connection.execute(
-        f"SELECT count(*), count(t._subject) FROM (SELECT DISTINCT {counted.SUBJECT} AS s FROM {case.table} "
-        f"WHERE {counted.SUBJECT} IS NOT NULL) r LEFT JOIN {truth} t ON t._subject = r.s"
-    ).fetchone() or (0, 0)
-    if 2 * int(listed) >= int(people):
+    reckoning = case.reckoned()
+    people, register = reckoning.persons().persons, getattr(case.truth, "note", EMPTY).get("mark", "")
+    known = reckoning.held(_LISTED) if reckoning.added is not None else None
+    # Whom the register knew is there still, and it is the same one: at least so many are listed.
+    listed = int(known[1]["listed"]) if known is not None and register and known[1]["register"] == register else 0
+    if 2 * listed < people:
+        listed = reckoning.count(f"(SELECT DISTINCT {counted.SUBJECT} AS s FROM {case.about}) r "
+                                 f"SEMI JOIN {truth} t ON t._subject = r.s")  # fmt: skip
+    reckoning.hold(_LISTED, "SELECT 1 AS nothing WHERE false", register=register, listed=listed)
+    if 2 * listed >= people:
         return []
-    facts = Frozen(rows=int(people), population=case.release.population)
+    facts = Frozen(rows=people, population=case.release.population)
     column = subject_of(case.contract, case.release.population)
     by = (column,) if column else names
-    return [Finding("risk-register-apart", "review", facts, by, people=int(people) - int(listed))]
+    return [Finding("risk-register-apart", "review", facts, by, people=people - listed)]
 
 
 def _population(mapped: Mapped, k: int) -> dict[str, int]:
