@@ -6,6 +6,7 @@ import random
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from access_town import COOKIE, Town, make_town
 from starlette.applications import Starlette
 
 from arengo import faces, portal
+from arengo.door import Door
 from arengo.governance.role import OPERATOR
 from arengo.privacy.left_out import bounded
 from arengo.privacy.release import Target
@@ -117,6 +119,31 @@ def test_no_face_tells_the_number(visits: Any) -> None:
     ):  # fmt: skip
         answer = visits().get(f"/api/v1/datasets/ballots{path}")
         assert not re.search(rf"\b{CAME}\b", re.sub(r'"checksum":"[^"]*"', "", answer.text)), path
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/datasets/ballots/quality", "Rows or cells withheld at most 7"),
+        ("/api/v1/datasets/ballots/quality", '"withheld_at_most":7'),
+    ],
+)
+def test_a_bound_that_was_kept_is_told_anew_when_the_group_size_changes(town: Town, path: str, said: str) -> None:
+    city = town.city
+    access = city.access
+
+    def asked(k: int, known: str = "") -> Any:
+        settings = replace(city.settings, privacy=replace(city.settings.privacy, k=k))
+        door = Door(settings, city.catalogue, city.lake, access.judge, access.hierarchies)
+        pages = portal.routes(door, city.catalogue, settings, city.state, city.lake.quarantine, access, city.desk)
+        app = Starlette(routes=[*faces.routes(door, city.catalogue, settings), *pages])
+        return TestClient(app).get(path, headers={"if-none-match": known} if known else {})
+
+    known = asked(5).headers["etag"]
+    assert asked(5, known).status_code == 304
+    after = asked(7, known)
+    assert after.headers["etag"] != known
+    assert said in (text(after) if path.startswith("/datasets") else after.text)
 
 
 def test_a_run_tells_no_count_of_before_the_protection(town: Town, visits: Any) -> None:

@@ -276,7 +276,7 @@ async def quality(site: Site, request: Request) -> Response:
     view = site.door.view(dataset, as_of, site.caller(request))
     return await lazily(
         request,
-        f"{view.identity}\0quality".encode(),
+        f"{view.identity}\0quality {site.settings.privacy!r}".encode(),  # the bound on rows withheld is told by it
         view.modified,
         lambda: site.door.quality(dataset, str(view.version.number), site.caller(request)),
     )

@@ -133,7 +133,7 @@ def quality(visit: Visit) -> Response:
     """``/datasets/{id}/quality``: checks in words, rows set aside, profile of every column."""
     d = Dossier(visit, visit.request.path_params["dataset"])
     operator = is_operator(visit, d.id, KEEPERS)
-    known = visit.unchanged(*d.mark, operator)
+    known = visit.unchanged(*d.mark, operator, visit.settings.privacy)  # the bound on rows withheld is told by it
     if known:
         return known
     labels = {item.name: item.label for item in d.heads}
