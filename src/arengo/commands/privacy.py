@@ -255,12 +255,15 @@ def releases(
     city: CityOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """What is public about each population: the publication ledger that new releases are judged against."""
+    """What is public about each population: the publication ledger that new releases are judged against. Of one
+    population also what is public about others whose people its register lists: it is laid together with it."""
+    from arengo.privacy.population import Populations
     from arengo.privacy.releases import Releases
 
     with arengo.open(city) as opened:
         ledger = Releases(opened.settings, opened.state, opened.lake)
-        names = (population,) if population else ledger.populations()
+        kin = Populations(opened.settings, opened.state).kin(population)
+        names = (population, *(item.name for item in kin)) if population else ledger.populations()
         found = {name: ledger.of(name) for name in names}
     rows: list[dict[str, Any]] = [
         {"population": name, "release": item.label, "at": item.at.isoformat(), "rows": item.rows, "form": item.form,

@@ -1,0 +1,146 @@
+"""Two populations keyed by one register, in a whole city: pupils and voters are laid together, and guests are not."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from arengo.city import City, init, open_city
+from arengo.cli import app
+from arengo.lake import maintenance
+from arengo.privacy.releases import BRIDGES, Releases
+
+CONTRACT = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: {id}
+name: {id}
+version: 1.0.0
+status: active
+domain: participation
+schema:
+  - name: {id}
+    properties:
+      - {{name: person, logicalType: string, required: true,
+         customProperties: [{{property: arengoPrivacyRole, value: identifier}}, {{property: arengoSubject, value: {population}}}{drop}]}}
+{columns}
+customProperties:
+  - {{property: arengoAccess, value: {access}}}
+  - {{property: arengoPopulation, value: {population}}}
+  - {{property: arengoPurposes, value: [{{id: registry, dpv: "dpv:RecordManagement", legalBasis: "eu-gdpr:A6-1-c", retention: P75Y}}]}}
+  - {{property: arengoPrivacyTarget, value: {{k: 5}}}}
+  - {{property: arengoSource, value: {{kind: csv, path: sources/{id}.csv}}}}
+"""  # noqa: E501
+COLUMN = """\
+      - {{name: {name}, logicalType: string,
+         customProperties: [{{property: arengoPrivacyRole, value: quasi}},
+           {{property: arengoPrivacyConcept, value: {name}}}]}}"""
+POPULATIONS = """\
+[populations.residents]
+register = "register"
+[populations.pupils]
+register = "register"
+[populations.guests]
+unit = "person"
+"""
+
+
+def _add(root: Path, id: str, population: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    text = CONTRACT.format(
+        id=id, population=population, columns="\n".join(COLUMN.format(name=name) for name in columns),
+        access="shared" if id == "register" else "open",
+        drop="" if id == "register" else ", {property: arengoProtect, value: drop}",
+    )  # fmt: skip
+    (root / "contracts" / f"{id}.odcs.yaml").write_text(text, encoding="utf-8")
+    mixed = random.Random(11).sample(rows, len(rows))  # the order of the numbers is no secret of the tables here
+    lines = [",".join(("person", *columns)), *(",".join(row) for row in mixed)]
+    (root / "sources" / f"{id}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    root = tmp_path / "city"
+    init(root, name="Small").close()
+    (root / "privacy.toml").write_text(POPULATIONS, encoding="utf-8")
+    dice = random.Random(7)
+    _add(root, "register", "residents", (), [(f"r{who:04}",) for who in range(1000)])
+    pupils = [(f"r{who:04}", dice.choice(["north", "south"]), dice.choice("xyz")) for who in range(800, 1000)]
+    _add(root, "enrolments", "pupils", ("district", "school"), pupils)
+    voters = [(f"r{who:04}", "north", dice.choice("abcdef")) for who in range(850)]
+    _add(root, "ballots", "residents", ("quarter", "list"), voters)
+    _add(root, "nights", "guests", ("quarter", "list"), voters)
+    with open_city(root) as made:
+        made.apply()
+        (run,) = made.publish(["register"])
+        assert run.state == "succeeded", run.error
+        yield made
+
+
+def test_pupils_who_vote_are_found(city: City) -> None:
+    (run,) = city.publish(["enrolments"])
+    assert run.state == "succeeded", run.error
+    (run,) = city.publish(["ballots"])
+    assert run.state == "refused"
+    held = city.desk.latest("ballots")
+    assert held is not None
+    (found,) = (item for item in held.verdict.findings if item.code == "overlap-joint")
+    assert found.releases == ("enrolments v1",)
+    assert 1 <= found.people <= 50, "of the fifty who are in both"
+    told = [dict(item.facts) for item in held.verdict.assumptions if item.code == "kin"]
+    assert told == [{"population": "residents", "others": ["pupils"]}]
+    assert "r08" not in json.dumps(held.verdict.as_json())
+    (run,) = city.publish(["nights"])
+    assert run.state == "succeeded", run.error  # the same rows about people of another register
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["kept", "forgotten"])
+def test_who_left_the_register_is_still_one_person(city: City, forgotten: bool) -> None:
+    """Who stands in both tables and in no register: an older version tells it, or the table that is being judged."""
+    root = city.settings.root
+    (run,) = city.publish(["enrolments"])
+    assert run.state == "succeeded", run.error
+    _add(root, "register", "residents", (), [(f"r{who:04}",) for who in range(900)])
+    (run,) = city.publish(["register"])
+    assert run.state == "succeeded", run.error
+    if forgotten:
+        maintenance.drop(city.lake, "register", [1], run.started_at)
+    lists = [(f"r{who:04}", "north", "ab"[who % 2 if who < 910 else 0]) for who in range(900, 1000)]
+    _add(root, "ballots", "residents", ("quarter", "list"), lists)
+    city.publish(["ballots"])
+    held = city.desk.latest("ballots")
+    assert held is not None
+    found = {item.code: item for item in held.verdict.findings if item.code.startswith("overlap-")}
+    assert found["overlap-joint"].people >= 5, "the five who chose b are told apart by their schools"
+
+
+def test_the_pairs_are_kept_and_grow_and_go(city: City) -> None:
+    root, folder = city.settings.root, city.settings.home / "privacy" / BRIDGES
+    city.publish(["enrolments"])
+    city.publish(["ballots"])
+    import duckdb
+
+    def pairs() -> int:
+        (path,) = folder.glob("*.parquet")
+        return int((duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchone() or (0,))[0])
+
+    assert pairs() == 1000
+    _add(root, "register", "residents", (), [(f"r{who:04}",) for who in range(400, 1050)])
+    (run,) = city.publish(["register"])
+    assert run.state == "succeeded", run.error
+    city.publish(["ballots"])
+    assert pairs() == 1050, "who left is still known as one person"
+    Releases(city.settings, city.state, city.lake).forget(())
+    assert not folder.exists()
+
+
+def test_the_command_lists_what_is_laid_together(city: City) -> None:
+    city.publish(["enrolments", "nights"])
+    asked = ["privacy", "releases", "residents", "--city", str(city.settings.root), "--json"]
+    answer = CliRunner().invoke(app, asked)
+    assert answer.exit_code == 0, answer.output
+    assert [(row["population"], row["release"]) for row in json.loads(answer.stdout)] == [("pupils", "enrolments v1")]
