@@ -85,7 +85,7 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
         if told is None:
             break
         trial = _trial(case, told)
-        if not _handful(case, told, trial):
+        if not _handful(case, told, trial) or not trial.case.release.rows:
             break  # stricter, more would go
         masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
         outcome, joint = judged(trial.case, () if masks else ("detection",))

@@ -68,6 +68,22 @@ _PESEL = (
 )
 
 
+_RODNE = (
+    f"strftime({_BORN}, '%y') || printf('%02d', month({_BORN}) + 50 * ({_SERIAL} % 2)) || strftime({_BORN}, '%d') || "
+    f"printf('%03d', {_SERIAL} // 2)"
+)
+
+
+def _luhn(digits: str, number: int) -> str:
+    """Sum of the digits of Luhn's check, whose digit is yet to come."""
+    parts = []
+    for at in range(1, number + 1):
+        one = f"CAST(substr({digits}, {at}, 1) AS BIGINT)"
+        twice = (number - at) % 2 == 0
+        parts.append(f"(2 * {one} - CASE WHEN {one} > 4 THEN 9 ELSE 0 END)" if twice else one)
+    return "(" + " + ".join(parts) + ")"
+
+
 def _eleven(*weights: int) -> str:
     """The text with its check digit of modulus 11, ten and eleven being nought."""
     rest = f"(11 - {_weighted('t', weights)} % 11)"
@@ -102,6 +118,25 @@ _NATIONAL = (
     Domain("PL PESEL", _DAYS * 10_000, _PESEL, ("PL",),
            (f"t || CAST((10 - {_weighted('t', (1, 3, 7, 9, 1, 3, 7, 9, 1, 3))} % 10) % 10 AS VARCHAR)",)),
     Domain("DK CPR", _DAYS * 10_000, f"strftime({_BORN}, '%d%m%y') || printf('%04d', {_SERIAL})", ("DK",)),
+    Domain("FI HETU", _DAYS * 898, f"strftime({_BORN}, '%d%m%y') || CASE WHEN year({_BORN}) >= 2000 THEN 'A' ELSE '-' "
+           f"END || printf('%03d', 2 + {_SERIAL})", ("FI",),
+           ("t || substr('0123456789ABCDEFHJKLMNPRSTUVWXY', "
+            "1 + CAST(CAST(left(t, 6) || substr(t, 8) AS BIGINT) % 31 AS INTEGER), 1)",)),
+    Domain("rodné číslo", 2 * _DAYS * 1000, _RODNE, ("CZ", "SK"),
+           ("t || CAST((CAST(t AS BIGINT) % 11) % 10 AS VARCHAR)",)),
+    Domain("rodné číslo with a stroke", 2 * _DAYS * 1000, _RODNE, ("CZ", "SK"),
+           ("left(t, 6) || '/' || substr(t, 7) || CAST((CAST(t AS BIGINT) % 11) % 10 AS VARCHAR)",)),
+    Domain("HU TAJ", 100_000_000, "printf('%08d', i)", ("HU",),
+           (f"t || CAST({_weighted('t', (3, 7, 3, 7, 3, 7, 3, 7))} % 10 AS VARCHAR)",)),
+    Domain("BE national number", _DAYS * 998, f"strftime({_BORN}, '%y%m%d') || printf('%03d', 1 + {_SERIAL}) || "
+           f"CASE WHEN year({_BORN}) >= 2000 THEN '+' ELSE '-' END", ("BE",),
+           ("left(t, 9) || printf('%02d', 97 - CAST(CASE WHEN right(t, 1) = '+' THEN '2' ELSE '' END || left(t, 9) "
+            "AS BIGINT) % 97)",)),
+    Domain("TR kimlik", 900_000_000, "CAST(100000000 + i AS VARCHAR)", ("TR",),
+           (f"t || CAST(({_weighted('t', (7, -1, 7, -1, 7, -1, 7, -1, 7))} % 10 + 10) % 10 AS VARCHAR)",
+            f"t || CAST({_weighted('t', (1,) * 10)} % 10 AS VARCHAR)")),
+    Domain("SE personnummer", _DAYS * 1000, f"strftime({_BORN}, '%y%m%d') || '-' || printf('%03d', {_SERIAL})", ("SE",),
+           (f"t || CAST((10 - {_luhn('left(t, 6) || right(t, 3)', 9)} % 10) % 10 AS VARCHAR)",)),
     Domain("BR CPF", 10**9, "printf('%09d', i)", ("BR",),
            (_eleven(10, 9, 8, 7, 6, 5, 4, 3, 2), _eleven(11, 10, 9, 8, 7, 6, 5, 4, 3, 2))),
     Domain("national numbers of 8 digits", 10**8, "printf('%08d', i)", ("AR", "PE", "UY", "CO", "BO")),
@@ -114,6 +149,11 @@ _MOBILES: Mapping[str, tuple[str, ...]] = {
     "DK": ("########", "+45########"), "GR": ("69########", "+3069########"), "BR": ("119########", "+55119########"),
     "AR": ("11########", "+54911########"), "MX": ("55########", "+5255########"), "CL": ("9########", "+569########"),
     "CO": ("3#########", "+573#########"), "PE": ("9########", "+519########"),
+    "HU": ("0630#######", "+3630#######", "+3620#######", "+3670#######"), "CZ": ("7########", "+4207########"),
+    "SK": ("09########", "+4219########"), "FI": ("040#######", "+35840#######", "+35850#######"),
+    "TR": ("05########", "+905#########", "5#########"), "RO": ("07########", "+407########"),
+    "AT": ("0664#######", "+43664#######"), "NO": ("4#######", "9#######", "+474#######"),
+    "IE": ("08########", "+3538########"), "HR": ("09########", "+3859########"),
 }  # fmt: skip
 
 
@@ -123,7 +163,11 @@ _PLATES: Mapping[str, tuple[str, ...]] = {
     "PL": ("AA 99999", "AA99999", "AAA 9999"), "NL": ("AA-999-A", "99-AAA-9"), "GB": ("AA99 AAA", "AA99AAA"),
     "BE": ("1-AAA-999",), "AT": ("A-99999A", "A 99999 A"), "BR": ("AAA-9999", "AAA9A99", "AAA9999"),
     "AR": ("AA999AA", "AAA999"), "CL": ("BBBB99", "BBBB-99"), "CO": ("AAA999", "AAA 999"), "MX": ("AAA-999-A",),
-    "UY": ("AAA 9999", "AAA9999"), "PE": ("AAA-999",), "GR": ("AAA-9999",), "RO": ("A-999-AAA", "A999AAA"),
+    "UY": ("AAA 9999", "AAA9999"), "PE": ("AAA-999",), "GR": ("AAA-9999", "AAA9999"), "RO": ("A-999-AAA", "A999AAA"),
+    "CZ": ("9A9 9999", "9A99999", "9AA 9999"), "SK": ("AA-999AA", "AA999AA"),
+    "HU": ("AAA-999", "AAA999", "AAAA-999"), "FI": ("AAA-999",), "SE": ("AAA 999", "AAA999"),
+    "TR": ("99 AA 999", "99AA999", "99 A 9999", "99 AAA 99"), "DK": ("AA 99 999", "AA99999"),
+    "NO": ("AA 99999", "AA99999"), "HR": ("AA-9999-AA", "AA 999-AA"), "SI": ("AA A9-99A",), "IE": ("999-A-9999",),
 }  # fmt: skip
 """How number plates are written: A a letter, B a consonant, 9 a digit."""
 _CONSONANTS = "BCDFGHJKLMNPRSTVWXYZ"
@@ -149,9 +193,9 @@ def _phone(country: str, form: str) -> Domain:
     return Domain(f"telephones of {country}", 10**digits, f"'{head}' || printf('%0{digits}d', i)", (country,))
 
 
-def domains(country: str, plates: bool = False) -> Iterator[Domain]:
+def domains(country: str, plates: bool = False, late: bool = False) -> Iterator[Domain]:
     """Those to try, the smallest first; of ``country`` (ISO 3166) its own numbers and telephones, without one
-    everybody's. ``plates``: those of number plates come first, else they are not tried."""
+    everybody's. ``plates``: those of number plates come first; ``late``: they come last, else they are not tried."""
     here = country.upper()
     if plates:
         yield from (_plate(here, form) for form in _PLATES.get(here, ()))
@@ -162,6 +206,8 @@ def domains(country: str, plates: bool = False) -> Iterator[Domain]:
     for name, forms in _MOBILES.items():
         if here == name:
             yield from (_phone(name, form) for form in forms)
+    if late and not plates:
+        yield from (_plate(here, form) for form in _PLATES.get(here, ()))
     yield Domain(
         "network addresses", 2**32, "concat_ws('.', i // 16777216, (i // 65536) % 256, (i // 256) % 256, i % 256)"
     )

@@ -25,8 +25,8 @@ BUDGET = 10_000_000
 """Values of one domain that are tried with one algorithm of the engine."""
 TOTAL = 60_000_000
 """Values tried for one column over all domains."""
-SECONDS = 30.0
-"""After this long no further domain is begun."""
+SECONDS = 60.0
+"""Of the processor; after them no further domain is begun. A busy machine takes longer and finds the same."""
 SLOW = 300_000
 """Values of one domain that are tried with an algorithm the engine has not."""
 OTHERS = 300_000
@@ -98,13 +98,15 @@ def recover(
     *,
     budget: int = BUDGET,
     plates: bool = False,
+    late: bool = False,
 ) -> Recovered:
     """Tries constants, ``others`` (name, SQL of one column ``v`` of texts) and the domains of ``country`` until some
-    hashes of ``column`` are met. ``length``: from :func:`width`. ``plates``: the column's name speaks of them."""
+    hashes of ``column`` are met. ``length``: from :func:`width`. ``plates``: the column's name speaks of number
+    plates; ``late``: they may be that as well."""
     name = quote(column)
     distinct = _load(connection, f"SELECT DISTINCT CAST({name} AS VARCHAR) FROM {table} WHERE {name} IS NOT NULL")
     try:
-        return _tried(connection, column, length, distinct, others, country, budget, plates)
+        return _tried(connection, column, length, distinct, others, country, budget, plates, late)
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {_TABLE}")
 
@@ -126,6 +128,7 @@ def _load(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 def _tried(
     connection: duckdb.DuckDBPyConnection, column: str, length: int, distinct: int,
     others: Sequence[tuple[str, str]], country: str, budget: int, plates: bool,
+    late: bool,
 ) -> Recovered:  # fmt: skip
     best = Recovered(column, distinct)
     spent = 0
@@ -148,9 +151,9 @@ def _tried(
             constant = max(constant, met if domain == "a constant" else 0)
     if best.recovered > constant:
         return _with(best, spent)
-    until = time.monotonic() + SECONDS
-    for item in domains(country, plates):
-        if time.monotonic() > until:
+    until = time.process_time() + SECONDS
+    for item in domains(country, plates, late):
+        if time.process_time() > until:
             break
         for algorithm in full or cut:
             sql, n = item.values(min(budget, TOTAL - spent))

@@ -37,6 +37,9 @@ _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer",
 _WHOSE = frozenset({"plate", "person_id", "national_id", "username", "phone", "email", "first_name", "last_name",
                     "birth", "person", "holder"})  # fmt: skip
 """What a column of hashes may be named after that is somebody's."""
+RECURRING = 0.8
+"""Different hashes by rows below which they stand for somebody or something that comes again."""
+LEAST_DISTINCT = 8
 _CODED = 0.8
 """Share of values with a digit and without a space from which a column holds numbers, not names."""
 
@@ -79,9 +82,10 @@ def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> I
         # The checksums of documents are of whole files: only what stands beside them is tried.
         budget = 0 if case.contract.custom.get("arengoDocuments") else hashes.BUDGET
         country = case.settings.city.country
+        recurring = item.distinct >= LEAST_DISTINCT and item.distinct < RECURRING * item.filled
         made = hashes.recover(
             case.connection, case.table, column.name, length, mine, country, budget=budget,
-            plates="plate" in concepts(column.name),
+            plates="plate" in concepts(column.name), late=recurring,
         )  # fmt: skip
         measured[column.name] = {
             "hashes": made.distinct, "recovered": made.recovered, "tried": made.tried, "algorithm": made.algorithm,
@@ -93,8 +97,9 @@ def _hashes(case: Case, held: dict[str, Sampled], measured: dict[str, Any]) -> I
             outcome = "pass" if _allowed(column) else "block"
             yield Finding("hash-recovered", outcome, facts, (column.name,))
         elif not _allowed(column):
-            # What could not be tried out in seconds is still what its name says it is.
-            outcome = "review" if concepts(column.name) & _WHOSE else "pass"
+            # What could not be tried out in seconds is still what its name says it is; and what the same hash stands
+            # for in row after row is somebody or something that a file's checksum is not.
+            outcome = "review" if concepts(column.name) & _WHOSE or recurring else "pass"
             yield Finding("hash-unkeyed", outcome, {"column": column.name, "tried": made.tried}, (column.name,))
 
 

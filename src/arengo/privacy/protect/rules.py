@@ -63,7 +63,7 @@ def local(work: Work, table: str, told: Any) -> int:
     if not by:
         work.notes.append("arengoProtection.local: no column is a quasi-identifier, so there are no groups.")
         return 0
-    recoded(work.connection, table, by, int(told["k"]), "_recoded")
+    recoded(work.connection, table, by, int(told["k"]), "_recoded", SUBJECT if work.subject else "")
     match = " AND ".join(f"r.{quote(name)} IS NOT DISTINCT FROM g.v{at}" for at, name in enumerate(by))
     shown = ", ".join(f"g.l{at} AS {quote(name)}" for at, name in enumerate(by))
     work.connection.execute(

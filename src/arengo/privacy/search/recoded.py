@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from arengo.lake.layout import listing, quote
 from arengo.privacy.hierarchy.builders import TO
 from arengo.privacy.search.mondrian import mondrian, parts, ranked
 from arengo.privacy.tuples import LISTED, Tuples, Values, combinations, distinct, regroup
@@ -20,14 +21,17 @@ FEW = 6
 """Values of a group that are listed; more become the first and the last, or ``*``."""
 
 
-def recoded(connection: duckdb.DuckDBPyConnection, table: str, by: Sequence[str], k: int, into: str) -> None:
+def recoded(
+    connection: duckdb.DuckDBPyConnection, table: str, by: Sequence[str], k: int, into: str, person: str = ""
+) -> None:
     """Make the temporary table ``into``: for each combination of ``by`` in ``table`` its values ``v0``, ... and what is
-    told instead, ``l0``, ...
+    told instead, ``l0``, ... ``person``: the column of whom a row is about; somebody of several rows counts once in a
+    combination, and rows of nobody known count each.
 
-    With fewer than ``k`` rows in all, everything is ``*``.
+    With fewer than ``k`` people in all, everything is ``*``.
     """
     connection.execute(f"DROP TABLE IF EXISTS {into}")
-    found = combinations(connection, table, by)
+    found = combinations(connection, _people(table, by, person) if person else table, by)
     first = True
     for part in parts(found, k):
         connection.register("_part", _told(part, k, found.rows < k))
@@ -40,6 +44,15 @@ def recoded(connection: duckdb.DuckDBPyConnection, table: str, by: Sequence[str]
         first = False
     if not isinstance(found, Tuples):
         connection.execute(f"DROP TABLE {found.table}")
+
+
+def _people(table: str, by: Sequence[str], person: str) -> str:
+    """SQL of one row for each person and combination."""
+    listed, whose = listing(by), quote(person)
+    return (
+        f"(SELECT {listed} FROM (SELECT DISTINCT {listed}, {whose} FROM {table} WHERE {whose} IS NOT NULL) "
+        f"UNION ALL SELECT {listed} FROM {table} WHERE {whose} IS NULL)"
+    )
 
 
 def _told(part: Tuples, k: int, hide: bool) -> pa.Table:

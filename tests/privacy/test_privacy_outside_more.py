@@ -1,0 +1,106 @@
+"""What a second pass over data from outside found: one reader's many loans, other countries' hashes, wide tables."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gate_case import Kind, Plain, Table, World, plain, quasi, table
+
+from arengo.privacy import repair
+from arengo.privacy.detect import leaks
+from arengo.privacy.detect.domains import domains
+from arengo.privacy.finding import Report
+from arengo.privacy.population import numbered_by
+from arengo.privacy.risk import step as risk
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, codes=Plain())
+    yield made
+    made.close()
+
+
+def _codes(report: Report) -> dict[str, str]:
+    return {item.code: item.outcome for item in report.findings}
+
+
+# Hashes of other countries
+
+
+@pytest.mark.parametrize(
+    ("country", "name", "check"),
+    [("FI", "FI HETU", "fi.hetu"), ("CZ", "rodné číslo", "cz.rc"), ("CZ", "rodné číslo with a stroke", "cz.rc"),
+     ("BE", "BE national number", "be.nn"), ("TR", "TR kimlik", "tr.tckimlik"),
+     ("SE", "SE personnummer", "se.personnummer")],
+)  # fmt: skip
+def test_numbers_of_persons_that_are_tried_are_valid_ones(world: World, country: str, name: str, check: str) -> None:
+    (item,) = [item for item in domains(country) if item.name == name]
+    sql, n = item.values(500)
+    made = [row[0] for row in world.connection.execute(f"SELECT v FROM {sql}").fetchall()]
+    assert len(set(made)) == n
+    valid = import_module(f"stdnum.{check}").is_valid
+    assert [value for value in made if not valid(value)] == []
+
+
+def test_plates_of_a_column_that_does_not_speak_of_them_are_tried_last() -> None:
+    names = [item.name for item in domains("CZ", late=True)]
+    assert names[-2] == "plates of CZ"
+    assert names[0] != "plates of CZ"
+    assert not [name for name in (item.name for item in domains("CZ")) if name.startswith("plates of")]
+    assert next(domains("CZ", plates=True, late=True)).name == "plates of CZ"
+
+
+def test_hashes_that_come_again_are_somebodys(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arengo.privacy.detect.hashes.BUDGET", 1_000)
+    values = [hashlib.md5(f"secret {n}".encode()).hexdigest() for n in range(80)]
+    for rows, outcome in ((values * 4, "review"), (values, "pass")):
+        data = table("parking", {"vozidlo": plain(Kind.STRING)}, [(value,) for value in rows], (), population="")
+        assert _codes(leaks.look(world.case(data)))["hash-unkeyed"] == outcome
+
+
+# One person of many rows
+
+
+def test_a_persons_many_rows_are_one_person_though_no_population_is_named() -> None:
+    kinds: dict[str, tuple[Kind, dict[str, Any]]] = {
+        "loan": plain(Kind.STRING, arengoPrivacyRole="identifier"),
+        "card": plain(
+            Kind.STRING, arengoPrivacyRole="identifier", arengoPersonalKind="person-id", arengoProtect="drop"
+        ),
+        "born": quasi(Kind.STRING, "birth-year"),
+    }
+    assert numbered_by(Table("loans", kinds, []).contract()) == "card"
+    kinds["rc"] = plain(Kind.STRING, arengoPrivacyRole="identifier", arengoPersonalKind="national-id")
+    assert numbered_by(Table("loans", kinds, []).contract()) == "rc"
+    assert numbered_by(Table("loans", {"born": kinds["born"], "loan": kinds["loan"]}, []).contract()) == ""
+    allowed = plain(Kind.STRING, arengoPrivacyRole="quasi", arengoPersonalKind="person-id")
+    assert numbered_by(Table("loans", {"card": allowed}, []).contract()) == ""
+
+
+def test_coarser_values_where_needed_are_counted_in_persons(world: World) -> None:
+    dice = random.Random(3)
+    born = {who: 1940 + dice.randrange(60) for who in range(120)}
+    who = [person for person in born for _ in range(3 + person % 9)]
+    data = table("loans", {"born": quasi(Kind.INTEGER, "birth-year")}, [(born[person],) for person in who], who)
+    case = world.case(data)
+    (found,) = [item for item in risk.look(case).findings if item.code == "risk-small-groups"]
+    (local,) = [item for item in repair.propose(case, [found]) if item.kind == "local"]
+    assert local.suppressed == 0
+    assert local.facts["rows"] == len(who)
+    assert min(int(size) for size in local.after if size.isdecimal()) >= 5
+
+
+def test_a_repair_that_publishes_nothing_is_none(world: World) -> None:
+    # Every row of everybody is another group, and everybody is in it with himself alone.
+    rows = [(f"S{n % 40}", f"day {n}") for n in range(200)]
+    columns = {"stop": quasi(Kind.STRING, "stop"), "day": quasi(Kind.STRING, "time")}
+    case = world.case(table("rides", columns, rows, [n % 4 for n in range(200)]))
+    findings = risk.look(case).findings
+    assert [item.id for item in repair.propose(case, findings) if item.suppressed >= len(rows)] == []
