@@ -20,6 +20,7 @@ from arengo.privacy.verdict import Repair, Verdict
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "real"
 STEPS = ("single", "joint", "intersection")
+ALL = gate.STEPS
 
 
 @pytest.fixture
@@ -261,6 +262,30 @@ def test_more_combinations_of_levels_than_64_bits_hold_are_still_a_verdict(world
     assert verdict.outcome == "repair"
     assert any(item.facts["nodes"] > 2**64 for item in verdict.repairs if "nodes" in item.facts)
     assert Verdict.of(verdict.as_json()).as_json()["mark"] == verdict.mark
+
+
+def test_names_of_owners_go_rather_than_everything_that_stands_beside_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a pseudonym an owner's two dogs would still be one owner's: without it, coarser years are enough."""
+    monkeypatch.setattr(gate, "STEPS", ALL)
+    draw = np.random.default_rng(9)
+    owners = [(f"Owner {at // 3}", f"4012{draw.integers(1, 9)}", int(draw.integers(1938, 2005))) for at in range(280)]
+    rows = [[*owners[at % 280], ("Meticcio", "Labrador", "Bassotto")[at % 3]] for at in range(300)]
+    columns = {
+        "owner": (Kind.STRING, {"arengoPrivacyRole": "identifier", "arengoPersonalKind": "name"}),
+        "owner_postcode": quasi(Kind.STRING, arengoPersonalKind="postcode"),
+        "owner_year_of_birth": quasi(Kind.INTEGER, arengoPersonalKind="birth-date"), "breed": plain(Kind.STRING),
+    }  # fmt: skip
+    data = table("dogs", columns, rows, (), population="")
+    verdict = gate.judge(world.case(data))
+    assert "linkage-trace" in {item.code for item in verdict.findings}
+    assert "small-places" not in {item.code for item in verdict.findings if "owner_year_of_birth" in item.columns}
+    told = {item.kind: item for item in verdict.repairs}
+    assert told["local"].columns["owner"] == ("drop",)
+    assert told["local"].loss < 0.2
+    assert told["local"].suppressed == 0
+    assert published(world, taken(data, told["local"])).outcome == "review"
 
 
 def test_58_voters_of_lodz(world: World) -> None:

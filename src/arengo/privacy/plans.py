@@ -38,6 +38,8 @@ BESIDE = frozenset(
     }
 )
 """Findings about single people together with earlier releases."""
+TRACES = frozenset({"linkage-trace", "linkage-hidden-trace", "linkage-sighting", "linkage-sets"})
+"""Findings about people whose rows can be told to be theirs: a pseudonym goes on telling it."""
 TABLES = frozenset({"cells-differenced", "cells-pinned"})
 """Findings about what earlier tables of counts left out."""
 
@@ -77,6 +79,8 @@ def plans(case: Case, wrong: Sequence[Finding]) -> Iterable[Plan]:
     if any(item.releases and item.code in BESIDE | TABLES for item in wrong):
         yield from _few(case, wrong, masked, rules)
     if quasi and grouped:
+        if any(item.code in TRACES for item in wrong) and (parted := _parted(masked)) != masked:
+            yield from _groups(case, wrong, parted, rules)
         yield from _groups(case, wrong, masked, rules)
     # The last resort is the same everywhere: what tells too much is left out.
     for gone in (leaking, tuple(sorted(quasi)), tuple(sorted({*leaking, *quasi}))):
@@ -98,6 +102,11 @@ def _leaks(case: Case, wrong: Sequence[Finding], leaking: Sequence[str]) -> dict
         if not out[name]:
             out.pop(name)
     return out
+
+
+def _parted(masked: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The same with nothing left by which the rows of one person are known to be theirs."""
+    return {name: ("drop",) if steps == ("pseudonym",) else steps for name, steps in masked.items()}
 
 
 def _mended(column: Property, wrong: Sequence[Finding]) -> tuple[Any, ...]:

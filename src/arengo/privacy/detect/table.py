@@ -32,6 +32,8 @@ WORDS = 1.6
 """Words in a value, on average, from which a column is read as text."""
 PLACES = frozenset({"street", "address", "postcode", "home"})
 _AREA = re.compile(r"district|ward|barri|quart|zona|section|seccio|munic", re.IGNORECASE)
+_WHERE = ("", "address", "postcode", "location")
+"""Kinds of what may be a place; an owner's year of birth is none, though it speaks of an owner."""
 _NUMBERS = 0.95
 """Distinct values by rows from which a column numbers the rows."""
 _ALIKE = 0.05
@@ -93,7 +95,7 @@ def find(
             if seen.found:
                 facts = Frozen({"texts": seen.texts, "what": seen.what})
                 finding = _made(item, "free-text", "identifier", True, "inside", facts)
-        small = _smallest(item, threshold) if _place(item) else 0
+        small = _smallest(item, threshold) if finding.kind in _WHERE and _place(item) else 0
         out.append(_with(finding, small) if small else finding)
     return out, held, looked
 
