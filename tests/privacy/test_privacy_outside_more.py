@@ -13,6 +13,7 @@ import pytest
 from gate_case import Kind, Plain, Table, World, plain, quasi, table
 
 from arengo.privacy import repair
+from arengo.privacy.cells import undeclared
 from arengo.privacy.detect import leaks
 from arengo.privacy.detect.domains import domains
 from arengo.privacy.finding import Report
@@ -104,3 +105,71 @@ def test_a_repair_that_publishes_nothing_is_none(world: World) -> None:
     case = world.case(table("rides", columns, rows, [n % 4 for n in range(200)]))
     findings = risk.look(case).findings
     assert [item.id for item in repair.propose(case, findings) if item.suppressed >= len(rows)] == []
+
+
+# Tables of counts in other languages and shapes
+
+
+@pytest.mark.parametrize(
+    ("dim", "count"),
+    [("kerület", "lakosok_száma"), ("mahalle", "kişi sayısı"), ("kaupunginosa", "asukkaita"),
+     ("městská_část", "počet obyvatel"), ("συνοικία", "κάτοικοι"), ("stadsdeel", "uitkeringsgerechtigden"),
+     ("districte", "infants"), ("stadsdel", "invånare")],
+)  # fmt: skip
+def test_counts_of_people_in_languages_of_more_town_halls(world: World, dim: str, count: str) -> None:
+    dice = random.Random(1)
+    rows = [(f"R{n}", dice.randint(1, 60)) for n in range(60)]
+    report = undeclared.look(world.case(_open({dim: Kind.STRING, count: Kind.INTEGER}, rows)))
+    assert _codes(report) == {"cells-undeclared": "review"}
+
+
+@pytest.mark.parametrize(("dim", "count"), [("kerület", "fák"), ("mahalle", "ağaç sayısı"), ("kaupunginosa", "koiria"),
+                                            ("ulice", "vozidla"), ("οδός", "δέντρα"), ("straat", "bomen")])  # fmt: skip
+def test_things_in_those_languages_are_no_people(world: World, dim: str, count: str) -> None:
+    rows = [(f"R{n}", n % 7 + 1) for n in range(60)]
+    assert undeclared.look(world.case(_open({dim: Kind.STRING, count: Kind.INTEGER}, rows))).findings == ()
+
+
+def _open(columns: dict[str, Kind], rows: Any, dataset: str = "lista") -> Table:
+    return table(dataset, {name: plain(kind) for name, kind in columns.items()}, rows, (), population="")
+
+
+def _pivot(heads: list[str], most: int = 30) -> tuple[dict[str, Kind], list[tuple[Any, ...]]]:
+    dice = random.Random(4)
+    rows = [(f"Place {n}", *(dice.randint(1, most) for _ in heads)) for n in range(8)]
+    return {"where": Kind.STRING, **dict.fromkeys(heads, Kind.INTEGER)}, rows
+
+
+def test_groups_that_are_columns_are_asked_about(world: World) -> None:
+    bands = _pivot(["0-17", "18-39", "40-64", "65+"])
+    assert _codes(undeclared.look(world.case(_open(*bands)))) == {"cells-undeclared": "review"}
+    sexes = _pivot([f"{sex} {low}-{low + 9}" for sex in ("man", "vrouw") for low in range(10, 90, 10)])
+    assert _codes(undeclared.look(world.case(_open(*sexes)))) == {"cells-undeclared": "review"}
+    years = _pivot([str(year) for year in range(2016, 2026)])
+    births = _open(*years, dataset="naissances-par-maternite")
+    assert _codes(undeclared.look(world.case(births))) == {"cells-undeclared": "review"}
+
+
+def test_other_things_that_are_columns_are_not(world: World) -> None:
+    metres = _pivot(["0-15", "15-30", "30-60", "60-100"])
+    speeds = _pivot(["0-29", "30-49", "50-129"])
+    few = _pivot(["0-17", "18+"])
+    for data in (metres, speeds, few):
+        assert undeclared.look(world.case(_open(*data))).findings == ()
+    years = _pivot([str(year) for year in range(2016, 2026)])
+    for dataset in ("budget-par-service", "bomen-per-wijk", "repas-servis-enfants"):
+        assert undeclared.look(world.case(_open(*years, dataset=dataset))).findings == ()
+
+
+def test_counts_among_shares_of_a_long_table_are_seen(world: World) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for ward in range(9):
+        for age in ("0-11", "12-17", "18-64", "65+"):
+            people, given = 40 + 7 * ward, 3 + ward
+            rows += [(f"Wijk {ward}", age, "inwoners", people), (f"Wijk {ward}", age, "gevaccineerd", given),
+                     (f"Wijk {ward}", age, "percentage", round(100 * given / people, 1))]  # fmt: skip
+    columns = {"wijk": Kind.STRING, "leeftijd": Kind.STRING, "measure": Kind.STRING, "value": Kind.NUMBER}
+    (found,) = undeclared.look(world.case(_open(columns, rows))).findings
+    assert (found.code, found.outcome, found.facts["cells"]) == ("cells-undeclared", "review", 8)
+    shares = [row for row in rows if row[2] == "percentage"]
+    assert undeclared.look(world.case(_open(columns, shares))).findings == ()

@@ -9,13 +9,16 @@ budgets have neither: a false alarm costs a steward's morning and the trust in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from arengo.contract.draft.words import concepts, words
 from arengo.contract.model import Frozen, Kind
-from arengo.lake.layout import quote
+from arengo.lake.layout import quote, text
+from arengo.privacy.cells import lexicon
 from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS
@@ -48,13 +51,13 @@ _PEOPLE = frozenset(
     "dzieci bezrobotni bezrobotnych zgony zgonow urodzenia urodzen rodziny rodzin cudzoziemcy cudzoziemcow "
     "uzytkownicy uzytkownikow beneficjenci beneficjentow moradores municipes inwoners bewoners leerlingen mannen vrouwen "
     "kinderen werklozen huishoudens".split()
-)  # fmt: skip
+) | lexicon.PEOPLE  # fmt: skip
 """Words of a column whose numbers are people."""
 _SEX = frozenset(
     "women men females males girls boys mujeres hombres ninos ninas dones homes nens nenes femmes hommes filles garcons "
     "donne uomini femmine maschi mulheres homens frauen manner maenner weiblich mannlich maennlich "
     "kobiety kobiet mezczyzni mezczyzn mannen vrouwen".split()
-)  # fmt: skip
+) | lexicon.SEX  # fmt: skip
 """Of these, words that are an attribute, too: a column of them is a group."""
 _GROUPS = frozenset({"age", "sex", "nationality", "ethnicity", "religion", "health", "marital", "income", "occupation"})
 _MORE = frozenset(
@@ -63,14 +66,14 @@ _MORE = frozenset(
     "handicap disabilita behinderung nacionalidad nacionalitat origin origen origine herkunft citizenship "
     "education estudios estudis etudes istruzione bildung escolaridade "
     "estudis_nivell instruccion qualification migration".split()
-)  # fmt: skip
+) | lexicon.ATTRIBUTES  # fmt: skip
 """Words of attributes of persons that the drafting of contracts has no concept for."""
 PLACES = frozenset(
     "district districts distrito districte quartiere quartieri municipio municipality barrio barri bairro quartier ward "
     "neighbourhood neighborhood section seccion seccio secao sezione zone zona stadtteil bezirk ortsteil street calle "
     "carrer rue via rua strasse postcode plz area iris block manzana illa borough sprengel freguesia concelho dzielnica "
     "osiedle rejon obwod gmina ulica wijk buurt raster rasterzelle zelle kachel grid cell hexagon malla cuadricula".split()
-)  # fmt: skip
+) | lexicon.PLACES  # fmt: skip
 _THINGS = frozenset(
     "tree trees arbol arboles arbre arbres albero alberi arvore arvores baum baume baeume species especie especies "
     "lamp lamps farola farolas lampadaire lampione leuchte vehicle vehicles vehiculo vehiculos vehicule vehicules veicoli "
@@ -83,18 +86,18 @@ _THINGS = frozenset(
     "minutes days dias jours giorni tage km kg books libros llibres livres libri bucher loans prestamos prestecs prets "
     "prestiti ausleihen visits visitas visites visite besuche tickets entradas entrades likes followers comments attendees "
     "proposals meetings downloads capacity capacidad capacitat capacite capienza aforo kapazitat rooms beds".split()
-)  # fmt: skip
+) | lexicon.THINGS  # fmt: skip
 """Words of columns and tables that count other things than people."""
 _NUMBER = frozenset(
     "count counts number total totals cantidad numero recuento casos cases nombre recompte cas effectif effectifs casi "
     "conteggio totale anzahl zahl fallzahl falle faelle summe quantidade contagem valor valeur valore wert value "
     "liczba ilosc razem suma wartosc aantal totaal".split()
-)  # fmt: skip
+) | lexicon.NUMBERS  # fmt: skip
 """Words of a column that counts whatever stands beside it."""
 _DWELLINGS = frozenset(
     "dwellings dwelling viviendas vivienda habitatges habitatge logements logement abitazioni alloggi fogos alojamentos "
     "domicilios wohnungen mieszkania mieszkan woningen households hogares llars menages haushalte huishoudens".split()
-)  # fmt: skip
+) | lexicon.DWELLINGS  # fmt: skip
 """Words of a column beside which people are counted where they live, whatever the rows are called."""
 _ALIKE = 0.95
 """Distinct combinations of the groups by rows, from which the rows are groups."""
@@ -104,6 +107,14 @@ _CODES = 100
 """Different values of a column of whole numbers that may be codes of groups."""
 _ROWS = 4
 _SHOWN = 6
+_YEAR = re.compile(r"\D{0,8}(?:19|20)\d\d\D{0,3}")
+_BAND = re.compile(r"(?<!\d)(\d{1,3})\s?(?:[-–_]|to|tot|bis|a|à)\s?(\d{1,3})(?!\d)|(?<!\d)(\d{2,3})\s?(?:\+|plus)")
+_OLD = (60, 120)
+"""Where the last of several bands begins or ends, when they are ages."""
+_FEWEST = 3
+"""Columns that are groups themselves: years, bands of age."""
+_LABELS = 30
+"""Different labels of a column that may say what the figure of a row is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +184,15 @@ def looks(case: Case) -> Looks | None:
         item.name for item in counting
         if not things and (known[item.name] & _NUMBER or "count" in concepts(_label(item)))
     ]  # fmt: skip
+    wide = _wide(counting, bool(subject & _PEOPLE) and not things)
     own = [name for name in named if known[name] & _SEX]
-    person = bool(attributes or len(own) > 1)
-    counts = named if named else generic if attributes else []
+    person = bool(attributes or len(own) > 1 or wide)
+    counts = list(dict.fromkeys((*named, *wide))) or (generic if attributes else [])
     if not counts or (things and not person):
         return None
     # Persons beside dwellings are a census: what numbers its rows are places, by whatever name.
     census = named and any(known[item.name] & _DWELLINGS for item in numbers if item.name not in named)
-    homes = {item.name for item in dims if census and item.kind is Kind.STRING}
+    homes = {item.name for item in dims if (census or wide) and item.kind is Kind.STRING}
     by = _groups(case, dims, [item for item in coded if item.name not in counts], attributes, homes)
     if by is None:
         return None
@@ -188,6 +200,25 @@ def looks(case: Case) -> Looks | None:
     if not person and not places:
         return None
     return _small(case, tuple(counts), tuple(by))
+
+
+def _wide(counting: list[Property], people: bool) -> list[str]:
+    """Columns that are groups themselves, as a spreadsheet has them: bands of age, and years where the table's own name
+    says that it counts ``people``."""
+    years = [item.name for item in counting if _YEAR.fullmatch(_label(item))]
+    if people and len(years) >= _FEWEST:
+        return years
+    bands: dict[str, tuple[int, int]] = {}
+    for item in counting:
+        met = _BAND.search(_label(item))
+        if met is not None:
+            low, high, over = (int(part) if part else -1 for part in met.groups())
+            bands[item.name] = (low, high) if over < 0 else (over, over)
+    told = sorted(set(bands.values()))
+    # Ages: each band begins where the one before ends, and one more; distances and prices share their borders.
+    follow = all(after[0] == before[1] + 1 for before, after in pairwise(told))
+    ages = len(told) >= _FEWEST and follow and _OLD[0] <= told[-1][1] <= _OLD[1] and told[0][0] < _OLD[0]
+    return list(bands) if ages else []
 
 
 def _words(item: Property) -> frozenset[str]:
@@ -230,7 +261,8 @@ def _groups(
 
 
 def _small(case: Case, counts: tuple[str, ...], by: tuple[str, ...]) -> Looks | None:
-    """The small cells, where the columns hold whole numbers that are nowhere below zero and not all small."""
+    """The small cells, where the columns hold whole numbers that are nowhere below zero and not all small; or where
+    they do so in the rows of some labels, as in a long table of counts and shares."""
     most = case.target.threshold
     good: list[tuple[str, int]] = []
     for name in counts:
@@ -239,10 +271,32 @@ def _small(case: Case, counts: tuple[str, ...], by: tuple[str, ...]) -> Looks | 
             f"SELECT count(*) FILTER ({value} >= 1 AND {value} < {int(most)}), min({value}), max({value}), "
             f"count(*) FILTER ({value} <> floor({value})) FROM {case.table}"
         ).fetchone() or (0, None, None, 0)
-        if low is None or low < 0 or broken or high < 2:
+        if broken:
+            few, low, high = _labelled(case, value, by, most)
+        if low is None or low < 0 or high < 2:
             continue
         good.append((name, int(few)))
     if not good:
         return None
     first = max(good, key=lambda item: item[1])[0]
     return Looks(tuple(name for name, _ in good)[:_SHOWN], by, first, sum(few for _, few in good))
+
+
+def _labelled(case: Case, value: str, by: tuple[str, ...], most: int) -> tuple[int, float | None, float | None]:
+    """(cells of 1 to less than ``most``, smallest, largest) in the rows of those labels of one column of ``by`` whose
+    figures are all whole; (0, None, None) where no column tells them from the rest."""
+    for name in by:
+        rows = case.connection.execute(
+            f"SELECT CAST({quote(name)} AS VARCHAR), bool_and({value} = floor({value})) FROM {case.table} "
+            f"WHERE {value} IS NOT NULL GROUP BY ALL LIMIT {_LABELS + 1}"
+        ).fetchall()
+        whole = [label for label, good in rows if good and label is not None]
+        if not whole or len(rows) > _LABELS or len(rows) - len(whole) > len(whole) + 1:
+            continue
+        listed = ", ".join(text(label) for label in whole)
+        few, low, high = case.connection.execute(
+            f"SELECT count(*) FILTER ({value} >= 1 AND {value} < {int(most)}), min({value}), max({value}) "
+            f"FROM {case.table} WHERE CAST({quote(name)} AS VARCHAR) IN ({listed})"
+        ).fetchone() or (0, None, None)
+        return int(few), low, high
+    return 0, None, None
