@@ -301,18 +301,18 @@ def test_a_restriction_hides_her_everywhere_until_it_is_lifted(tmp_path: Path) -
 KILLED = """
     import os, signal, sys
     from arengo.city import open_city
-    from arengo.services.erasure.erasure import Erasure
+    from arengo.services.erasure.requests import Requests
 
     at = int(sys.argv[2])
     count = 0
-    kept = Erasure._done
+    kept = Requests.done
     def dying(self, *told):
         global count
         count += 1
         if count == at:
             os.kill(os.getpid(), signal.SIGKILL)
         kept(self, *told)
-    Erasure._done = dying
+    Requests.done = dying
     with open_city(sys.argv[1]) as city:
         city.erasure.run("residents", "{number}", by="operator", reference="{reference}")
 """

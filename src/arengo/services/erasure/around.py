@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from arengo.contract import loads
 from arengo.errors import ArengoError
-from arengo.services.erasure.erasure import Around
+from arengo.services.erasure.steps import Around
 from arengo.state.agreements import agreement
 
 if TYPE_CHECKING:

@@ -77,6 +77,11 @@ class Places:
             if subjects(contract, population):
                 yield contract
 
+    def contract(self, dataset: str) -> Contract | None:
+        """A dataset's contract as it is in force, retired ones too."""
+        record = self._state.contracts(retired=True).get(dataset)
+        return loads(record.text, base=self._settings.root) if record else None
+
     def populations(self) -> tuple[str, ...]:
         """Populations that some dataset names."""
         found: set[str] = set()
