@@ -240,13 +240,13 @@ def _publish(
     safety = Safety(settings, state, lake)
     if more is not None and staged.rows > version.rows:
         _let_through(state, exposure.judge_back(safety, now or contract, version, staged, at, run, whose))
-    safety.lessen(contract, version, staged, lake.next_number(contract.id), at, whose)
+    safety.entries.lessen(contract, version, staged, lake.next_number(contract.id), at, whose)
     made = lake.commit(
         contract, staged, run=run, published_at=at, rows_in=staged.rows, quarantined=0,
         fingerprint=version.fingerprint, reports=reports,
     )  # fmt: skip
     if made is None:
-        safety.clear(contract.id)
+        safety.entries.clear(contract.id)
         if more is not None:
             raise _Nothing(f"The rows of {contract.id} are there already.")
         raise LakeError(f"The rows of {contract.id} that are due could not be taken out.", todo="Run it again.")

@@ -72,7 +72,7 @@ def give_up(state: State, lake: Lake, run: records.Run | None, why: ArengoError)
     with contextlib.suppress(Busy), state.hold(f"publish {run.dataset}"):
         from arengo.publish.safety import Safety
 
-        Safety(lake.settings, state, lake).clear(run.dataset)
+        Safety(lake.settings, state, lake).entries.clear(run.dataset)
     made = lake.by_run(run.dataset, run.id)
     ended = replace(run, ended_at=datetime.now(UTC))
     if made is not None:

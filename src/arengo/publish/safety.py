@@ -1,27 +1,24 @@
-"""The gate in the street: protect what was staged, judge it, and write what became public into the publication ledger.
-
-Everything happens in the run's own staged database, so that a kill leaves nothing half: the table of what would be
-released carries the persons' blind numbers beside it (``_subject``), which never leave the city.
-"""
+"""The gate in the street: protect what was staged, and judge it."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from arengo.contract.model import EMPTY, Contract, Frozen
 from arengo.lake.engine import job
-from arengo.lake.layout import listing, quote, text
+from arengo.lake.layout import quote
 from arengo.lake.version import Staged
 from arengo.privacy.mask import secret_of
 from arengo.privacy.verdict import Verdict
+from arengo.publish.entries import Entries
+from arengo.publish.released import BLIND, RELEASED, SUBJECT, Released, pq_names
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,22 +28,12 @@ if TYPE_CHECKING:
     from arengo.privacy.case import Case
     from arengo.privacy.finding import Finding
     from arengo.privacy.hierarchy import CityCodes
-    from arengo.privacy.population import Populations
     from arengo.privacy.protect import Protected
     from arengo.privacy.release import Release
-    from arengo.privacy.releases import Releases
-    from arengo.publish.growth import Growth
     from arengo.settings import Settings
     from arengo.state import State
 
-RELEASED = "released"
-WHOLE = "released_whole"
-BLIND = "blind_of"
-INTAKE = "as_read"
-SUBJECT = "_subject"
 Progress = Callable[[str, int, int | None], None]
-WAIT = 600.0
-"""Seconds a publication waits for another one of its population to take its place in the ledger."""
 
 
 class Safety:
@@ -56,6 +43,8 @@ class Safety:
         self.settings = settings
         self.state = state
         self.lake = lake
+        self.released = Released(settings, state, lake)
+        self.entries = Entries(self.released)
 
     @property
     def codes(self) -> CityCodes:
@@ -77,7 +66,7 @@ class Safety:
         added = mode != "replace" and rules.get("suppress")  # the rows that stay count in the groups of those that come
         if added or any(rules.get(name, EMPTY).get("beside") for name in ("suppress", "cells")):
             self.remember(contract, staged)
-        with self._open(staged) as connection:
+        with self.released.open(staged) as connection:
             intake = self._sealed(connection, contract, staged)
             made = self._made(connection, contract, staged, intake, mode, at or datetime.now(UTC), RELEASED)
             (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
@@ -91,8 +80,8 @@ class Safety:
         """Make the table ``into`` of the ``staged`` rows, read from ``intake`` (SQL)."""
         from arengo.privacy.protect import protect
 
-        subject = self._subject(contract)
-        expression = self._blind(connection, contract, staged, subject) if subject else ""
+        subject = self.released.subject(contract)
+        expression = self.released.blind(connection, contract, staged, subject) if subject else ""
         whole = partial(self._whole, connection, contract, staged, mode, into)
         return protect(
             connection, intake, contract, self.codes, secret=secret_of(self.settings.home), subject=expression,
@@ -106,7 +95,7 @@ class Safety:
         """The made table ``into`` with the rows that stay from the version before, '' where none do; quoted."""
         columns = tuple((item.name, item.kind, item.required) for item in contract.properties)
         made = replace(staged, table=RELEASED, columns=columns, number="_number")
-        whole = self._table(connection, contract, made, staged, mode, into=into)
+        whole = self.released.table(connection, contract, made, staged, mode, into=into)
         return whole if whole != table else ""
 
     def _remade(
@@ -130,9 +119,11 @@ class Safety:
         def case(table: str) -> Case:
             whole = whole_of(table) or table
             (rows,) = connection.execute(f"SELECT count(*) FROM {whole}").fetchone() or (0,)
-            release = self._release(contract, 0, at, int(rows))
+            release = self.released.release(contract, 0, at, int(rows))
             if not held:  # the register is read once
-                held.append(self.case(connection, contract, release, whole, self._read(connection, staged), at))
+                held.append(
+                    self.case(connection, contract, release, whole, self.released.as_read(connection, staged), at)
+                )
             return replace(held[0], table=whole, release=release)
 
         return case
@@ -153,9 +144,9 @@ class Safety:
     def ground(self, contract: Contract) -> str:
         """Mark of what a contract about persons is judged by besides itself: ``privacy.toml`` and ``[privacy]``. When
         it changes, rows that did not are judged again. '' for a contract that says nothing of persons."""
-        if not self._recorded(contract):
+        if not self.released.recorded(contract):
             return ""
-        told = f"{self._populations.mark} {self.settings.privacy!r}"
+        told = f"{self.released.populations.mark} {self.settings.privacy!r}"
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def judge(
@@ -167,16 +158,16 @@ class Safety:
         from arengo.privacy import gate
         from arengo.publish import exposure, growth
 
-        with self._open(intake, shapes=_shapes(contract)) as connection:
+        with self.released.open(intake, shapes=_shapes(contract)) as connection:
             case = self._case(connection, contract, staged, intake, mode, at, told)
             verdict = gate.judge(case, progress)
             lost = self._unlinked(connection, contract, case)
             if growth.keeps(contract, mode):
                 growth.keep(case.reckoned(), contract, self.settings, staged.database.parent)
             lost += exposure.foreign(self.lake, contract, mode)
-            lost += exposure.moved(contract, self.lake, self._releases(), self._together(contract))
-            if self._recorded(contract):
-                lost += exposure.shown(case, self.lake, self._releases())
+            lost += exposure.moved(contract, self.lake, self.released.releases, self.released.together(contract))
+            if self.released.recorded(contract):
+                lost += exposure.shown(case, self.lake, self.released.releases)
             return replace(verdict, run=run, findings=(*verdict.findings, *lost))
 
     def remember(self, contract: Contract, intake: Staged) -> None:
@@ -184,22 +175,22 @@ class Safety:
         persons counts as well, and so does this contract's own dataset (:mod:`arengo.privacy.history`)."""
         from arengo.privacy.history import Source
 
-        if not self._recorded(contract):
+        if not self.released.recorded(contract):
             return
-        with self._open(intake) as connection:
-            subject = self._subject(contract)
-            number = self._blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
+        with self.released.open(intake) as connection:
+            subject = self.released.subject(contract)
+            number = self.released.blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
             table = f"(SELECT *, {number} AS {quote(SUBJECT)} FROM {quote(intake.table)})"
             source = Source(connection, table, frozenset(name for name, _, _ in intake.columns))
-            self._releases().catch_up(self._populations, candidate=contract, source=source)
+            self.released.releases.catch_up(self.released.populations, candidate=contract, source=source)
 
     def _unlinked(self, connection: duckdb.DuckDBPyConnection, contract: Contract, case: Case) -> tuple[Finding, ...]:
         """Rows whose persons are not known would count as one person each: somebody has to look at that."""
         from arengo.privacy.finding import Finding
 
-        subject = self._subject(contract)
+        subject = self.released.subject(contract)
         table = case.people or case.table
-        if not subject or not self._recorded(contract):
+        if not subject or not self.released.recorded(contract):
             return ()
         lost = f"SELECT count(*) - count({quote(SUBJECT)}) FROM "
         (fresh,) = connection.execute(f"{lost}{quote(RELEASED)}").fetchone() or (0,)
@@ -225,13 +216,13 @@ class Safety:
         scratch = self.settings.home / "runs" / f"gate-{contract.id}-{version.number}"
         try:
             with job(self.settings, scratch, extensions=("spatial",) if version.geometry else ()) as connection:
-                releases = self._releases()
-                release = self._release(contract, version.number, version.published_at, version.rows)
+                releases = self.released.releases
+                release = self.released.release(contract, version.number, version.published_at, version.rows)
                 rows = releases.rows(release)
                 held, columns = self.lake.source(version), [column.name for column in version.schema]
                 source = rows or f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {held})"
                 if rows and MARK in pq_names(releases.path(contract.id, version.number)):
-                    source = self._known(contract, version, held, columns)
+                    source = self.released.known(contract, version, held, columns)
                 connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {source}")
                 case = self.case(connection, contract, replace(release, number=0), quote(RELEASED), quote(RELEASED), at)
                 earlier = tuple(item for item in case.earlier if item.label != release.label)
@@ -247,173 +238,18 @@ class Safety:
         from arengo.privacy.declared import population_of
         from arengo.privacy.noise import Budget, settle
 
-        known = {item.name: item for item in self._populations.all()}
+        known = {item.name: item for item in self.released.populations.all()}
         settle(Budget(self.state, known), contract, population_of(contract), at, run)
-
-    # The publication ledger: a version is in it before anybody can read it
-
-    def seen(self, contract: Contract) -> list[str]:
-        """What a publication is judged against; the dataset is held by the caller."""
-        self.clear(contract.id)
-        return [f"{item.label} {item.declared}" for item in self._releases().of(*self._together(contract))]
-
-    def clear(self, dataset: str) -> None:
-        """Finish what a kill left of a commit, and take out of the ledger what never became a version."""
-        from arengo.lake.commit import settle
-
-        settle(self.lake, dataset)
-        first, ledger = self.lake.next_number(dataset), self._releases()
-        for item in ledger.of_dataset(dataset):
-            if item.number >= first:
-                ledger.remove(dataset, item.number)
-
-    @contextlib.contextmanager
-    def entered(
-        self, contract: Contract, staged: Staged, intake: Staged, mode: str, at: datetime, run: str,
-        against: list[str] | None, again: Callable[[], None],
-    ) -> Iterator[None]:  # fmt: skip
-        """While the version is committed: its place in the ledger is taken before, and given back when none was made.
-
-        Two publications of one population take their places one after the other; who was judged before the other's
-        is judged ``again``, which raises when it may not go on. The dataset is held by the caller. So do those of
-        populations of one register.
-        """
-        number = 0
-        if self._recorded(contract):
-            self.clear(contract.id)
-            if self.lake.by_run(contract.id, run) is None:
-                with self.state.hold(f"gate {min(self._together(contract))}", wait=WAIT):
-                    if against != self.seen(contract):
-                        again()
-                    number = self.lake.next_number(contract.id)
-                    self._enter(contract, number, at, staged, intake, mode)
-        try:
-            yield
-        except Exception:
-            with contextlib.suppress(Exception):  # what made the commit fail is told; the next one clears up
-                self.clear(contract.id)
-            raise
-        made = self.lake.by_run(contract.id, run)
-        if number and (made is None or made.number != number):
-            if made is not None:
-                self.record(contract, made, staged, intake, mode)
-                self._releases().remove(contract.id, number)
-            else:
-                self.clear(contract.id)
-
-    def record(self, contract: Contract, version: Version, staged: Staged, intake: Staged, mode: str) -> None:
-        """Write the version into the publication ledger, when it is about persons and public. Twice is once."""
-        known = any(item.number == version.number for item in self._releases().of_dataset(contract.id))
-        if self._recorded(contract) and not known:
-            self._enter(contract, version.number, version.published_at, staged, intake, mode)
-
-    def _enter(self, contract: Contract, number: int, at: datetime, staged: Staged, intake: Staged, mode: str) -> None:
-        with self._open(intake) as connection:
-            grown = self._grown(connection, contract, staged, intake, mode, number)
-            if grown is not None and grown.held:
-                self._enter_grown(connection, contract, number, at, staged, grown)
-                return
-            table = self._table(connection, contract, staged, intake, mode, number)
-            (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
-            mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
-            self._releases().add(self._release(contract, number, at, int(rows)), connection, table, mark)
-
-    def _enter_grown(
-        self, connection: duckdb.DuckDBPyConnection, contract: Contract, number: int, at: datetime, staged: Staged,
-        grown: Growth,
-    ) -> None:  # fmt: skip
-        """Of an append: what is known of the rows before stays as it is, and only persons of new rows are looked at."""
-        from arengo.privacy.releases import MARK, told
-
-        (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
-        release = self._release(contract, number, at, int(rows) + grown.rows)
-        columns = listing((SUBJECT, *(item.column for item in told(release))))
-        mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
-        table = (
-            f"(SELECT {columns}, {mark} AS {MARK} FROM {quote(RELEASED)} "
-            f"UNION ALL SELECT {columns}, {MARK} FROM {grown.held})"
-        )
-        self._releases().add(release, connection, table, MARK, touched=quote(RELEASED) if grown.added else "")
 
     @contextlib.contextmanager
     def standing(self, contract: Contract, before: Version, staged: Staged, at: datetime, back: str) -> Iterator[Case]:
         """The rows of a version as a case, together with some of ``back`` (a blind number), which it once had."""
-        with self._open(staged) as connection:
-            held = self._held_rows(contract, before, staged, back)
+        with self.released.open(staged) as connection:
+            held = self.released.held_rows(contract, before, staged, back)
             connection.execute(f"CREATE VIEW {quote(RELEASED)} AS SELECT * FROM {held}")
-            release = self._release(contract, 0, at, staged.rows)
+            release = self.released.release(contract, 0, at, staged.rows)
             case = self.case(connection, contract, release, quote(RELEASED), quote(RELEASED), at)
             yield replace(case, intake_contract=contract)
-
-    def _held_rows(self, contract: Contract, before: Version, staged: Staged, back: str) -> str:
-        """SQL of staged rows of a version with their persons; ``back``: whose the rows are that it had not."""
-        held = self._known(contract, before, quote(staged.table), [name for name, _, _ in staged.columns])
-        if not back:
-            return held
-        first = int(before.extra["next_row"])
-        whose = f"CASE WHEN {staged.number} >= {first} THEN {text(back)} ELSE {quote(SUBJECT)} END"
-        return f"(SELECT * REPLACE ({whose} AS {quote(SUBJECT)}) FROM {held})"
-
-    def lessen(
-        self, contract: Contract, before: Version, staged: Staged, number: int, at: datetime, back: str = ""
-    ) -> None:
-        """Enter a version made of rows of the version before, whose persons are known from there, and of ``back``."""
-        if not self._recorded(contract):
-            return
-        self.clear(contract.id)
-        with self._open(staged) as connection:
-            held = self._held_rows(contract, before, staged, back)
-            mark = self._mark(contract.key, [name for name, _, _ in staged.columns])
-            self._releases().add(self._release(contract, number, at, staged.rows), connection, held, mark)
-
-    def _recorded(self, contract: Contract) -> bool:
-        from arengo.privacy.declared import judged
-        from arengo.privacy.statistics import alone
-
-        return contract.access == "open" and judged(contract) and not alone(contract)
-
-    def _mark(self, key: Sequence[str], columns: Sequence[str]) -> str:
-        from arengo.privacy.releases import mark_of
-
-        return mark_of(secret_of(self.settings.home), key, columns)
-
-    def _known(self, contract: Contract, before: Version, held: str, columns: Sequence[str]) -> str:
-        """SQL of rows of a version with the persons that its release tells them to be about, in ``_subject``."""
-        from arengo.privacy.releases import MARK
-
-        ledger = self._releases()
-        release = next((item for item in ledger.of_dataset(contract.id) if item.number == before.number), None)
-        rows = ledger.rows(release) if release is not None else ""
-        if rows and MARK in pq_names(ledger.path(contract.id, before.number)):
-            nth = f"row_number() OVER (PARTITION BY {MARK}) AS _nth"
-            marked = f"SELECT *, {nth} FROM (SELECT *, {self._mark(before.key, columns)} AS {MARK} FROM {held})"
-            persons = f"SELECT {quote(SUBJECT)}, {MARK}, {nth} FROM {rows}"
-            return (
-                f"(SELECT h.* EXCLUDE ({MARK}, _nth), p.{quote(SUBJECT)} FROM ({marked}) h LEFT JOIN ({persons}) p "
-                f"ON p.{MARK} = h.{MARK} AND p._nth = h._nth)"
-            )
-        return f"(SELECT *, NULL::VARCHAR AS {quote(SUBJECT)} FROM {held})"
-
-    def _release(self, contract: Contract, number: int, at: datetime, rows: int) -> Release:
-        from arengo.privacy.declared import population_of, release_of
-
-        return release_of(
-            contract, number, at, rows, population=self._populations.get(population_of(contract)),
-            subject=bool(self._subject(contract)),
-        )  # fmt: skip
-
-    def _together(self, contract: Contract) -> tuple[str, ...]:
-        """The population of a contract and those whose people the same register lists."""
-        from arengo.privacy.declared import population_of
-
-        name = population_of(contract)
-        return (name, *(item.name for item in self._populations.kin(name)))
-
-    @cached_property
-    def _populations(self) -> Populations:
-        from arengo.privacy.population import Populations
-
-        return Populations(self.settings, self.state)
 
     def _case(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
@@ -423,11 +259,11 @@ class Safety:
         from arengo.privacy.vault import columns_of
         from arengo.publish import growth
 
-        grown = self._grown(connection, contract, staged, intake, mode)
-        table = grown.table if grown else self._table(connection, contract, staged, intake, mode)
+        grown = self.released.grown(connection, contract, staged, intake, mode)
+        table = grown.table if grown else self.released.table(connection, contract, staged, intake, mode)
         (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED) if grown else table}").fetchone() or (0,)
-        release = self._release(contract, 0, at, int(rows) + (grown.rows if grown else 0))
-        case = self.case(connection, contract, release, table, self._read(connection, intake), at)
+        release = self.released.release(contract, 0, at, int(rows) + (grown.rows if grown else 0))
+        case = self.case(connection, contract, release, table, self.released.as_read(connection, intake), at)
         withholds = contract.custom.get("arengoProtection", EMPTY).get("suppress")
         if (withholds or mode != "replace") and not columns_of(contract):
             case = replace(case, remade=partial(self._remade, connection, contract, intake, mode, at))
@@ -441,40 +277,8 @@ class Safety:
             recall(reckoning.kept["register"])
         if not grown:
             return replace(case, reckoning=reckoning)
-        whole = partial(self._table, connection, contract, staged, intake, mode)
+        whole = partial(self.released.table, connection, contract, staged, intake, mode)
         return replace(case, reckoning=reckoning, people=grown.people, whole=whole)
-
-    def _grown(
-        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
-        number: int = 0,
-    ) -> Growth | None:  # fmt: skip
-        """The table of an append, as rows that are held and rows that come; None for anything else."""
-        from arengo.privacy.releases import MARK, told
-        from arengo.publish import growth
-
-        before = self._before(contract, number) if growth.keeps(contract, mode) else None
-        kept = growth.kept_of(contract, self.settings, before) if before is not None else None
-        names = [name for name, _, _ in staged.columns]
-        here = [(name, kind) for name, kind, _ in staged.columns]
-        if before is None or here != [(column.name, column.kind) for column in before.schema]:
-            return None
-        self._table(connection, contract, staged, intake, "replace")
-        held = self.lake.source(before)
-        if mode == "upsert" and not growth.adds_only(connection, contract.key, held, quote(RELEASED)):
-            return None
-        blind, columns = "", list[str]()
-        if self._recorded(contract):
-            path = self._releases().path(contract.id, before.number)
-            columns = [item.column for item in told(self._release(contract, number or 1, before.published_at, 0))]
-            if not path.is_file() or before.key != contract.key or before.extra.get("deletes"):
-                return None
-            if set(pq_names(path)) != {SUBJECT, MARK, *columns} or pq_rows(path) != before.rows:
-                return None
-            blind = self._releases().rows(self._release(contract, before.number, before.published_at, 0))
-        old = f"(SELECT o.* FROM {self._known(contract, before, held, names)} o)"
-        if blind and self._kept_subject(contract) != "NULL::VARCHAR":
-            return None  # persons stand in the rows themselves, and are read from there
-        return growth.views(connection, names, quote(RELEASED), held, old, blind, kept, before.rows, columns)
 
     def case(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, release: Release, table: str, intake: str,
@@ -485,10 +289,10 @@ class Safety:
         from arengo.privacy.declared import population_of, profiles_of, target_of
 
         name = population_of(contract)
-        population = self._populations.get(name) if name else None
-        releases = self._releases()
+        population = self.released.populations.get(name) if name else None
+        releases = self.released.releases
         secret, home = secret_of(self.settings.home), self.settings.home / "privacy"
-        kin = self._populations.kin(name)
+        kin = self.released.populations.kin(name)
         bridge = Bridge(connection, self.lake, self.state, home, secret, population, kin, BLIND)
         return Case(
             contract=contract,
@@ -500,136 +304,18 @@ class Safety:
             intake_contract=contract.as_read(),
             population=population,
             earlier=releases.of(name, *(item.name for item in kin)),
-            profiles=profiles_of(contract, self._populations.profiles(name)),
+            profiles=profiles_of(contract, self.released.populations.profiles(name)),
             codes=self.codes,
             settings=self.settings,
             state=self.state,
             home=home,
             now=at,
             secret=secret,
-            truth=self._populations.truth(connection, self.lake, population, secret),
+            truth=self.released.populations.truth(connection, self.lake, population, secret),
             rows=lambda release: bridge.rows(release, releases.rows(release)),
             kin=kin,
             pairs=bridge.pairs,
         )
-
-    def _table(
-        self, connection: duckdb.DuckDBPyConnection, contract: Contract, staged: Staged, intake: Staged, mode: str,
-        number: int = 0, into: str = RELEASED,
-    ) -> str:  # fmt: skip
-        """The table of all that readers would get, with the persons' blind numbers; quoted. ``into``: the table of the
-        rows that come."""
-        names = [name for name, _, _ in staged.columns]
-        if staged.table != RELEASED:
-            subject = self._subject(contract)
-            number_of = self._blind(connection, contract, intake, subject) if subject else "NULL::VARCHAR"
-            connection.execute(
-                f"CREATE OR REPLACE VIEW {quote(RELEASED)} AS SELECT {listing(names)}, "
-                f"{number_of} AS {quote(SUBJECT)}, {_place(staged)} AS rowid FROM {quote(staged.table)}"
-            )
-        before = self._before(contract, number) if mode != "replace" else None
-        if before is None:
-            return quote(into)
-        held = self.lake.source(before)
-        there = {column.name for column in before.schema}
-        old = ", ".join(quote(name) if name in there else f"NULL AS {quote(name)}" for name in names)
-        gone = ""
-        if mode == "upsert" and contract.key:
-            match = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM n.{quote(name)}" for name in contract.key)
-            gone = f" ANTI JOIN {quote(into)} n ON {match}"
-        subject = f"coalesce(o.{quote(SUBJECT)}, {self._kept_subject(contract)})"
-        held = self._known(contract, before, held, [column.name for column in before.schema])
-        whole = quote(WHOLE if into == RELEASED else f"{into}_whole")
-        connection.execute(
-            f"CREATE OR REPLACE TABLE {whole} AS SELECT {listing(names)}, {quote(SUBJECT)} "
-            f"FROM {quote(into)} UNION ALL SELECT {old}, {subject} FROM {held} o{gone}"
-        )
-        return whole
-
-    def _kept_subject(self, contract: Contract) -> str:
-        """The blind number of a row that is held already: only where the person's own number is a stored column."""
-        subject = self._subject(contract)
-        stored = contract.column(subject) if subject else None
-        if stored is not None and not stored.protect:
-            return f"(SELECT _blind FROM {quote(BLIND)} WHERE _person = CAST(o.{quote(subject)} AS VARCHAR))"
-        return "NULL::VARCHAR"
-
-    def _before(self, contract: Contract, number: int) -> Version | None:
-        versions = [item for item in self.lake.retained(contract.id) if not number or item.number < number]
-        return max(versions, key=lambda item: item.number, default=None)
-
-    # What they share
-
-    def _read(self, connection: duckdb.DuckDBPyConnection, intake: Staged) -> str:
-        """The table as it was read, with its order as ``rowid``; quoted."""
-        if intake.number == "rowid":
-            return quote(intake.table)
-        connection.execute(
-            f"CREATE OR REPLACE VIEW {quote(INTAKE)} AS SELECT *, {_place(intake)} AS rowid FROM {quote(intake.table)}"
-        )
-        return quote(INTAKE)
-
-    def _subject(self, contract: Contract) -> str:
-        """The column of the intake that names the person, '' when there is none. Where no population is named, what
-        numbers persons tells at least which rows are one person's."""
-        from arengo.privacy.declared import population_of
-        from arengo.privacy.population import numbered_by, subject_of
-
-        name = population_of(contract)
-        return subject_of(contract.as_read(), name) if name else numbered_by(contract)
-
-    def _blind(self, connection: duckdb.DuckDBPyConnection, contract: Contract, intake: Staged, subject: str) -> str:
-        """Make the table of blind numbers of the staged persons; SQL of a row's own."""
-        from arengo.privacy.declared import population_of
-        from arengo.privacy.population import blind_sql
-
-        number, values = blind_sql(secret_of(self.settings.home), population_of(contract), "_person")
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {quote(BLIND)} AS SELECT _person, {number} AS _blind FROM (SELECT DISTINCT "
-            f"CAST({quote(subject)} AS VARCHAR) AS _person FROM {quote(intake.table)})",
-            values,
-        )
-        return f"(SELECT _blind FROM {quote(BLIND)} WHERE _person = CAST({quote(subject)} AS VARCHAR))"
-
-    def _releases(self) -> Releases:
-        from arengo.privacy.releases import Releases
-
-        return Releases(self.settings, self.state, self.lake)
-
-    @contextlib.contextmanager
-    def _open(self, staged: Staged, shapes: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
-        import duckdb
-
-        from arengo.lake.engine import load
-
-        connection = duckdb.connect(
-            str(staged.database),
-            config={
-                "threads": self.settings.engine.threads,
-                "memory_limit": self.settings.engine.job_memory,
-                "temp_directory": str(staged.database.with_suffix(".tmp")),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            },
-        )
-        try:
-            if staged.geometry is not None and (shapes or staged.geometry.stored):
-                load(connection, "spatial")
-            yield connection
-        finally:
-            connection.close()
-
-
-def pq_names(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    return list(pq.read_schema(path).names)
-
-
-def pq_rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _shapes(contract: Contract) -> bool:
@@ -637,8 +323,3 @@ def _shapes(contract: Contract) -> bool:
     from arengo.privacy.declared import judged
 
     return judged(contract) or any(item.protect for item in contract.as_read().properties)
-
-
-def _place(staged: Staged) -> str:
-    """SQL of a staged row's place in the source's order."""
-    return staged.number if staged.number == "rowid" else quote(staged.number)

@@ -256,7 +256,7 @@ class Street:
 
         with translated(self.folder):
             self.safety.remember(self.contract, self._intake(found))
-            against = self.safety.seen(self.contract)
+            against = self.safety.entries.seen(self.contract)
             verdict = self.safety.judge(
                 self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
                 self.at or datetime.now(UTC), lambda step, done, total: self.progress("gate", done, total),
@@ -303,7 +303,7 @@ class Street:
         at, more = self.at or datetime.now(UTC), dict[str, Any]()
         with contextlib.ExitStack() as stack:
             stack.enter_context(
-                self.safety.entered(
+                self.safety.entries.entered(
                     self.contract, self._table(found), self._intake(found), self._mode(found), at, self.run,
                     found.get("against"), lambda: more.update(self._privacy(found)),
                 )
@@ -378,7 +378,9 @@ class Street:
         if version is None or not told.is_file() or not self._staged.is_file():
             return
         with translated(self.folder):
-            self.safety.record(self.contract, version, self._table(found), self._intake(found), self._mode(found))
+            self.safety.entries.record(
+                self.contract, version, self._table(found), self._intake(found), self._mode(found)
+            )
         self._judged()
 
     def _counted(self) -> dict[str, tuple[int, int]]:
