@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from gate_case import Kind, Plain, Table, World, plain, quasi, table
 
-from arengo.privacy import repair
+from arengo.privacy import measure, repair
 from arengo.privacy.cells import undeclared
 from arengo.privacy.detect import leaks
 from arengo.privacy.detect.domains import domains
@@ -173,3 +173,14 @@ def test_counts_among_shares_of_a_long_table_are_seen(world: World) -> None:
     assert (found.code, found.outcome, found.facts["cells"]) == ("cells-undeclared", "review", 8)
     shares = [row for row in rows if row[2] == "percentage"]
     assert undeclared.look(world.case(_open(columns, shares))).findings == ()
+
+
+def test_sizes_of_groups_are_told_in_persons(world: World) -> None:
+    # Six persons of one stop; each of them also rode once from a stop where nobody else did.
+    rows = [("A",)] * 6 + [(f"S{n}",) for n in range(6)] + [("B",)] * 7
+    who = [*range(6), *range(6), *range(10, 17)]
+    case = world.case(table("rides", {"stop": quasi(Kind.STRING, "stop")}, rows, who))
+    told = {"1": 6, "7": 7}
+    assert risk.look(case).measured["sizes"] == told
+    assert measure.histogram(case.connection, case.table, ["stop"]) == told
+    assert measure.histogram(case.connection, case.table, []) == {"13": 13}

@@ -20,12 +20,23 @@ _NUMBER = "-?[0-9]+(?:[.][0-9]+)?"
 
 
 def histogram(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, int]:
-    """Size of a group of equal ``columns`` -> people in groups of that size; sizes past 50 under ``more``."""
+    """Size of a group of equal ``columns`` -> people in groups of that size; sizes past 50 under ``more``. Somebody of
+    several groups counts once, in the smallest."""
     group = f" GROUP BY {listing(columns)}" if columns else ""
+    (several,) = connection.execute(
+        f'SELECT count("_subject") > count(DISTINCT "_subject") FROM {table}'
+    ).fetchone() or (False,)
+    sized = f"SELECT count(DISTINCT _person) AS n, count(DISTINCT _person) AS people FROM people{group}"
+    if several:
+        by = f"PARTITION BY {listing(columns)}" if columns else ""
+        one = f"{listing(columns)}, _person" if columns else "_person"
+        sized = (
+            f"SELECT min(n) AS n, 1 AS people FROM (SELECT _person, count(*) OVER ({by}) AS n "
+            f"FROM (SELECT DISTINCT {one} FROM people)) GROUP BY _person"
+        )
     rows = connection.execute(
-        f"WITH people AS (SELECT *, {PERSON} AS _person FROM {table}), sized AS "
-        f"(SELECT count(DISTINCT _person) AS n FROM people{group}) "
-        f"SELECT least(n, {LARGEST + 1}) AS size, sum(n) FROM sized WHERE n > 0 GROUP BY size ORDER BY size"
+        f"WITH people AS (SELECT *, {PERSON} AS _person FROM {table}), sized AS ({sized}) "
+        f"SELECT least(n, {LARGEST + 1}) AS size, sum(people) FROM sized WHERE n > 0 GROUP BY size ORDER BY size"
     ).fetchall()
     return {str(size) if size <= LARGEST else "more": int(people) for size, people in rows}
 

@@ -15,7 +15,7 @@ import numpy as np
 from arengo.contract.model import EMPTY
 from arengo.privacy.declared import K_MAP, model_of
 from arengo.privacy.overlap import mapped
-from arengo.privacy.risk.groups import Sizes
+from arengo.privacy.risk.groups import MORE, Sizes
 from arengo.privacy.tuples import Tuples
 
 if TYPE_CHECKING:
@@ -107,6 +107,20 @@ def alone(case: Case, held: Counted, found: Sizes, columns: Sequence[Attribute] 
         f"count(*) FILTER ({SUBJECT} IS NULL) = 1) g ON {match}"
     ).fetchone() or (0,)
     return int(row[0])
+
+
+def histogram(case: Case, held: Counted, found: Sizes) -> dict[str, int]:
+    """Size of a group -> persons in groups of that size, sizes above :data:`MORE` under ``more``; somebody in several
+    counts once, in the smallest."""
+    if not held.several:
+        return found.histogram()
+    match = " AND ".join(f"b.{name} IS NOT DISTINCT FROM g.{name}" for name in held.names())
+    rows = case.connection.execute(
+        f"SELECT least(n, {MORE + 1}) AS size, count(*) FROM (SELECT min(g.n) AS n FROM (SELECT *, "
+        f"coalesce({SUBJECT}, '#' || row_number() OVER ()) AS person FROM {held.base}) b "
+        f"JOIN {held.groups} g ON {match} GROUP BY b.person) GROUP BY size ORDER BY size"
+    ).fetchall()
+    return {str(size) if size <= MORE else "more": int(people) for size, people in rows}
 
 
 def values(case: Case, held: Counted) -> tuple[tuple[int, int], ...]:

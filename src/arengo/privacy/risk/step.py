@@ -144,7 +144,8 @@ def _groups(case: Case, held: Counted, measured: dict[str, Any]) -> list[Finding
     mapped, apart = _met(counted.population(case, held, held.columns, truth), held)
     names = tuple(item.column for item in held.columns)
     measured.update(
-        k=found.smallest, below=small, groups=found.number, unique=found.unique, sizes=found.histogram(),
+        k=found.smallest, below=small, groups=found.number, unique=found.unique,
+        sizes=counted.histogram(case, held, found),
         prosecutor=prosecutor(found, k).as_json(), by_column=by_column, population=None,
     )  # fmt: skip
     measured.update(_attackers(case, found, mapped, truth))
