@@ -136,6 +136,11 @@ def cells(s: Speech, n: Count) -> dict[str, str]:
             "adds nothing to that.",
             "parts",
         ),
+        "cells-taken-for-one": _(
+            "No contract says so, but these columns list the same labels, so they were taken for one (how many labels "
+            "stand in both): %(what)s. Give both the same concept where they mean the same, and different ones where "
+            "they do not (arengoPrivacyConcept)."
+        ),
     }
 
 

@@ -185,6 +185,9 @@ SENTENCES: Mapping[str, str] = {
     "estimated to within fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small [parts|part|parts] of the population can be worked out from earlier "
     "tables already; this table adds nothing to that.",
+    "cells-taken-for-one": "No contract says so, but these columns list the same labels, so they were taken for one "
+    "(how many labels stand in both): {what}. Give both the same concept where they mean the same, and different ones "
+    "where they do not (arengoPrivacyConcept).",
     # Noise and its budget (step 7)
     "budget-fits": "It spends {epsilon} of the privacy of {population}; {left} of {cap} is left in [period|this|these] "
     "{period} [period|day|days]. A figure is off by at most {accuracy} in 95 of 100 cases.",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
-from arengo.privacy.cells import later, places, rank, rowed, sums, variants
+from arengo.privacy.cells import later, places, rank, rowed, shared, sums, variants
 from arengo.privacy.cells import pinned as pinned_
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OUTSIDE = 0.05
 """Share of the register that may live outside of all areas before a person looks at the maps."""
+NAMED = 4
+"""Columns taken for one that a verdict names."""
 ALIKE = 0.2
 """Two tables count the same persons when their share of the register differs by no more than this."""
 
@@ -73,6 +75,8 @@ class Exposed:
     guessed: bool = False
     system: System | None = None
     within: str = ""
+    taken: tuple[shared.Taken, ...] = ()
+    guess: Exposed | None = None  # what follows beyond this where ``taken`` columns are one
 
 
 def look(case: Case) -> Report:
@@ -89,7 +93,23 @@ def look(case: Case) -> Report:
 
 
 def told(case: Case, found: Exposed) -> Report:
-    """What was found as findings."""
+    """What was found as findings; what rests on a guess goes to a person, whatever else is found."""
+    if found.guess is None:
+        return _told(case, found)
+    sure, guess = _told(case, found), _told(case, found.guess)
+    asked = [replace(item, outcome="review") for item in guess.findings if item.outcome != "pass"]
+    if not asked:
+        return sure
+    listed = "; ".join(
+        f"{item.column} of {item.release} and {item.other} of {item.beside} ({item.labels:,})"
+        for item in found.guess.taken[:NAMED]
+    )
+    note = Finding("cells-taken-for-one", "pass", Frozen({"what": listed}), (), asked[0].releases)
+    measured = {**sure.measured, "guessed": guess.measured}
+    return Report((*sure.findings, *asked, note), measured)
+
+
+def _told(case: Case, found: Exposed) -> Report:
     findings = list(found.notes)
     total = len(found.counts)
     facts: dict[str, Any] = {"parts": total, "threshold": case.target.threshold}
@@ -135,6 +155,7 @@ def exposed(case: Case) -> Exposed:
     if gone:
         why = "the cells of " + ", ".join(gone) + " are not kept"
         notes.append(Finding("not-looked", "review", Frozen({"what": "An earlier table", "why": why})))
+    every = others
     others = [item for item in others if _near(case, mine, item)]
     if not case.release.population:
         why = "the contract names no population (arengoPopulation)"
@@ -142,6 +163,14 @@ def exposed(case: Case) -> Exposed:
             notes.append(Finding("not-looked", "review", Frozen({"what": "Overlap with earlier tables", "why": why})))
         else:
             notes.append(Finding("not-looked", "pass", Frozen({"what": "Overlap with earlier tables", "why": why})))
+    made = _laid(case, others, mine, notes, started)
+    return replace(made, guess=_guessed(case, every, others, mine, made)) if case.release.population else made
+
+
+def _laid(
+    case: Case, others: list[Published], mine: Published, notes: list[Finding], started: float
+) -> Exposed:  # fmt: skip
+    """The candidate laid over other tables: differences of counts and of sums."""
     alike = False
     try:
         try:
@@ -158,15 +187,61 @@ def exposed(case: Case) -> Exposed:
     except places.TooManyPieces:
         why = f"laid over each other, the areas make more than {places.MOST:,} pieces"
         return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
+    notes = [*notes, *_mapped(held), *sums.differenced(case, held, others, mine)]
+    made = _compare(case, held, others, mine, started)
+    return replace(made, notes=(*notes, *made.notes), guessed=made.guessed or alike)
+
+
+def _mapped(held: Atoms) -> list[Finding]:
+    """What speaks against the maps by which areas were laid over each other."""
+    notes = []
     if held.met is not None and held.met.strange:
         why = f"most of the names in the table are not those of the areas in {places.named(held.met.strange)}"
         notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
     if held.met is not None and held.met.outside > OUTSIDE:
         why = f"{held.met.outside:.0%} of the register live in none of the areas of {places.named(held.met.zonings)}"
         notes.append(Finding("not-looked", "review", Frozen({"what": "Where areas overlap", "why": why})))
-    notes += sums.differenced(case, held, others, mine)
-    made = _compare(case, held, others, mine, started)
-    return replace(made, notes=(*notes, *made.notes), guessed=made.guessed or alike)
+    return notes
+
+
+def _guessed(
+    case: Case, every: Sequence[Published], others: Sequence[Published], mine: Published, sure: Exposed
+) -> Exposed | None:  # fmt: skip
+    """What follows beyond ``sure`` where columns with the same labels are one; None where nothing does. ``every``: all
+    earlier tables, ``others``: those that are compared without the guess."""
+    told_, taken = shared.linked([*every, mine])
+    if not taken:
+        return None
+    started = time.monotonic()
+    meant = told_[-1]
+    compared = {item.release.label for item in others}
+    met = {item.beside for item in taken} | {item.release for item in taken}
+    series = {item.release.dataset for item in told_[:-1] if item.release.label in met}
+    near = [item for item in told_[:-1] if item.release.dataset in series]
+    all_ = [item for item in told_[:-1] if item in near or item.release.label in compared]
+    found = _laid(case, all_, meant, [], started)
+    if found.system is None:
+        # All at once are too many: the tables of one dataset at a time, which is where a difference is made.
+        each = [[item for item in near if item.release.dataset == name] for name in sorted(series)]
+        laid = [_laid(case, listed, meant, [], started) for listed in each]
+        found = max(laid, key=lambda item: (item.system is not None, item.people, len(item.alike), len(item.notes)))
+        if found.system is None:
+            return found if sure.system is not None else None
+    more = (found.people, len(found.counts)) > (sure.people, len(sure.counts))
+    beyond = replace(
+        found, taken=taken, system=replace(found.system, keys=mine.keys), measured=found.measured,
+        notes=tuple(item for item in found.notes if _beyond(item, sure.notes)),
+        counts=found.counts if more else (), people=found.people if more else 0,
+        alike=found.alike if len(found.alike) > len(sure.alike) else (),
+        pinned=found.pinned if found.pinned > sure.pinned else 0, already=0, unlooked=0,
+    )  # fmt: skip
+    return beyond if beyond.counts or beyond.alike or beyond.pinned or beyond.notes else None
+
+
+def _beyond(item: Finding, sure: Sequence[Finding]) -> bool:
+    """Whether a finding about sums says more than what is known without the guess."""
+    known = max((each.people for each in sure if each.code == item.code and each.columns == item.columns), default=0)
+    return item.code == "cells-sums-differenced" and item.people > known
 
 
 def _others(case: Case, earlier: Sequence[Release]) -> tuple[list[Published], list[str]]:

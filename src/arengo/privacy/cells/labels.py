@@ -42,11 +42,11 @@ def alike(item: Attribute, dim: Attribute, release: Release) -> bool:
     own, others = item.concept == f"{release.dataset}.{item.column}", dim.concept.endswith(f".{dim.column}")
     if not own and not others and item.concept != dim.concept:
         return False
-    mine, other = _families(item), _families(dim)
+    mine, other = families(item), families(dim)
     return not mine or not other or bool(mine & other)
 
 
-def _families(item: Attribute) -> set[int]:
+def families(item: Attribute) -> set[int]:
     """What a column is about by its name and concept; empty where they do not say."""
     named = (item.column, item.concept.rpartition(".")[2])
     meant = {told for name in named for told in concepts(name)}
@@ -116,7 +116,7 @@ def _sexes(rows: Sequence[str | None], cells: Sequence[str | None]) -> tuple[Lab
 
 def _ranges(rows: Sequence[str | None], cells: Sequence[str | None]) -> tuple[Labels, Labels] | None:
     """Ages, years and bands of them: groups are what the borders of both have in common."""
-    told = [_intervals(side) for side in (rows, cells)]
+    told = [intervals(side) for side in (rows, cells)]
     if any(2 * len(made) < len(side) for made, side in zip(told, (rows, cells), strict=True)) or not all(told):
         return None
     ends = sorted({(low, high, side, label) for side, made in enumerate(told) for label, (low, high) in made.items()})
@@ -130,7 +130,7 @@ def _ranges(rows: Sequence[str | None], cells: Sequence[str | None]) -> tuple[La
     return groups if set(groups[0].values()) & set(groups[1].values()) else None
 
 
-def _intervals(labels: Iterable[str | None]) -> dict[str, tuple[float, float]]:
+def intervals(labels: Iterable[str | None]) -> dict[str, tuple[float, float]]:
     raw: dict[str, tuple[float, float, bool]] = {}
     for label in labels:
         word = _plain(label) if label is not None else ""

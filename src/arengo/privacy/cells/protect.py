@@ -199,8 +199,10 @@ def _beside(
         _write(work, table, {name: np.where(gone, np.nan, held.values[name]) for name in made.measures})
         found = differencing.exposed(work.beside(table))
         more = np.zeros(len(held), bool)
-        told = found.system.keys if found.system is not None else ()
-        more[[places[told[cell]] for cell in beside.to_hide(found, target.threshold) if told[cell] in places]] = True
+        for each in filter(None, (found, found.guess)):
+            told = each.system.keys if each.system is not None else ()
+            hide = beside.to_hide(each, target.threshold)
+            more[[places[told[cell]] for cell in hide if told[cell] in places]] = True
         more &= ~gone
         if not more.any():
             break
