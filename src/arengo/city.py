@@ -160,7 +160,7 @@ class City:
         access = self.access
         return Recipients(
             self.settings, self.state, self.lake, lambda: access.agreements, lambda: access.hierarchies,
-            self._in_force, lambda: datetime.now(UTC),
+            self._in_force, lambda: datetime.now(UTC), lambda: self.ledger, lambda name: access.parties.house(name),
         )  # fmt: skip
 
     @cached_property

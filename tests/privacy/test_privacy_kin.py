@@ -13,6 +13,8 @@ import pytest
 from gate_case import SECRET, Kind, Plain, Table, World, plain, quasi, sensitive, table
 
 from arengo.errors import PublicationRefused
+from arengo.portal import privacy_words
+from arengo.portal.language import Speech
 from arengo.privacy import gate
 from arengo.privacy.cells import differencing
 from arengo.privacy.finding import Finding
@@ -260,3 +262,38 @@ def test_the_verdict_says_who_was_laid_together(world: World) -> None:
     (told,) = (item for item in verdict.assumptions if item.code == "kin")
     assert dict(told.facts) == {"population": "pupils", "others": ["voters"]}
     assert all(item.code != "kin" for item in gate.judge(world.case(voters(0, 50, population="guests"))).assumptions)
+
+
+def test_whom_the_city_takes_for_one_reader(tmp_path: Path) -> None:
+    told = (
+        TWO
+        + """
+[profiles.a]
+colluding = ["one", "two"]
+[profiles.b]
+colluding = ["two", "three"]
+populations = ["voters"]
+[profiles.c]
+colluding = ["*"]
+populations = ["guests"]
+"""
+    )
+    world = World(tmp_path, told, codes=Plain())
+
+    def house(name: str) -> tuple[str, ...]:
+        return (name, "three-office") if name == "three" else (name,)
+
+    readers = world.populations.readers
+    assert readers("pupils", "one", house) == ({"one", "two"}, ("a",))
+    assert readers("voters", "one", house) == ({"one", "two", "three", "three-office"}, ("a", "b"))
+    assert readers("voters", "four", house) == ({"four"}, ())
+    assert readers("guests", "four", house) == ({"four", "*"}, ("c",))
+    told_ = table("ballots", SCHOOL, [("d", "x")] * 9, population="guests", arengoPrivacyTarget={"profiles": ["none"]})
+    verdict = gate.judge(world.case(told_))
+    sentences = [privacy_words.assumption(Speech("en"), item) for item in verdict.assumptions]
+    assert any(text.endswith("by agreements (c): everybody.") for text in sentences), "no contract takes them apart"
+    kin_ = gate.judge(world.case(pupils()))
+    assert "That register also lists voters: what is public about them was laid beside it." in [
+        privacy_words.assumption(Speech("en"), item) for item in kin_.assumptions
+    ]
+    world.close()

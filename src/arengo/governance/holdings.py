@@ -5,7 +5,7 @@ What a caller may not see is not there for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -251,6 +251,14 @@ class Holdings:
             last = self.get(after, by)
             chosen &= sa.or_(c.created_at < last.created_at, (c.created_at == last.created_at) & (c.id > last.id))
         return self._list(chosen, states, c.created_at.desc(), c.id, limit=min(max(limit, 1), 1000))
+
+    def held_by(self, organisations: Collection[str] | None, states: Sequence[str]) -> tuple[Agreement, ...]:
+        """Every agreement of these organisations (None: any) in one of these states, the newest first."""
+        c = agreement.c
+        chosen = sa.true() if organisations is None else c.organisation.in_(sorted(organisations))
+        select = sa.select(agreement).where(chosen, c.state.in_(list(states))).order_by(c.created_at.desc(), c.id)
+        with self.state.read() as connection:
+            return dossier.read(connection, select)
 
     def _list(
         self, chosen: sa.ColumnElement[bool], states: Sequence[str], *order: Any, limit: int = 10_000

@@ -184,6 +184,13 @@ class Parties:
                 out[item.parent] = (*out.get(item.parent, ()), item.id)
         return out
 
+    def house(self, id: str) -> frozenset[str]:
+        """The whole organisation that one is a department of, with all its departments; itself for one nobody knows."""
+        known, top = self.organisations(), id
+        while (item := known.get(top)) is not None and item.parent and item.parent in known:
+            top = item.parent
+        return frozenset(self._below(top))
+
     def _below(self, id: str) -> set[str]:
         children = self.children()
         out, waiting = {id}, [id]

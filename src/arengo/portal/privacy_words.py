@@ -148,6 +148,8 @@ def assumption(s: Speech, item: Assumption, title: Names = str, column: Names = 
     if isinstance(item.facts.get("knows"), list | tuple):
         knows = [str(name) for name in item.facts["knows"]]
         values["knows"] = s._("everything that can be observed") if "*" in knows else ", ".join(knows)
+    if "*" in item.facts.get("readers", ()):
+        values["readers"] = s._("everybody")
     if item.code == "reason":
         values["reason"] = values.get("reason", "").rstrip(" .")
     template = assumptions(s).get("target-k" if item.code == "target" and item.facts.get("l") == 1 else item.code)
@@ -177,5 +179,8 @@ def assumptions(s: Speech) -> dict[str, str]:
         "register": _("The population %(population)s is counted in the register %(dataset)s."),
         "kin": _("That register also lists %(others)s: what is public about them was laid beside it."),
         "reason": _("%(column)s may be open because the contract says so (version %(version)s): “%(reason)s”."),
+        "colluding": _(
+            "Readers that are assumed to put together what they are given by agreements (%(name)s): %(readers)s."
+        ),
         "profile": _("Somebody who looks (%(name)s) is assumed to know: %(knows)s."),
     }

@@ -45,19 +45,23 @@ def beside(
     for number in told.get("agreements", ()):
         other = accords.get(number)
         if accords.sees(other, visit.caller):
-            others.append((f"{names.dataset(other.dataset)} ({number})", f"/agreements/{number}"))
+            had = [text.removeprefix(f"{number} ") for text in told.get("given", ()) if text.startswith(f"{number} ")]
+            others.append((f"{names.dataset(other.dataset)} ({', '.join((number, *had))})", f"/agreements/{number}"))
         else:  # what other owners give is theirs to tell
             others.append((_("another agreement of theirs"), ""))
     for label in told.get("public", ()):
         dataset, _space, version = label.rpartition(" ")
         others.append((f"{names.dataset(dataset)} ({version})", f"/datasets/{dataset}"))
     lines = []
+    if told.get("readers"):
+        listed = ", ".join(sorted(_("everybody") if one == "*" else names.organisation(one) for one in told["readers"]))
+        lines.append(_("Taken as one reader with %(who)s.", who=listed))
     if told.get("unseen"):
         lines.append(_("Something of what they read could not be compared."))
     who = names.organisation(item.organisation)
     if not found.people:
         title = _("Nobody is exposed by laying it beside what %(who)s reads already", who=who)
-        return Beside("warn" if lines else "good", title, tuple(lines), tuple(others))
+        return Beside("warn" if told.get("unseen") else "good", title, tuple(lines), tuple(others))
     title = say.many("%(n)s person could be singled out", "%(n)s people could be singled out", found.people)
     first = _("Laid beside what %(who)s reads already and what is public, they leave the groups of at least %(k)s that "
               "look alike.", who=who, k=say.number(found.k))  # fmt: skip

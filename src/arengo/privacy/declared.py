@@ -167,9 +167,12 @@ def model_of(contract: Contract) -> str:
 
 
 def profiles_of(contract: Contract, known: Iterable[Profile]) -> tuple[Profile, ...]:
-    """The attackers the contract asks to reckon with, all when it names none; who knows everything is always last."""
+    """The attackers the contract asks to reckon with, all when it names none; who knows everything is always last. No
+    contract takes readers apart that the city takes together."""
     told = contract.custom.get("arengoPrivacyTarget", EMPTY).get("profiles", ())
-    chosen = tuple(item for item in known if item is not EVERYTHING and (not told or item.name in told))
+    chosen = tuple(
+        item for item in known if item is not EVERYTHING and (not told or item.name in told or item.colluding)
+    )
     return (*chosen, EVERYTHING)
 
 

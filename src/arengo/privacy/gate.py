@@ -100,7 +100,13 @@ def assumptions(case: Case) -> tuple[Assumption, ...]:
     if case.kin and case.population is not None:
         others = [item.name for item in case.kin]
         out.append(Assumption("kin", {"population": case.population.name, "others": others}))
-    out += [Assumption("profile", {"name": item.name, "knows": list(item.knows)}) for item in case.profiles]
+    out += [
+        Assumption("profile", {"name": item.name, "knows": list(item.knows)}) for item in case.profiles if item.knows
+    ]
+    out += [
+        Assumption("colluding", {"name": item.title or item.name, "readers": list(item.colluding)})
+        for item in case.profiles if item.colluding
+    ]  # fmt: skip
     if case.contract.access == "open":
         told = ((item.name, reason_of(item)) for item in case.contract.properties)
         version = case.contract.version

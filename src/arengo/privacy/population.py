@@ -1,7 +1,8 @@
 """Who the city publishes about, and which attackers it reckons with: ``privacy.toml`` of the city folder.
 
 ``[populations.NAME]``: a register that lists everybody once, its unit and its yearly cap of differential privacy.
-``[profiles.NAME]``: an attacker and the concepts he knows of a person. Like policies they hold from the next
+``[profiles.NAME]``: an attacker and the concepts he knows of a person, or organisations that put together what they are
+given. Like policies they hold from the next
 ``arengo apply`` on; :attr:`Populations.mark` is the SHA-256 of the text in force, so that a verdict can say which
 attackers it reckoned with (privacy.md, section 3, *Inputs*).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,8 @@ FILE = "privacy.toml"
 KIND = "privacy"
 LARGEST = 1_000_000
 UNITS = ("person", "household", "vehicle", "device")
+EVERYBODY = "*"
+"""In ``colluding``: every organisation that reads by an agreement."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NUMBERS = ("national-id", "person-id", "document-id")
 """Kinds of personal data of which one person has one value, the surest first."""
@@ -43,7 +46,9 @@ _POPULATION: Mapping[str, type | tuple[type, ...]] = {
     "register": str, "unit": str, "subject": str, "epsilon": (int, float), "period": int, "addresses": str,
     "sliver": (int, float),
 }  # fmt: skip
-_PROFILE: Mapping[str, type | tuple[type, ...]] = {"title": str, "knows": list, "populations": list}
+_PROFILE: Mapping[str, type | tuple[type, ...]] = {
+    "title": str, "knows": list, "populations": list, "colluding": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,23 @@ class Populations:
         name = population.name if isinstance(population, Population) else population or ""
         told = (item for item in self._fresh()[2].profiles if not item.populations or name in item.populations)
         return (*told, EVERYTHING)
+
+    def readers(
+        self, population: str, organisation: str, house: Callable[[str], Iterable[str]]
+    ) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Organisations that are taken as one reader with this one (:data:`EVERYBODY` among them: all there are), and
+        the names of the profiles that say so. ``house``: an organisation with its departments and those it is one of,
+        which are always one reader. Whom two groups name joins them."""
+        groups = [item for item in self.profiles(population) if item.colluding]
+        found, said = {organisation, *house(organisation)}, dict[str, None]()
+        while True:
+            for item in groups:
+                if item.name not in said and (EVERYBODY in item.colluding or found & set(item.colluding)):
+                    said[item.name] = None
+                    found |= {one for name in item.colluding for one in (name, *house(name))}
+                    break
+            else:
+                return frozenset(found), tuple(said)
 
     def truth(
         self, connection: duckdb.DuckDBPyConnection, lake: Lake, population: Population | None, secret: bytes
@@ -197,16 +219,23 @@ def _profile(name: str, item: Mapping[str, Any], populations: Mapping[str, Popul
     _typed(key, item, _PROFILE)
     if name == EVERYTHING.name:
         raise _wrong(key, "This attacker is always reckoned with", "Choose another name.")
-    for which in ("knows", "populations"):
+    for which in ("knows", "populations", "colluding"):
         if not all(isinstance(word, str) and word for word in item.get(which, ())):
             raise _wrong(f"{key}.{which}", "This is not a list of texts", 'Write ["residence", "sex"], say.')
-    if not item.get("knows"):
+    together = tuple(dict.fromkeys(item.get("colluding", ())))
+    if not item.get("knows") and not together:
         raise _wrong(f"{key}.knows", "The attacker knows nothing", 'Write the concepts he knows: ["residence"], say.')
+    several = len(together) > 1 and all(_NAME.fullmatch(word) for word in together)
+    if together and together != (EVERYBODY,) and not several:
+        todo = 'Write their ids, as ["health", "housing"], or ["*"] for all.'
+        raise _wrong(f"{key}.colluding", "These are not several organisations", todo)
     for other in item.get("populations", ()):
         if other not in populations:
             known = ", ".join(populations) or "none"
             raise _wrong(f"{key}.populations", f"There is no population {other[:80]!r}", f"There are: {known}.")
-    return Profile(name, tuple(item["knows"]), item.get("title", ""), tuple(item.get("populations", ())))
+    return Profile(
+        name, tuple(item.get("knows", ())), item.get("title", ""), tuple(item.get("populations", ())), together
+    )
 
 
 def _wrong(key: str, met: str, todo: str) -> PolicyError:

@@ -122,12 +122,17 @@ def kin(population: Population | None, known: Iterable[Population]) -> tuple[Pop
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An attacker the city reckons with: ``knows`` concepts of a person (``*`` is everything observable)."""
+    """An attacker the city reckons with: ``knows`` concepts of a person (``*`` is everything observable).
+
+    ``colluding``: ids of organisations that are assumed to put together what they read by agreements (``*`` is all of
+    them); a profile may say one of the two, or both.
+    """
 
     name: str
     knows: tuple[str, ...]
     title: str = ""
     populations: tuple[str, ...] = ()  # () is all
+    colluding: tuple[str, ...] = ()
 
 
 EVERYTHING = Profile("everything", ("*",), "Somebody who knows every observable attribute")
