@@ -236,12 +236,12 @@ def _publish(city: City) -> None:
                     progress=lambda *told: None)  # fmt: skip
     found = street.fetch({})
     found |= street.read(found)
-    made = Safety(city.settings, city.state, city.lake).protect(contract, street._table(found))
+    made = Safety(city.settings, city.state, city.lake).protect(contract, street.folder.table(found))
     assert made is not None
     version = city.lake.commit(contract, made[0], run="first", published_at=datetime.now(UTC), rows_in=8,
                                quarantined=0, fingerprint="", reports={})  # fmt: skip
     assert version is not None
-    shutil.rmtree(street.folder)
+    shutil.rmtree(street.folder.path)
     city.state.announce()
 
 

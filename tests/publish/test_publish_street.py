@@ -170,9 +170,9 @@ def test_two_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_source_that_changes_under_the_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from arengo.publish import street
+    from arengo.publish import reading
 
-    monkeypatch.setattr(street, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(reading, "WAITS", (0.0, 0.0))
     with make(tmp_path) as opened:
         heights = itertools.cycle(range(2, 9))
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.errors import ArengoError, Busy, OperatorError
 from arengo.publish import run as records
-from arengo.publish.street import STEPS, keep_verdict
+from arengo.publish.judged import keep_verdict
+from arengo.publish.street import STEPS
 from arengo.publish.workflow import CRON, DUE, NAME, REVISION
 
 if TYPE_CHECKING:

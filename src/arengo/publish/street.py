@@ -1,18 +1,15 @@
 """The steps of the street, one method each. Each may be killed anywhere and run again.
 
-A step takes what the steps before it found (a JSON-like mapping that the workflow keeps) and returns what it adds.
-What is large lies in the run's own folder ``.arengo/runs/<run>/``: the staged table, the reports, the quarantine.
+A step takes what the steps before it found and returns what it adds (:mod:`arengo.publish.run_folder`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +17,12 @@ import orjson
 
 from arengo.contract.load import sha
 from arengo.contract.model import EMPTY, Contract
-from arengo.errors import ContractError, LakeError, PublicationHeld, PublicationRefused, SourceChanged
+from arengo.errors import PublicationHeld
 from arengo.governance.owner import owner_of
-from arengo.lake.version import Staged
 from arengo.publish import run as records
+from arengo.publish.judged import again_judged, keep_verdict
+from arengo.publish.reading import Progress, Reading
+from arengo.publish.run_folder import Found, RunFolder, told_of
 from arengo.settings import Settings
 from arengo.state import State
 
@@ -31,15 +30,9 @@ if TYPE_CHECKING:
     from arengo.lake import Lake
     from arengo.privacy.verdict import Verdict
     from arengo.publish.safety import Safety
-    from arengo.quality import Counts
-    from arengo.sources.base import Context, Questions, Reader
+    from arengo.sources.base import Questions
 
 STEPS = ("fetch", "read", "check", "protect", "profile", "gate", "commit", "announce")
-ATTEMPTS = 3
-"""How often a source that changes under the read is read again before it is refused."""
-WAITS = (0.5, 2.0)
-Found = Mapping[str, Any]
-Progress = Callable[[str, int, int | None], None]
 
 
 def untold(kind: str, **facts: object) -> None:
@@ -72,20 +65,18 @@ class Street:
         self.at = at
         self.force_shrink = force_shrink
         self.progress = progress
-        self.questions = questions
-        self.folder = settings.home / "runs" / run
+        self.folder = RunFolder(settings.home / "runs" / run, contract)
+        self._reading = Reading(settings, state, contract, self.folder, at, progress, questions)
 
     # Steps
 
     def fetch(self, found: Found) -> dict[str, Any]:
         """Ask the source for its state; ``unchanged`` when it and the contract are those of the last run."""
-        reader, context = self._reader()
-        assert self.contract.source is not None
-        now = reader.fingerprint(self.contract.source, context)
+        now = self._reading.fingerprint()
         held, notes = self.state.source_state(self.contract.id)
-        same = bool(now.value) and now.value == held and notes.get("contract") == sha(self.contract)
+        same = bool(now) and now == held and notes.get("contract") == sha(self.contract)
         same = same and notes.get("privacy", "") == self.safety.ground(self.contract) and not self._waits()
-        return {"unchanged": same and self.lake.newest(self.contract.id) is not None, "source": now.value}
+        return {"unchanged": same and self.lake.newest(self.contract.id) is not None, "source": now}
 
     def _waits(self) -> bool:
         """Whether the gate holds something back, of another contract: what is in force now may mend it."""
@@ -96,41 +87,12 @@ class Street:
 
     def read(self, found: Found) -> dict[str, Any]:
         """Read the source and type its rows into the run's folder; rows that do not fit go to the quarantine."""
-        from arengo.lake.engine import translated
-        from arengo.quality import conform
-
-        for attempt in range(ATTEMPTS):
-            self._clean()
-            reader, context = self._reader()
-            assert self.contract.source is not None
-            try:
-                with translated(self.folder):
-                    pull = reader.open(self.contract.source, (), context)
-                    staged, counts = conform(
-                        self.contract.as_read(),
-                        pull,
-                        self._staged,
-                        self.folder / "quarantine.parquet",
-                        lambda done, total: self.progress("read", done, total),
-                        timezone=self.settings.city.timezone,
-                        file=source_name(self.contract),
-                    )
-                break
-            except SourceChanged as error:
-                if attempt + 1 == ATTEMPTS:
-                    raise PublicationRefused(
-                        f"The source changed under the read, {ATTEMPTS} times in a row. {error.met}",
-                        todo="Publish again when nobody writes to it, or let its owner deliver into a new file.",
-                        place=error.place,
-                    ) from error
-                time.sleep(WAITS[attempt])
-        staged, counts = self._young(staged, counts)
-        staged, counts = self._forgotten(staged, counts)
+        staged, counts, pull = self._reading.rows()
         return {
             "fingerprint": pull.fingerprint.value or found["source"],
             "reader": orjson.loads(orjson.dumps(dict(pull.fingerprint.state), default=str)),
             "incremental": pull.incremental,
-            "staged": _told(staged),
+            "staged": told_of(staged),
             "counts": {
                 "rows_in": counts.rows_in,
                 "rows": counts.rows,
@@ -144,48 +106,22 @@ class Street:
             "rows": counts.rows,
         }
 
-    def _young(self, staged: Staged, counts: Counts) -> tuple[Staged, Counts]:
-        """Without the rows that are past their retention: what is due for disposal does not come back in."""
-        from arengo.publish import disposal
-
-        if disposal.held(self.state, self.contract):
-            return staged, counts
-        gone = disposal.leave_out(staged, self.contract.as_read(), self.at or datetime.now(UTC))
-        if not gone:
-            return staged, counts
-        said = f"{gone:,} rows are" if gone > 1 else "1 row is"
-        said += " past the retention the contract names and not taken in."
-        counts = replace(
-            counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
-        )
-        return replace(staged, rows=staged.rows - gone), counts
-
-    def _forgotten(self, staged: Staged, counts: Counts) -> tuple[Staged, Counts]:
-        """Without the rows of persons who were erased or are restricted: a source that has them still is the city's."""
-        from arengo.publish import forgotten
-
-        gone = forgotten.leave_out(self.settings, self.state, self.contract, staged)
-        if not gone:
-            return staged, counts
-        said = "Rows about persons who were erased or are restricted are not taken in."  # everybody reads it: no number
-        counts = replace(
-            counts, rows_in=counts.rows_in - gone, rows=counts.rows - gone, warnings=(*counts.warnings, said)
-        )
-        return replace(staged, rows=staged.rows - gone), counts
-
     def check(self, found: Found) -> dict[str, Any]:
         """Measure the contract's rules; writes ``quality.json``."""
         from arengo.lake.engine import translated
         from arengo.quality import check
 
-        with translated(self.folder):
+        with translated(self.folder.path):
             report = check(
-                self.contract.as_read(), self._table(found), self._counts(found), threads=self.settings.engine.threads
+                self.contract.as_read(),
+                self.folder.table(found),
+                self.folder.counts(found),
+                threads=self.settings.engine.threads,
             )
         told = report.public(self.contract)
         if told != report:
-            self._write("measured", report.as_dict())  # the owner's, kept only where nothing is published
-        self._write("quality", told.as_dict())
+            self.folder.write("measured", report.as_dict())  # the owner's, kept only where nothing is published
+        self.folder.write("quality", told.as_dict())
         report = told
         warned = [
             item.sentence()
@@ -199,34 +135,33 @@ class Street:
         """Do to the staged rows what the contract says before they are stored (``arengoProtect``)."""
         from arengo.lake.engine import translated
 
-        with translated(self.folder):
-            made = self.safety.protect(self.contract, self._table(found), self._mode(found), self.at)
+        with translated(self.folder.path):
+            made = self.safety.protect(self.contract, self.folder.table(found), self._mode(found), self.at)
         if made is None:
             return {}
         staged, withheld, cells = made
         counts = {**found["counts"], "rows": staged.rows}
         counts["rows_in"] = staged.rows + counts["quarantined"]
-        report = orjson.loads((self.folder / "quality.json").read_bytes())
+        report = orjson.loads((self.folder.path / "quality.json").read_bytes())
         figures = {"read": found["counts"]["rows_in"], "withheld": withheld, "cells": cells}
-        self._write("quality", {**report, "rows": counts["rows"], "rows_in": counts["rows_in"], **figures})
+        self.folder.write("quality", {**report, "rows": counts["rows"], "rows_in": counts["rows_in"], **figures})
         said = [
             f"{number:,} {unit}{' is' if number == 1 else 's are'} withheld to protect persons, as the contract says."
             for number, unit in ((withheld, "row"), (cells, "cell")) if number
         ]  # fmt: skip
-        return {
-            "staged": _told(staged), "intake": found["staged"], "counts": counts, "rows": staged.rows, "warnings": said
-        }  # fmt: skip
+        now, intake = told_of(staged), found["staged"]
+        return {"staged": now, "intake": intake, "counts": counts, "rows": staged.rows, "warnings": said}
 
     def profile(self, found: Found) -> dict[str, Any]:
         """Measure the columns; writes ``profile.json``."""
         from arengo.lake.engine import translated
         from arengo.quality import profile
 
-        with translated(self.folder):
+        with translated(self.folder.path):
             measured = profile(
-                self.contract, self._table(found), self._counts(found), threads=self.settings.engine.threads
+                self.contract, self.folder.table(found), self.folder.counts(found), threads=self.settings.engine.threads
             )
-        self._write("profile", measured)
+        self.folder.write("profile", measured)
         return {}
 
     def gate(self, found: Found) -> dict[str, Any]:
@@ -238,9 +173,9 @@ class Street:
         shares = self.settings.publish
         if self._mode(found) != "replace":
             held = None  # an increment is smaller than what is held, by nature
-        kept = f"The rows put aside are in {self.folder / 'quarantine.parquet'}."
+        kept = f"The rows put aside are in {self.folder.path / 'quarantine.parquet'}."
         judge(
-            self._counts(found),
+            self.folder.counts(found),
             tuple(found["refusals"]),
             held=held,
             shrink=0.0 if self.force_shrink else shares.shrink,
@@ -254,15 +189,15 @@ class Street:
         from arengo.lake.engine import translated
         from arengo.privacy.verdicts import HELD, Verdicts
 
-        with translated(self.folder):
-            self.safety.remember(self.contract, self._intake(found))
+        with translated(self.folder.path):
+            self.safety.remember(self.contract, self.folder.intake(found))
             against = self.safety.entries.seen(self.contract)
             verdict = self.safety.judge(
-                self.contract, self._table(found), self._intake(found), self._mode(found), self.run,
+                self.contract, self.folder.table(found), self.folder.intake(found), self._mode(found), self.run,
                 self.at or datetime.now(UTC), lambda step, done, total: self.progress("gate", done, total),
-                self._counted(),
+                self.folder.counted(),
             )  # fmt: skip
-        self._write("privacy", verdict.as_json())
+        self.folder.write("privacy", verdict.as_json())
         if verdict.outcome == "pass":
             return {"warnings": [], "decided": "", "against": against}
         verdicts = Verdicts(self.state)
@@ -294,17 +229,17 @@ class Street:
 
         if self.contract.custom.get("arengoProtection", EMPTY).get("cells", EMPTY).get("method") == "noise":
             self.safety.pay(self.contract, self.run, self.at or datetime.now(UTC))
-        counts = self._counts(found)
-        reports = {name: self.folder / f"{name}.json" for name in ("profile", "quality")}
+        counts = self.folder.counts(found)
+        reports = {name: self.folder.path / f"{name}.json" for name in ("profile", "quality")}
         if counts.values:
             reports["quarantine"] = self._aside()
-        if (self.folder / "source" / "originals").is_dir():
+        if (self.folder.path / "source" / "originals").is_dir():
             reports["documents"] = self._originals(found)
         at, more = self.at or datetime.now(UTC), dict[str, Any]()
         with contextlib.ExitStack() as stack:
             stack.enter_context(
                 self.safety.entries.entered(
-                    self.contract, self._table(found), self._intake(found), self._mode(found), at, self.run,
+                    self.contract, self.folder.table(found), self.folder.intake(found), self._mode(found), at, self.run,
                     found.get("against"), lambda: more.update(self._privacy(found)),
                 )
             )  # fmt: skip
@@ -312,7 +247,7 @@ class Street:
                 stack.enter_context(self.state.hold("first commit", wait=600.0))
             version = self.lake.commit(
                 self.contract,
-                self._table(found),
+                self.folder.table(found),
                 run=self.run,
                 published_at=at,
                 rows_in=counts.rows_in,
@@ -323,9 +258,9 @@ class Street:
             )
         if version is not None:
             self._judged()
-            growth.settle(self.settings, version, self.folder)
+            growth.settle(self.settings, version, self.folder.path)
             return {**more, "version": version.number}
-        if again_judged(self.state, self.lake, self.folder, self.contract.id):
+        if again_judged(self.state, self.lake, self.folder.path, self.contract.id):
             said = "The rows are those of the version before; the gate looked at them by what holds now."
             more["warnings"] = [*more.get("warnings", ()), said]
         return {**more, "version": None}
@@ -335,20 +270,20 @@ class Street:
         from arengo.contract.withheld import protects
         from arengo.quality.quarantine import blank
 
-        path = self.folder / "quarantine.parquet"
-        return blank(path, self.folder / "aside.parquet") if protects(self.contract) else path
+        path = self.folder.path / "quarantine.parquet"
+        return blank(path, self.folder.path / "aside.parquet") if protects(self.contract) else path
 
     def _originals(self, found: Found) -> Path:
         """Take the original files of documents into the lake; the report that lists them."""
-        incoming = self.folder / "source" / "originals"
+        incoming = self.folder.path / "source" / "originals"
         names = {path.name for path in incoming.iterdir()}
-        note = self.folder / "documents.json"
+        note = self.folder.path / "documents.json"
         if note.is_file():  # a killed attempt has moved some already
             names |= set(orjson.loads(note.read_bytes()))
         before = self.lake.newest(self.contract.id)
         if before is not None and self._mode(found) != "replace":
             names |= set(orjson.loads(self.lake.report(before, "documents") or b"[]"))
-        self._write("documents", sorted(names))
+        self.folder.write("documents", sorted(names))
         self.lake.keep_originals(self.contract.id, incoming)
         return note
 
@@ -366,7 +301,7 @@ class Street:
             if ground := self.safety.ground(self.contract):
                 notes["privacy"] = ground
             self.state.put_source_state(self.contract.id, found["fingerprint"], notes, datetime.now(UTC))
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder.path, ignore_errors=True)
         return {}
 
     def _released(self, found: Found) -> None:
@@ -374,25 +309,20 @@ class Street:
         from arengo.lake.engine import translated
 
         version = self.lake.by_run(self.contract.id, self.run)
-        told = self.folder / "privacy.json"
-        if version is None or not told.is_file() or not self._staged.is_file():
+        told = self.folder.path / "privacy.json"
+        if version is None or not told.is_file() or not self.folder.staged.is_file():
             return
-        with translated(self.folder):
+        with translated(self.folder.path):
             self.safety.entries.record(
-                self.contract, version, self._table(found), self._intake(found), self._mode(found)
+                self.contract, version, self.folder.table(found), self.folder.intake(found), self._mode(found)
             )
         self._judged()
-
-    def _counted(self) -> dict[str, tuple[int, int]]:
-        """What the profile counted of each column: rows that have a value, and about how many different ones."""
-        told = orjson.loads((self.folder / "profile.json").read_bytes())["columns"]
-        return {name: (int(item["count"]), int(item["distinct"])) for name, item in told.items() if "distinct" in item}
 
     def _judged(self) -> None:
         """The verdict of the version this run made. Twice is once."""
         version = self.lake.by_run(self.contract.id, self.run)
         if version is not None:
-            keep_verdict(self.state, self.folder, version.number)
+            keep_verdict(self.state, self.folder.path, version.number)
 
     def _record(self) -> None:
         """The version on record. A run that was killed here tells it again: ``request`` says that it is the same."""
@@ -414,33 +344,6 @@ class Street:
                 },
             )
 
-    # What they share
-
-    def _reader(self) -> tuple[Reader, Context]:
-        from arengo.sources import reader
-        from arengo.sources.base import Context
-
-        if self.contract.source is None:
-            raise ContractError(
-                f"The contract of {self.contract.id} names no source.",
-                todo="Add arengoSource, for example {kind: csv, path: sources/file.csv}.",
-            )
-        scratch = self.folder / "source"
-        scratch.mkdir(parents=True, exist_ok=True)
-        _, notes = self.state.source_state(self.contract.id)
-        known = notes.get("reader", {}) if notes.get("contract") == sha(self.contract) else {}
-        city = self.settings.city
-        context = Context(
-            self.settings.sources,
-            scratch,
-            known,
-            city.timezone,
-            city.country,
-            lambda done, total: self.progress("read", done, total),
-            partial(self.questions.ask, self.contract) if self.questions is not None else None,
-        )
-        return reader(self.contract.source.kind), context
-
     def _mode(self, found: Found) -> str:
         mode = str(self.contract.custom.get("arengoMode", "replace"))
         if found["incremental"] and mode == "replace":
@@ -448,109 +351,10 @@ class Street:
         return mode
 
     @property
-    def _staged(self) -> Path:
-        return self.folder / "staged.duckdb"
-
-    @property
     def safety(self) -> Safety:
         from arengo.publish.safety import Safety
 
         return Safety(self.settings, self.state, self.lake)
-
-    def _intake(self, found: Found) -> Staged:
-        """The staged rows as they were read."""
-        return self._table({"staged": found.get("intake", found["staged"])}, self.contract.as_read())
-
-    def _table(self, found: Found, contract: Contract | None = None) -> Staged:
-        from arengo.contract.model import Kind
-
-        if not self._staged.is_file():
-            raise LakeError(
-                f"The staged rows of {self.run} are gone: {self._staged}.", todo="Publish the dataset again."
-            )
-        told = found["staged"]
-        columns = tuple((name, Kind(kind), required) for name, kind, required in told["columns"])
-        geometry = (contract or (self.contract if "intake" in found else self.contract.as_read())).geometry
-        return Staged(self._staged, told["table"], columns, geometry, told["rows"], told["number"])
-
-    def _counts(self, found: Found) -> Counts:
-        from arengo.quality import Counts
-
-        told = dict(found["counts"])
-        told["broken"] = {int(key): value for key, value in told["broken"].items()}
-        told["warnings"] = tuple(told["warnings"])
-        return Counts(**told)
-
-    def _write(self, name: str, body: Any) -> None:
-        path = self.folder / f"{name}.json"
-        part = path.with_suffix(".part")
-        part.write_bytes(orjson.dumps(body))
-        part.replace(path)
-
-    def _clean(self) -> None:
-        """An empty folder for the read, without what a killed attempt left; what was downloaded may stay."""
-        for left in self.folder.glob("*") if self.folder.is_dir() else ():
-            if left.name != "source":
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def drop(self) -> None:
-        """On a full disk: nothing of the run is kept."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def abandon(self) -> None:
-        """After a refusal or failure: keep the quarantine and the quality report for the owner, remove the rest."""
-        kept = ("quarantine.parquet", "quality.json", "measured.json")
-        for left in self.folder.glob("*") if self.folder.is_dir() else ():
-            if left.name not in kept:
-                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
-
-
-def _told(staged: Staged) -> dict[str, Any]:
-    """A staged table as the workflow keeps it."""
-    return {
-        "table": staged.table,
-        "columns": [[name, kind.value, required] for name, kind, required in staged.columns],
-        "rows": staged.rows,
-        "number": staged.number,
-    }
-
-
-def keep_verdict(state: State, folder: Path, number: int) -> None:
-    """Keep the verdict that a run wrote into its folder as that of the version it made. Nothing without one."""
-    from arengo.privacy.verdict import Verdict
-    from arengo.privacy.verdicts import DECIDED, PUBLISHED, Verdicts
-
-    told = folder / "privacy.json"
-    if told.is_file():
-        verdict = Verdict.of(orjson.loads(told.read_bytes()))
-        Verdicts(state).keep(verdict, PUBLISHED if verdict.outcome == "pass" else DECIDED, number)
-
-
-def again_judged(state: State, lake: Lake, folder: Path, dataset: str) -> bool:
-    """Keep the verdict of a run whose rows are those of the newest version, when it says another thing than the one
-    before it: the contract or the city's privacy settings changed, and what was held back waits no longer."""
-    from arengo.privacy.verdict import Verdict
-    from arengo.privacy.verdicts import HELD, REPAIRED, Verdicts
-
-    newest, told, verdicts = lake.newest(dataset), folder / "privacy.json", Verdicts(state)
-    if newest is None or not told.is_file():
-        return False
-    before, now = verdicts.latest(dataset), Verdict.of(orjson.loads(told.read_bytes()))
-    if before is not None and before.settled not in (HELD, REPAIRED) and before.verdict.same(now):
-        return False
-    keep_verdict(state, folder, newest.number)
-    return True
-
-
-def source_name(contract: Contract) -> str:
-    """What a clerk calls the source: its file, address or table."""
-    options = contract.source.options if contract.source else {}
-    table = str(options.get("table") or options.get("sheet") or options.get("layer") or "")
-    name = str(options.get("path") or options.get("url") or "")
-    return " ".join(part for part in (name, table) if part) or table
 
 
 def settled(run: records.Run, found: Found, state: str, error: Mapping[str, Any] | None = None) -> records.Run:

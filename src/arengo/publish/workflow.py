@@ -31,7 +31,8 @@ from arengo.errors import (
 )
 from arengo.publish import run as records
 from arengo.publish import scratch
-from arengo.publish.street import STEPS, Found, Street, settled, untold
+from arengo.publish.run_folder import Found
+from arengo.publish.street import STEPS, Street, settled, untold
 from arengo.settings import Settings
 from arengo.state import State
 
@@ -267,7 +268,7 @@ class _Walk:
         if isinstance(error, StorageFull):
             self._make_room(street)
         elif street is not None:
-            street.abandon()
+            street.folder.abandon()
         if isinstance(error, ArengoError):
             refused = isinstance(error, PublicationRefused)
             self._failed(records.REFUSED if refused else records.FAILED, error.as_dict())
@@ -277,7 +278,7 @@ class _Walk:
     def _make_room(self, street: Street | None) -> None:
         """On a full disk first what is only scratch goes, else not even the failure can be recorded."""
         if street is not None:
-            street.drop()
+            street.folder.drop()
         scratch.sweep(self.home.state, self.home.settings.home, everything=True)
 
     @contextlib.contextmanager
@@ -344,7 +345,7 @@ def _quiet(street: Street, step: Callable[[Found], dict[str, Any]], found: Found
     except Exception as error:
         full = storage_full(error)
         if full is not None:
-            street.drop()  # DBOS is about to write, too
+            street.folder.drop()  # DBOS is about to write, too
             return {"error": full}
         if isinstance(error, ArengoError):
             return {"error": error}
