@@ -64,7 +64,7 @@ def test_a_repair_beside_earlier_releases_holds_at_every_publication(city: City,
     (repair,) = [item for item in held.verdict.repairs if item.kind == kind]
     contract = city.desk.repair(held.id, repair.id, STEWARD, "Two people only.")
     assert contract.custom["arengoProtection"]["suppress"]["beside"] is True
-    assert city.background.wait(60)
+    assert city.background.wait(200)
     (again,) = city.publisher.runs(contract.id, 1)
     assert again.state == "succeeded", again.error
     first = groups(city)
@@ -99,7 +99,7 @@ def test_a_repair_foretells_what_the_rule_that_is_there_withholds_beside_it(city
     assert held is not None
     (repair,) = [item for item in held.verdict.repairs if item.kind == "blank"]
     contract = city.desk.repair(held.id, repair.id, STEWARD, "Two people only.")
-    assert city.background.wait(60)
+    assert city.background.wait(200)
     (again,) = city.publisher.runs(contract.id, 1)
     assert again.state == "succeeded", again.error
     told = groups(city)

@@ -141,7 +141,7 @@ def test_small_groups_are_held_back_and_a_repair_lets_them_pass(city: City) -> N
     chosen = held.verdict.repairs[0]
     contract = city.desk.repair(held.id, chosen.id, STEWARD, "The finest that is safe.")
     assert contract.version != "1.0.0"
-    assert city.background.wait(60)
+    assert city.background.wait(200)
     (again,) = city.publisher.runs(contract.id, 1)
     assert again.state == "succeeded", again.error
     newest = city.versions("ballots")[0]

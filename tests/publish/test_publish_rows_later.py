@@ -118,7 +118,7 @@ def test_rows_after_a_table_are_held_back_and_a_repair_leaves_out_a_few(city: Ci
     assert repair.suppressed <= 0.05 * true["All", "All"]
     contract = city.desk.repair(held.id, repair.id, STEWARD, "A few voters only.")
     assert contract.custom["arengoProtection"]["suppress"]["beside"] is True
-    assert city.background.wait(60)
+    assert city.background.wait(200)
     (again,) = city.publisher.runs(contract.id, 1)
     assert again.state == "succeeded", again.error
     bounds = _bounds(city, true)

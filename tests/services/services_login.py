@@ -51,7 +51,7 @@ def certified(*redirects: str) -> Iterator[str]:
         yield issuer
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -58,7 +58,7 @@ def post() -> Iterator[tuple[Box, int]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     box = Box()
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=120)
     server.start()
     yield box, port
     server.stop()

@@ -55,7 +55,7 @@ def post() -> Iterator[tuple[Box, int]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     box = Box()
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=120)
     server.start()
     yield box, port
     server.stop()
@@ -149,7 +149,7 @@ def test_topics_and_rhythms(tiny, city, post) -> None:
     city._look()
     now = datetime.now(UTC)
     assert follows.tell(now) == 0
-    tuesday = (now + timedelta(days=1 + (1 - now.weekday() - 1) % 7)).replace(hour=9)
+    tuesday = (now + timedelta(days=1 + (1 - now.weekday() - 1) % 7)).replace(hour=19)  # twelve hours on, at least
     assert tuesday.weekday() == 1
     assert follows.tell(tuesday) == 2  # everything and the search
     monday = tuesday + timedelta(days=6)
