@@ -45,6 +45,7 @@ def find(
     """Mark personal columns (``personal``, ``role``, ``reason``); sentences about the whole table. ``alike``: whether
     rows are alike in all but what numbers them."""
     setting = _setting(columns, texts)
+    homes = person_contacts.homes(columns, texts)
     if not setting.rows and not setting.counts and _of_persons(columns):
         numbers = (column for column in columns if not concepts(column.name) & _ELSEWHERE)
         setting.rows = any(_numbers(column) for column in numbers) or alike()
@@ -74,6 +75,8 @@ def find(
         if not column.personal:
             person_contacts.look(column, columns, setting)
     person_contacts.mails(mails, setting)
+    if homes and not setting.offices:
+        person_contacts.doors(columns)
     for column in columns:
         if not column.personal and not _device(column, columns):
             _free_text(column, setting)
@@ -135,7 +138,8 @@ def _setting(columns: Sequence[Column], texts: Sequence[str]) -> Setting:
     )
     strong = sum(
         1 for names, column in zip(per_column, columns, strict=True)
-        if names & (_FEW if counts else _PERSONS) and not names & {"count"} and _speaks(names, column)
+        if (names & (_FEW if counts else _PERSONS) or (counts and _born_on(names, column)))
+        and not names & {"count"} and _speaks(names, column)
     )  # fmt: skip
     numbered = any(
         names & {"id", "order", "person_id"} and column.distinct >= 0.3 * column.filled
@@ -168,6 +172,11 @@ def _numbers(column: Column) -> bool:
         return False
     values = some_values(column)
     return len({len(value) for value in values}) <= 2 and share_of(values, _CODE.fullmatch) >= 0.95
+
+
+def _born_on(names: frozenset[str], column: Column) -> bool:
+    """Days of birth, many different ones: no table of counts is grouped by them, whatever else is counted beside."""
+    return "birth" in names and column.kind is Kind.DATE and column.distinct >= 0.3 * column.filled
 
 
 def _speaks(names: frozenset[str], column: Column) -> bool:

@@ -32,6 +32,42 @@ _RESPONDENTS = frozenset({"age", "sex", "birth-date", "national-id", "person-id"
 """Kinds that say each row is a person, so that its coordinates are theirs: a contact's name beside a place is not one."""
 
 
+_HOUSEHOLDS = tuple(
+    "household huishoud gezin hondenbelasting hundesteuer hundehalter kwijtschelding haushalt hausstand menage "
+    "foyer_fiscal foyers_fiscaux agregado_familiar nucleo_familiare nuclei_familiari unidad_familiar unitat_familiar "
+    "membres_de_la_llar miembros_del_hogar kotitalou domacnost haztartas hane νοικοκυρι hushall gospodarstw_domow "
+    "gospodarstwo_domowe tenancy dog_licen dog_tax bo_social bono_social uitkering toeslag wohngeld bijstand".split()
+)  # noqa: SIM905 - a list of words reads better as text
+"""How words begin by which each row is about a household: who lives there, keeps a dog there, or is helped."""
+
+
+def homes(columns: Sequence[Column], texts: Sequence[str]) -> bool:
+    """Whether a table speaks of households, in its own name or in a column's."""
+    told = ["_".join(words(text)) for text in (*texts, *(column.name for column in columns))]
+    return any(part.startswith(stem) for text in told for part in text.split("_") for stem in _HOUSEHOLDS) or any(
+        f"_{stem}" in f"_{text}" for text in told for stem in _HOUSEHOLDS if "_" in stem
+    )
+
+
+def doors(columns: Sequence[Column]) -> None:
+    """In a table about households, a house number beside a street or postcode says whose home a row is about."""
+    open_ = [column for column in columns if not column.personal]
+    doors = [column for column in open_ if "house_number" in concepts(column.name) and _door(column)]
+    areas = [column for column in open_ if concepts(column.name) & {"postcode", "street"} and column.distinct > 2]
+    if not doors or not areas:
+        return
+    mark(doors[0], "address", "identifier", "house numbers beside streets or postcodes, in a table about households")
+    for column in areas:
+        kind = "postcode" if "postcode" in concepts(column.name) else "address"
+        mark(column, kind, "quasi", "where the households of the rows live")
+
+
+def _door(column: Column) -> bool:
+    """Whether the values are written like house numbers, and more than a few; a *number* may be anything."""
+    shaped = share_of(some_values(column), lambda v: re.fullmatch(r"\d{1,4}(?:[ -]?[A-Za-z]{1,4}|[-/]\d{1,3})?", v))
+    return column.kind in (Kind.INTEGER, Kind.STRING) and column.distinct >= 10 and shaped >= 0.9
+
+
 def office_mail(local: str) -> bool:
     """Whether the part of an address before the @ is an office's: info, registry, library."""
     return _GENERIC_MAIL.match(local) is not None

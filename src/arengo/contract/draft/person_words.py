@@ -9,7 +9,7 @@ from __future__ import annotations
 
 PERSON_CONCEPTS: dict[str, str] = {
     "holder": """
-    owner holder permit_holder licence_holder license_holder applicant claimant tenant lessee pupil patient contact_person guardian
+    sahip owner holder permit_holder licence_holder license_holder applicant claimant tenant lessee pupil patient contact_person guardian
     beneficiary petitioner complainant licensee landlord occupant deceased borrower cardholder policyholder
     propietario propietaria titular solicitante interesado interesada arrendatario alumno alumna paciente persona_de_contacto
     persona_contacto beneficiario reclamante denunciante apoderado fallecido inquilino propietari sol_licitant sollicitant llogater

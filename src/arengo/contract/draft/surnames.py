@@ -32,6 +32,7 @@ SURNAMES: frozenset[str] = frozenset(
     horvat kovacevic babic maric juric kovacic knezevic vukovic markovic petrovic matic tomic pavlovic bozic blazevic grgic pavic radic peric filipovic saric lovric vidovic perkovic jovanovic nikolic ilic djordjevic stojanovic krajnc zupancic potocnik
     smith jones williams taylor brown davies evans thomas johnson roberts walker wright robinson thompson white hughes edwards green hall lewis harris clarke patel jackson wood turner martin cooper hill ward morris moore clark lee king baker harrison morgan allen james scott phillips watson davis parker price bennett young griffiths mitchell kelly cook carter richardson bailey collins bell shaw murphy miller cox khan richards marshall simpson anderson ahmed begum singh kaur hussain ali shah okafor adeyemi mensah oconnor obrien macdonald mcdonald campbell stewart reid murray
     ivanov ivanova petrov petrova dimitrov dimitrova georgiev georgieva smirnov kuznetsov popov popova volkov sokolov lebedev kozlov shevchenko kovalenko bondarenko tkachenko melnyk boyko kovalchuk kazlauskas petrauskas jankauskas berzins kalnins ozols tamm saar sepp magi kask
+    yilmaz kaya demir sahin celik yildiz yildirim ozturk aydin ozdemir arslan dogan kilic aslan cetin kurt ozkan simsek ozcan korkmaz cakir erdogan yavuz aktas yalcin bozkurt keskin turan avci kaplan tekin erdem karaca
     """.split()
 )
 SURNAME_END = re.compile(
@@ -63,6 +64,7 @@ MORE_NAMES: frozenset[str] = frozenset(
     luka josip nada stjepan tomislav vesna ante lucija zvonimir kata mirjana duje snjezana hrvoje ljubica branko ivana marko petra filip dora ana mia lana tea matej jakov fran zeljko zdravko zoran dragan milan jovan nikola stefan jelena milica dragana snezana gordana vladimir matjaz janez andrej marjeta nevenka
     keith chantelle gareth siobhan maureen callum amara priya nigel eilidh poppy ethel trevor kayleigh rhys agnes harpreet duncan freya leroy hazel oliver olivia amelia isla ava mia ivy lily grace freddie alfie archie theo oscar logan harry charlie muhammad aisha zara mohammed sanjay rajesh sunita amit anita deepak manjit gurpreet tariq imran nadia yasmin craig wayne darren lee gemma stacey kirsty doreen beryl mavis norman stanley reginald
     georgi dimitar ivan nikolay petar todor hristo stoyan maria elena ivanka yordanka stefka rositsa desislava oleksandr serhiy andriy mykola vasyl oksana natalia tetiana iryna olena sergei dmitry aleksei tatyana olga svetlana natalya mindaugas jonas vytautas ruta janis peteris liga inese tiit kadri urmas
+    ayse fatma emine hatice zeynep elif meryem serife hanife merve zehra busra esra ozge derya mehmet mustafa ahmet huseyin hasan ibrahim ismail osman yusuf murat ramazan halil suleyman abdullah mahmut recep fatih emre hakan kemal burak
     mohammed mohamed fatima ahmed youssef hassan amina zainab omar bilal ismail zahra mariam nour abdullah khadija wei xin ming jing yan li hua
     """.split()
 )
