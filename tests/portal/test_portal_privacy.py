@@ -133,6 +133,14 @@ def test_one_of_a_thing_is_no_several_in_any_language() -> None:
     assert privacy_words.sentence(Speech("en"), one).endswith("of the 1 person in it.")
 
 
+def test_one_value_is_no_combination_in_any_language() -> None:
+    for language in LANGUAGES:
+        item = Finding("linkage-sets", "repair", Frozen(items=1, k=5), ("age", "district"), people=205)
+        said = privacy_words.sentence(Speech(language), item)
+        assert not re.search(r"\b1\b", said), (language, said)
+    assert "205 people have a value of age, district that" in privacy_words.sentence(Speech("en"), item)
+
+
 def test_nobody_alone_is_left_out_in_every_language() -> None:
     facts = Frozen(k=5, unique=0, alone=0, rows=90, most=4, column="age", population="residents")
     for code in ("risk-small-groups", "risk-small-map", "overlap-joint"):
@@ -236,7 +244,7 @@ def test_a_repair_says_what_it_costs_where_no_share_does(told: Told) -> None:
     offer = privacy_offer.offer(s, told.repair.verdict, whole, labels)
     assert offer.note == "Next to nothing is left of the columns or cells it changes."
     assert _cost(s, offer)[0].startswith("100")
-    assert "100.0% of the detail is lost: next to nothing is left of what it changes" in line(whole)
+    assert "100.0 % of the detail is lost: next to nothing is left of what it changes" in line(whole)
 
 
 def test_a_repair_that_leaves_nothing_comes_last() -> None:
@@ -361,7 +369,10 @@ def test_a_review_is_approved_by_one_with_a_reason(visits: Any, told: Told, publ
     answer = visits("anna").post(action, data=given | {"reason": REASON})
     assert answer.status_code == 303
     assert len(published) == before + 1
-    assert "Anna Bianchi" in seen(visits("dora").get(answer.headers["location"]))
+    text = seen(visits("dora").get(answer.headers["location"]))
+    assert "Anna Bianchi" in text
+    assert "Somebody looked at it and approved it." in text
+    assert "all the same" not in text
 
 
 def test_an_override_takes_two_people(visits: Any, told: Told, published: list[str]) -> None:
@@ -464,3 +475,54 @@ def test_words_of_the_desk_cover_every_state() -> None:
         assert privacy_outcome.outcome_word(s, outcome) != outcome
     for kind in ("generalise", "local", "suppress", "drop", "noise", "cells", "pseudonym", "redact", "beside", "blank"):
         assert privacy_offer.kind_word(s, kind) != kind
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        ("by-5", "Age: in steps of 5"),
+        ("by-0.5", "Age: in steps of 0.5"),
+        ("decade", "Age: only the decade"),
+        ("first-3", "Age: only the first 3 characters"),
+        ("hide-1", "Age: without the last character"),
+        ("by-hand", "Age: only the group (by-hand)"),
+        ("city", "Age: only the group (city)"),
+    ],
+)
+def test_a_level_is_said_in_plain_words(level: str, words: str) -> None:
+    assert privacy_offer.change_words(Speech("en"), "Age", {"level": level, "hierarchy": "x"}) == words
+
+
+def test_a_repair_names_columns_as_readers_do_and_says_of_nothing_only_that_it_is_nothing(told: Told) -> None:
+    s = Speech("it")
+    catalogue = told.town.city.catalogue
+    labels = privacy_labels.Labels(s, catalogue.entry("ballots").contract, catalogue)
+    rule = Frozen(below=5, beside=True, blank=("district",))
+    made = Repair("blank-1", "blank", contract=Frozen(suppress=rule), loss=0.0002,
+                  errors=Frozen({"rows": 0.0, "mean of age": 0.0001, "Turnout": 0.2}))  # fmt: skip
+    offer = privacy_offer.offer(s, told.repair.verdict, made, labels)
+    assert "si omette District," in offer.changes[0]
+    assert offer.errors == (("Righe", "0,0%"), ("Media: Age", "< 0,1%"), ("Turnout", "20,0%"))
+    assert dict(offer.facts)["Dettaglio che si perde"] == "< 0,1%"
+
+
+def test_a_headline_counts_whom_it_exposes_by_itself_and_no_share_of_those_it_names() -> None:
+    def said(*found: Finding) -> str:
+        return privacy_outcome.headline(s, Verdict("d", "", datetime(2026, 3, 2, tzinfo=UTC), found))
+
+    s = Speech("en")
+    some = Finding("linkage-trace", "block", people=68)
+    many = Finding("risk-small-groups", "repair", people=300)
+    assert said(some, many) == "As it is, 300 people could be recognised in it."
+    assert said(some, many, Finding("identifier-open", "block")) == "It must not be published as it is."
+    beside = Finding("overlap-joint", "block", people=16, releases=("ballots v1",))
+    assert said(beside, many).startswith("Together with what is public already, it would expose 16 people")
+
+
+def test_an_assumption_calls_an_attacker_by_the_title() -> None:
+    s = Speech("en")
+    one = Assumption("profile", Frozen({"name": "neighbour", "knows": ["residence", "birth-date"]}))
+    said = privacy_words.assumption(s, one, looker={"neighbour": "A neighbour"}.get)  # type: ignore[arg-type]
+    assert said == "Somebody who looks (A neighbour) is assumed to know: residence, dates of birth."
+    everything = Assumption("profile", Frozen({"name": "everything", "knows": ["*"]}))
+    assert privacy_words.assumption(s, everything) == "Somebody who looks may know everything that can be observed."

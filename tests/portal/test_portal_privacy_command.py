@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def contract(told: Told) -> Path:
 
 def test_a_verdict_shows_repairs_as_the_contract_spells_them(told: Told) -> None:
     text = run(told, "show", "ballots")
-    assert "repair  generalise-1: age: {top: 80} (18.4% of the detail is lost" in text
+    assert "repair  generalise-1: age: {top: 80} (18.4 % of the detail is lost" in text
     assert "suppress: {below: 5}" in text
     lines = [line.split() for line in text.splitlines()]
     assert ["alone", "14", "0"] in lines
@@ -130,3 +131,19 @@ def test_a_link_names_the_port_the_city_is_served_at(told: Told) -> None:
     path.write_text("nonsense", encoding="ascii")
     assert address_of(settings).startswith("http")
     path.unlink()
+
+
+def test_the_demo_listens_where_the_setting_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """``make demo`` takes no options, so the setting is how its port is named."""
+    from arengo.errors import SettingsError
+
+    asked: list[int] = []
+
+    def stop(*_: Any, port: int, **__: Any) -> None:
+        asked.append(port)
+        raise SettingsError("That was all that is asked here.")
+
+    monkeypatch.setattr(import_module("arengo.demo.play"), "play", stop)
+    for environ in ({"ARENGO_SERVE_PORT": "8437"}, {}):
+        CliRunner(env=environ).invoke(app, ["demo", "--dir", str(tmp_path / "city")])
+    assert asked == [8437, 8000]

@@ -26,7 +26,7 @@ def test_one_person_stands_alone() -> None:
         ("cells-small", {"cells": 1, "threshold": 5}, 1, "1 cell counts fewer than 5 persons (1 person in all)."),
         ("cells-small", {"cells": 2, "threshold": 5}, 1_001, "2 cells count fewer than 5 persons (1,001 persons in "),
         ("cells-small", {"cells": 11, "threshold": 5}, 21, "11 cells count fewer than 5 persons (21 persons in all)."),
-        ("linkage-sets", {"items": 1, "k": 5}, 1, "1 person has a combination of 1 value of "),
+        ("linkage-sets", {"items": 1, "k": 5}, 1, "1 person has a value of "),
         ("linkage-unchecked", {"shared": "age"}, 1, "1 row matches exactly one row of "),
         ("cells-recovered", {"cells": 1}, 0, "1 figure that was left out can be worked out exactly"),
         ("cells-dominated", {"cells": 1, "column": "pay", "n": 2}, 0, "In 1 cell of pay, 2 contributors make"),

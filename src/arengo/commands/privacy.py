@@ -75,7 +75,8 @@ def _cost(repair: Repair) -> str:
     if not repair.costed:
         words = {"redact": "what names persons goes from the texts", "pseudonym": "the names become codes"}
         return words[repair.kind]
-    lost = f"{repair.loss:.1%} of the detail is lost"
+    share = "less than 0.1 %" if 0 < repair.loss < 0.0005 else f"{repair.loss:.1%}".replace("%", " %")
+    lost = f"{share} of the detail is lost"
     return f"{lost}: next to nothing is left of what it changes" if repair.empties else lost
 
 

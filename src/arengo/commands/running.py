@@ -59,7 +59,7 @@ def tidy(city: CityOption = HERE, json: JsonOption = False) -> None:
 def demo(
     directory: Annotated[Path, typer.Option("--dir", help="Where to make the city.")] = Path("demo-city"),
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Only make and publish.")] = False,
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(envvar="ARENGO_SERVE_PORT", help="Port to listen on.")] = 8000,
     seed: Annotated[int, typer.Option(help="Another seed, another city.")] = 7,
     json: JsonOption = False,
 ) -> None:

@@ -319,7 +319,7 @@ def _dataset(old: Contract, new: Contract, renamed: Mapping[str, str]) -> Iterab
 
 
 _ABOUT = {
-    "arengoProtection": ("protection-changed", "Before rows are stored, this is done to them now"),
+    "arengoProtection": ("protection-changed", "Before rows are stored, this is done to them now:"),
     "arengoPrivacyTarget": ("target-changed", "What a publication must reach is now"),
     "arengoPopulation": ("population-changed", "The rows are now about the population"),
     "arengoPurposes": ("purposes-changed", "The purposes of the personal data are now"),

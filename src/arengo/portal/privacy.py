@@ -278,10 +278,10 @@ def _single(visit: Visit, f: Sheet, labels: Labels) -> Response:
     values = {
         **frame,
         "verdict": verdict,
-        "headline": privacy_outcome.headline(s, verdict),
+        "headline": privacy_outcome.headline(s, verdict, held.settled),
         "standing": privacy_outcome.standing(s, held),
         "tone": privacy_outcome.TONES[held.outcome],
-        "word": privacy_outcome.outcome_word(s, held.outcome),
+        "word": privacy_outcome.ruling(s, held),
         "steps": privacy_story.steps(s, verdict, labels, visit, part.of(privacy_story.by_weight(verdict))),
         "part": part,
         "pictures": privacy_measured.pictures(s, verdict),

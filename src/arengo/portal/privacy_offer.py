@@ -55,11 +55,11 @@ def change_words(s: Speech, column: str, step: Any) -> str:
     _ = s._
     name = step_name(step)
     told = step[name] if isinstance(step, Mapping) else None
-    level = told.get("level", "") if isinstance(told, Mapping) else told
+    level = str(told.get("level", "") if isinstance(told, Mapping) else told)
     argument = privacy_words.said(s, told) if told is not None and not isinstance(told, bool) else ""
     return {
         "drop": _("%(column)s: left out", column=column),
-        "level": _("%(column)s: only the group (%(level)s)", column=column, level=level),
+        "level": level_words(s, column, level),
         "truncate": _("%(column)s: only the first characters (%(argument)s)", column=column, argument=argument),
         "pseudonym": _("%(column)s: a code instead (pseudonym)", column=column),
         "round": _("%(column)s: rounded to %(argument)s", column=column, argument=argument),
@@ -74,12 +74,47 @@ def change_words(s: Speech, column: str, step: Any) -> str:
     }.get(name, f"{column}: {privacy_words.said(s, step)}")
 
 
-def rule_words(s: Speech, name: str, told: Any) -> str:
+def level_words(s: Speech, column: str, level: str) -> str:
+    """A level that is made by a rule in plain words, one of a city's own hierarchies by its name."""
+    _ = s._
+    periods = {"month": _("only month and year"), "year": _("only the year"), "decade": _("only the decade")}
+    if level in periods:
+        return f"{column}: {periods[level]}"
+    kind, _dash, number = level.partition("-")
+    if kind == "by" and _number(number):
+        return _("%(column)s: in steps of %(n)s", column=column, n=s.number(float(number)))
+    if kind in ("first", "keep") and number.isdecimal():
+        first = s.many("only the first %(n)s character", "only the first %(n)s characters", int(number))
+        return f"{column}: {first}"
+    if kind == "hide" and number.isdecimal():
+        last = s.many("without the last character", "without the last %(n)s characters", int(number))
+        return f"{column}: {last}"
+    return _("%(column)s: only the group (%(level)s)", column=column, level=level)
+
+
+def _number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
+
+
+def figure_words(s: Speech, name: str, labels: Labels) -> str:
+    """A figure whose error was measured (:func:`arengo.privacy.measure.errors`)."""
+    if name == "rows":
+        return s._("Rows")
+    column = name.removeprefix("mean of ")
+    return s._("Mean: %(column)s", column=labels.column(column)) if column != name else name
+
+
+def _share(s: Speech, share: float) -> str:
+    """A share; of what is lost or off, something is never said to be nothing."""
+    return f"< {s.percent(0.001)}" if 0 < share < 0.0005 else s.percent(share)
+
+
+def rule_words(s: Speech, name: str, told: Any, column: privacy_words.Names = str) -> str:
     """One rule of ``arengoProtection``."""
     _ = s._
     facts = told if isinstance(told, Mapping) else {}
     if name == "suppress" and facts.get("beside"):
-        blank = ", ".join(str(item) for item in facts.get("blank", ()))
+        blank = privacy_words.listed(s, [str(item) for item in facts.get("blank", ())], column)
         if blank:
             return _("where a group would have fewer than %(n)s persons, alone or together with earlier releases, "
                      "%(columns)s is left out, and rows only where that is not enough", n=facts.get("below", ""),
@@ -151,9 +186,9 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
     for column, told in item.columns.items():
         several = told if isinstance(told, list | tuple) else (told,)
         changes += [change_words(s, labels.column(column), step) for step in several]
-    changes += [rule_words(s, name, told) for name, told in item.contract.items()]
+    changes += [rule_words(s, name, told, labels.column) for name, told in item.contract.items()]
     k = target_k(verdict) or 5
-    facts = [(_("Detail that is lost"), s.percent(item.loss))] if item.costed else []
+    facts = [(_("Detail that is lost"), _share(s, item.loss))] if item.costed else []
     facts.append((_("Rows or cells withheld"), _of(s, item.suppressed, item)))
     if blanked := item.facts.get("blanked"):
         facts.append((_("Single values withheld"), _of(s, int(blanked), item)))
@@ -162,7 +197,7 @@ def offer(s: Speech, verdict: Verdict, item: Repair, labels: Labels) -> Offer:
         facts.append((_("Persons in the smallest group"), s.number(least)))
     elif item.after.get("more"):
         facts.append((_("Persons in the smallest group"), _("more than %(n)s", n=s.number(LARGEST))))
-    errors = tuple((name, s.percent(float(value))) for name, value in item.errors.items())
+    errors = tuple((figure_words(s, name, labels), _share(s, float(value))) for name, value in item.errors.items())
     freed = relief(s, verdict, item)
     picture = together(s, verdict, item, compact=True) if freed else None
     notes = [_("Next to nothing is left of the columns or cells it changes.")] if item.empties else []
@@ -181,4 +216,4 @@ def _of(s: Speech, gone: int, item: Repair) -> str:
     whole = item.facts.get("of")
     if not gone or not isinstance(whole, int) or not whole:
         return s.number(gone)
-    return s._("%(n)s of %(all)s (%(share)s)", n=s.number(gone), all=s.number(whole), share=s.percent(gone / whole))
+    return s._("%(n)s of %(all)s (%(share)s)", n=s.number(gone), all=s.number(whole), share=_share(s, gone / whole))

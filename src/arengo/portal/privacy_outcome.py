@@ -32,20 +32,28 @@ def settled_word(s: Speech, settled: str) -> str:
     }.get(settled, settled)
 
 
-def headline(s: Speech, verdict: Verdict) -> str:
-    """The outcome in one plain sentence."""
+def ruling(s: Speech, held: Held) -> str:
+    """The word above the headline: the outcome, or that people decided."""
+    return settled_word(s, DECIDED) if held.settled == DECIDED and held.version else outcome_word(s, held.outcome)
+
+
+def headline(s: Speech, verdict: Verdict, settled: str = "") -> str:
+    """The outcome in one plain sentence. ``settled``: what became of it, where that is known."""
     _ = s._
     outcome = verdict.outcome
     worst = [item for item in verdict.findings if item.outcome == outcome]
     top: Finding | None = max(worst, key=lambda item: item.people, default=None)
-    people = top.people if top is not None else 0
+    beside = top is not None and bool(top.releases)
+    people = top.people if top is not None and beside else _alone(verdict)
     if outcome == "pass":
         if not is_public(verdict):
             return _("It is not open: agreements decide who reads it.")
         return _("Nothing in it points at a person.")
+    if outcome == "review" and settled == DECIDED:
+        return _("Somebody looked at it and approved it.")
     if outcome == "review":
         return _("Somebody has to look at it before it is published.")
-    if people and top is not None and top.releases:
+    if people and beside:
         return s.many(
             "Together with what is public already, it would expose %(n)s person.",
             "Together with what is public already, it would expose %(n)s people.",
@@ -60,6 +68,13 @@ def headline(s: Speech, verdict: Verdict) -> str:
     if outcome == "repair":
         return _("It has to be changed before it is published.")
     return _("It must not be published as it is.")
+
+
+def _alone(verdict: Verdict) -> int:
+    """How many people the release by itself exposes; 0 where it is not counted since it names everybody."""
+    stop = [item for item in verdict.findings if ORDER[item.outcome] > ORDER["review"] and not item.releases]
+    named = any(item.code == "identifier-open" for item in stop)
+    return 0 if named else max((item.people for item in stop), default=0)
 
 
 def is_public(verdict: Verdict) -> bool:
@@ -78,6 +93,10 @@ def standing(s: Speech, held: Held) -> str:
         }.get(held.outcome, _("The publication is held back. What was public before stays as it is."))
     if held.settled == PUBLISHED:
         return _("It was published as version %(n)s.", n=number) if number else _("It was published.")
+    if held.settled == DECIDED and held.outcome == "review":
+        if number:
+            return _("It was published as version %(n)s.", n=number)
+        return _("Approved. The publication was started again.")
     if held.settled == DECIDED:
         if number:
             return _("People decided to publish it all the same, as version %(n)s.", n=number)

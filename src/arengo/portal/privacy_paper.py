@@ -70,7 +70,7 @@ def paper(
         (_("Mark of the verdict (SHA-256)"), held.mark),
     ]
     parts: list[Part] = [
-        Text(privacy_outcome.headline(s, verdict)),
+        Text(privacy_outcome.headline(s, verdict, held.settled)),
         Facts(tuple((name, value) for name, value in facts if value)),
         Heading(_("What was found")),
     ]

@@ -98,11 +98,18 @@ def _said(s: Speech, item: Finding, labels: Labels, verdict: Verdict, visit: Vis
 
 def assumed(s: Speech, verdict: Verdict, labels: Labels, known: Mapping[str, Given] = EMPTY) -> tuple[str, ...]:
     """What was taken for granted, in sentences. ``known``: column -> who gave a reason for it, as the record has it."""
-    return tuple(_assumed(s, item, labels, known) for item in verdict.assumptions)
+    profiles: Mapping[str, Mapping[str, object]] = (verdict.measured.get("single") or {}).get("profiles") or {}
+
+    def looker(name: str) -> str:
+        return str(profiles.get(name, EMPTY).get("title") or name)
+
+    return tuple(_assumed(s, item, labels, known, looker) for item in verdict.assumptions)
 
 
-def _assumed(s: Speech, item: Assumption, labels: Labels, known: Mapping[str, Given]) -> str:
-    said = privacy_words.assumption(s, item, labels.title, labels.column)
+def _assumed(
+    s: Speech, item: Assumption, labels: Labels, known: Mapping[str, Given], looker: privacy_words.Names
+) -> str:  # fmt: skip
+    said = privacy_words.assumption(s, item, labels.title, labels.column, looker)
     if item.code != "reason":
         return said
     found = known.get(str(item.facts.get("column")))

@@ -147,6 +147,12 @@ def linkage(s: Speech, n: Count) -> dict[str, str]:
             "%(looked)s rows that were tried (%(share)s %%)."
         ),
         "linkage-sets": many(
+            "%(people)s person has a value of %(columns)s that fewer than %(k)s people share.",
+            "%(people)s people have a value of %(columns)s that fewer than %(k)s people share.",
+            "people",
+        )
+        if n("items") == 1
+        else many(
             "%(people)s person has a combination of %(items)s values of %(columns)s that fewer than %(k)s people "
             "share.",
             "%(people)s people have a combination of %(items)s values of %(columns)s that fewer than %(k)s people"

@@ -138,8 +138,10 @@ def missing() -> list[str]:
 # What was taken for granted
 
 
-def assumption(s: Speech, item: Assumption, title: Names = str, column: Names = str) -> str:
-    """What a verdict took for granted. ``title``: of a dataset by its id."""
+def assumption(
+    s: Speech, item: Assumption, title: Names = str, column: Names = str, looker: Names = str
+) -> str:  # fmt: skip
+    """What a verdict took for granted. ``title``: of a dataset by its id; ``looker``: of an attacker by the name."""
     values = {name: said(s, value) for name, value in item.facts.items()}
     if isinstance(item.facts.get("dataset"), str):
         values["dataset"] = title(item.facts["dataset"])
@@ -147,7 +149,10 @@ def assumption(s: Speech, item: Assumption, title: Names = str, column: Names = 
         values["column"] = column(item.facts["column"])
     if isinstance(item.facts.get("knows"), list | tuple):
         knows = [str(name) for name in item.facts["knows"]]
-        values["knows"] = s._("everything that can be observed") if "*" in knows else ", ".join(knows)
+        if item.code == "profile" and "*" in knows:
+            return s._("Somebody who looks may know everything that can be observed.")
+        values["knows"] = ", ".join(data(s, name) or name for name in knows)
+        values["name"] = looker(str(item.facts.get("name", "")))
     if "*" in item.facts.get("readers", ()):
         values["readers"] = s._("everybody")
     if item.code == "reason":

@@ -140,7 +140,7 @@ SENTENCES: Mapping[str, str] = {
     "[looked|person who was|people who were] tried.",
     "linkage-sighting": "Whoever saw somebody once knows {columns}; that leads to exactly one row for {people} of "
     "{looked} [looked|row that was|rows that were] tried ({share} %).",
-    "linkage-sets": "{people} [people|person has|people have] a combination of {items} [items|value|values] of "
+    "linkage-sets": "{people} [people|person has|people have] a [items|value|combination of {items} values] of "
     "{columns} that fewer than {k} people share.",
     # Tables of counts and sums (step 6)
     "cells-small": "{cells} [cells|cell counts|cells count] fewer than {threshold} persons ({people} "
