@@ -2,9 +2,7 @@
 
 Every aggregate is a function of the rows' content alone and is added to by more rows: what was kept of a version and
 the rows an append brings give what a pass over the whole table would give (reference: decision 0220). A column of very
-many values is told by those whose hash is small, all of them with how many rows have each (a KMV sketch: Beyer, Haas,
-Reinwald, Sismanis, Gemulla, *On synopses for distinct-value estimation*, SIGMOD 2007), so that few rows of many are
-looked at and yet the same ones every time.
+many values is told by a sketch (:mod:`arengo.privacy.sketch`).
 """
 
 from __future__ import annotations
@@ -21,11 +19,11 @@ import numpy as np
 from arengo.contract.model import EMPTY, Kind
 from arengo.lake.layout import listing, quote, text
 from arengo.privacy.overlap.classes import write
+from arengo.privacy.sketch import Combos, Values, halved, places_of, power_of, values_of
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 SIZE = 10_000
 """Values of a column, and combinations of columns, that are kept of very many."""
@@ -33,64 +31,12 @@ WHOLE = 4
 """Times the size: a table of at most so many rows is kept with all its values."""
 MOST_KEPT = 1_000_000
 """Rows of one aggregate beyond which it is not kept, so that the next version takes a pass over it all."""
-LOOKED = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.TIMESTAMP})
-"""Kinds of columns whose values tell something by themselves."""
 SUBJECT = "_subject"
 NOTE = "note.json"
 FORM = 2
 """Of what is kept; another one is not used."""
 _NUMBERS = itertools.count()
 _NEGATIVE_ZERO = "-0.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """A column's values, by hash. ``texts``, ``hashes``, ``counts``: beside each other, all values whose hash is below
-    2**(64 - ``power``), with the rows that have each. ``filled``: rows that have a value, of the whole table.
-    """
-
-    texts: tuple[str, ...]
-    hashes: NDArray[np.uint64]
-    counts: NDArray[np.int64]
-    filled: int
-    power: int = 0
-
-    @property
-    def share(self) -> float:
-        """Of all values, about so many are here; 1 is every one."""
-        return 0.5**self.power
-
-    def settled(self, size: int) -> Values:
-        """With as few halvings as leave at most ``size`` values."""
-        power = self.power
-        here = np.ones(len(self.hashes), bool)
-        while int(here.sum()) > size:
-            power += 1
-            here = self.hashes < np.uint64(1 << (64 - power))
-        if power == self.power:
-            return self
-        told = tuple(item for item, keep in zip(self.texts, here.tolist(), strict=True) if keep)
-        return Values(told, self.hashes[here], self.counts[here], self.filled, power)
-
-    def joined(self, more: Values) -> Values:
-        """Of both tables; ``more`` was taken at the same power."""
-        counts: dict[str, int] = dict(zip(self.texts, self.counts.tolist(), strict=True))
-        hashes = dict(zip(self.texts, self.hashes.tolist(), strict=True))
-        for told, mark, rows in zip(more.texts, more.hashes.tolist(), more.counts.tolist(), strict=True):
-            counts[told] = counts.get(told, 0) + rows
-            hashes[told] = mark
-        return _values(
-            list(counts), list(hashes.values()), list(counts.values()), self.filled + more.filled, self.power
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Combos:
-    """Distinct combinations of some columns, as :class:`Values` has those of one. ``table``: columns ``c0``, ``c1``,
-    ..., ``h`` (hash) and ``n`` (rows)."""
-
-    table: pa.Table
-    power: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +197,7 @@ class Reckoning:
         found = self.connection.execute(
             f"SELECT name, value, hash, n FROM {self._file('values.parquet')} ORDER BY name, hash, value"
         ).to_arrow_table()
-        place = _places(found.column("name"))
+        place = places_of(found.column("name"))
         for name, note in held.items():
             start, stop = place.get(name, (0, 0))
             part = found.slice(start, stop - start)
@@ -274,7 +220,7 @@ class Reckoning:
             told |= {name: (int(row[2 * at]), int(row[2 * at + 1])) for at, name in enumerate(unknown)}
         for name, _ in wanted:
             filled, distinct = told.get(name, (0, 0))
-            power = 0 if all_ else _power(distinct, limit)
+            power = 0 if all_ else power_of(distinct, limit)
             made = self._values(self._rows_of, name, power, filled)
             while power and len(made.texts) <= limit // 2:  # an estimate was too high
                 power -= 1
@@ -293,7 +239,7 @@ class Reckoning:
             f"GROUP BY {held}"
         ).to_arrow_table()
         texts = [("0.0" if item == _NEGATIVE_ZERO else item) for item in found.column(0).to_pylist()]
-        return _values(texts, found.column(1).to_numpy(), found.column(2).to_numpy(), filled, power)
+        return values_of(texts, found.column(1).to_numpy(), found.column(2).to_numpy(), filled, power)
 
     # Combinations
 
@@ -316,14 +262,14 @@ class Reckoning:
             new = f"SELECT {by}, hash({by}) AS h, count(*) AS n FROM {here} GROUP BY {by}"
             both = f"SELECT * FROM {self._file(note['file'])} UNION ALL SELECT * FROM ({new}){small}"
             sql = f"SELECT {by}, h, sum(n)::BIGINT AS n FROM ({both}) GROUP BY {by}, h ORDER BY h, {by}"
-            return _halved(self.connection.execute(sql).to_arrow_table(), power, limit, self.rows)
+            return halved(self.connection.execute(sql).to_arrow_table(), power, limit, self.rows)
         self._whole("combinations of " + ", ".join(names))
         power = 0
         if self.rows > limit:
             (many,) = self.connection.execute(
                 f"SELECT approx_count_distinct(hash({listing(names)})) FROM {self._rows_of}"
             ).fetchone() or (0,)
-            power = _power(int(many), limit)
+            power = power_of(int(many), limit)
         while True:
             small = f"WHERE hash({by}) < {1 << (64 - power)}::UBIGINT " if power else ""
             found = self.connection.execute(
@@ -331,7 +277,7 @@ class Reckoning:
                 f"GROUP BY {by} ORDER BY h, {by}"
             ).to_arrow_table()
             if not power or found.num_rows > limit // 2:
-                return _halved(found, power, limit, self.rows)
+                return halved(found, power, limit, self.rows)
             power -= 1
 
     # Texts that could hold something of a person
@@ -526,48 +472,9 @@ class Reckoning:
             self.connection.unregister("_keeping")
 
 
-def _values(texts: Sequence[str], hashes: Any, counts: Any, filled: int, power: int) -> Values:
-    """Sorted by hash, which is an order by chance and always the same one."""
-    marks, rows = np.asarray(hashes, np.uint64), np.asarray(counts, np.int64)
-    order = np.argsort(marks, kind="stable")
-    return Values(tuple(texts[at] for at in order.tolist()), marks[order], rows[order], filled, power)
-
-
-def _power(distinct: int, limit: int) -> int:
-    """Halvings after which about twice the limit is left of ``distinct`` values, or more."""
-    power = 0
-    while distinct > 2 * limit:
-        distinct //= 2
-        power += 1
-    return power
-
-
-def _halved(found: pa.Table, power: int, limit: int, rows: int) -> Combos:
-    if rows <= limit:
-        return Combos(found, power)
-    marks = found.column("h").to_numpy()
-    here = np.ones(len(marks), bool)
-    while int(here.sum()) > limit:
-        power += 1
-        here = marks < np.uint64(1 << (64 - power))
-    import pyarrow as pa
-
-    return Combos(found.filter(pa.array(here)), power)
-
-
 def _aliased(names: Sequence[str]) -> tuple[str, str]:
     by = ", ".join(f"c{at}" for at in range(len(names)))
     return by, ", ".join(f"{quote(name)} AS c{at}" for at, name in enumerate(names))
-
-
-def _places(names: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
-    """First and last place of each name in a sorted column."""
-    out: dict[str, tuple[int, int]] = {}
-    start = 0
-    for pair in names.combine_chunks().value_counts().to_pylist():
-        out[pair["values"]] = (start, start + pair["counts"])
-        start += pair["counts"]
-    return out
 
 
 def _read_note(folder: Path) -> dict[str, Any]:

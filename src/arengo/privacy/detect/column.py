@@ -11,10 +11,11 @@ from arengo.contract.draft.column import NULLS, SUPPRESSED
 from arengo.contract.draft.column import Column as Drafted
 from arengo.contract.draft.words import concepts, plain
 from arengo.contract.model import EMPTY, Kind
-from arengo.privacy.reckoning import LOOKED
+from arengo.privacy.sketch import LOOKED
 
 if TYPE_CHECKING:
-    from arengo.privacy.reckoning import Reckoning, Values
+    from arengo.privacy.reckoning import Reckoning
+    from arengo.privacy.sketch import Values
 
 IDENTIFIERS = frozenset(
     {"name", "email", "phone", "address", "national-id", "document-id", "person-id", "iban", "card", "plate",

@@ -16,8 +16,8 @@ from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import quote
 from arengo.privacy.finding import Finding
 from arengo.privacy.mask import derive
-from arengo.privacy.reckoning import LOOKED
 from arengo.privacy.risk.trajectory import Points, Unicity, rare_sets, unicity
+from arengo.privacy.sketch import LOOKED
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
