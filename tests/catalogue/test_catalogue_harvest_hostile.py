@@ -194,30 +194,31 @@ def test_the_page_says_how_many_were_refused_and_links_no_script(city: City) -> 
 
 
 @contextlib.contextmanager
-def served(door: Any, catalogue: Any, settings: Settings, port: int) -> Iterator[str]:
+def served(door: Any, catalogue: Any, settings: Settings, listening: socket.socket) -> Iterator[str]:
     import uvicorn
 
     application = faces.application(door, catalogue, settings)
-    config = uvicorn.Config(application, port=port, log_level="error", lifespan="off", ws="none")
+    config = uvicorn.Config(application, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def listener() -> socket.socket:
+    made = socket.socket()
+    made.bind(("127.0.0.1", 0))
+    return made
 
 
 @pytest.mark.slow
 def test_two_cities_that_list_each_other_do_not_grow(tmp_path: Path) -> None:
-    ports = free_port(), free_port()
+    sockets = listener(), listener()
+    ports = [item.getsockname()[1] for item in sockets]
     tiny = make_city(tmp_path / "a")
     first = replace(
         tiny.settings,
@@ -229,8 +230,8 @@ def test_two_cities_that_list_each_other_do_not_grow(tmp_path: Path) -> None:
         file.write(f'url = "http://127.0.0.1:{ports[1]}"\n[sources]\nallow_hosts = ["127.0.0.1"]\n')
     second = open_city(tmp_path / "b")
     (tmp_path / "b" / "o.ttl").write_text(turtle("d1", "d2"))
-    with served(tiny.door, tiny.catalogue, first, ports[0]) as a, \
-         served(second.door, second.catalogue, second.settings, ports[1]) as b:  # fmt: skip
+    with served(tiny.door, tiny.catalogue, first, sockets[0]) as a, \
+         served(second.door, second.catalogue, second.settings, sockets[1]) as b:  # fmt: skip
         file_of_b = Declared("file", "File", "dcat", "o.ttl")
         assert take(second.settings, second.state, file_of_b).counts["added"] == 2
         sizes = []

@@ -22,6 +22,7 @@ from arengo.governance.plan import Plan
 from arengo.governance.quota import Quotas
 
 PROGRAM = Caller(party="app-1", application="app-1", organisation="schools")
+DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def agreed(id: str = "agr-1", volume: int = 0) -> Any:
@@ -131,7 +132,7 @@ def test_a_broken_file_of_counters_is_begun_anew(tmp_path: Path) -> None:
 
 
 def _spend(path: str, until: float, together: Any, done: Any) -> None:
-    quotas = Quotas(FileCounters(Path(path)), "UTC")
+    quotas = Quotas(FileCounters(Path(path)), "UTC", lambda: DAY)  # of one day, also where the test meets midnight
     taken = 0
     together.wait(150)  # a process that starts late would find everything spent
     while time.time() < until:

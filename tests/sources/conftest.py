@@ -33,7 +33,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
-    return Context(SourceSettings(allow_hosts=("127.0.0.1",), timeout=2.0), tmp_path / "scratch")
+    return Context(SourceSettings(allow_hosts=("127.0.0.1",), timeout=60.0), tmp_path / "scratch")
 
 
 @dataclass
