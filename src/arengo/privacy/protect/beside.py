@@ -16,7 +16,7 @@ import numpy as np
 
 from arengo.errors import Place, PolicyError
 from arengo.lake.layout import listing, quote, text
-from arengo.privacy.protect.work import NUMBER, SUBJECT, Work
+from arengo.privacy.protect.work import NUMBER, SUBJECT, Work, stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def leave_out(work: Work, table: str, told: Mapping[str, Any], by: Sequence[str]
     """
     from arengo.privacy.search import withheld
 
-    blank = _blank(work, told)
+    blank = stored(work.contract, told.get("blank", ()), "leaves out values of", "suppress")
     if work.beside is None:
         raise PolicyError(
             "arengoProtection.suppress asks to compare with earlier releases, and there are none to compare with here.",
@@ -134,19 +134,6 @@ def _around(
             if at >= 0 and state[at] == 0 and not held.people.fixed[at]:
                 found.setdefault(group, set()).add(at)
     return [at for members in found.values() for at in sorted(members, key=lambda at: int(held.people.draw[at]))[:k]]
-
-
-def _blank(work: Work, told: Mapping[str, Any]) -> tuple[str, ...]:
-    there = {item.name for item in work.contract.properties}
-    names = tuple(str(item) for item in told.get("blank", ()))
-    for name in names:
-        if name not in there:
-            raise PolicyError(
-                f"arengoProtection.suppress leaves out values of the column {name!r}, which is not stored.",
-                todo=f"Name columns that are: {', '.join(sorted(there)[:12])}.",
-                place=Place(column="arengoProtection.suppress"),
-            )
-    return names
 
 
 # Whom the table is about

@@ -10,24 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from arengo.contract.model import Contract
-from arengo.errors import Place, PolicyError
 from arengo.lake.layout import listing, quote, text
-from arengo.privacy.protect.work import NUMBER, SUBJECT, Work
+from arengo.privacy.protect.work import NUMBER, SUBJECT, Work, stored
 
 Rule = Callable[[Work, str, Any], int]
 
 
 def by_of(contract: Contract, told: Mapping[str, Any], rule: str) -> tuple[str, ...]:
     """The columns a rule groups by: those it names, else the quasi-identifiers. Raises PolicyError."""
-    there = {item.name for item in contract.properties}
-    named = tuple(str(item) for item in told.get("by", ()))
-    for name in named:
-        if name not in there:
-            raise PolicyError(
-                f"arengoProtection groups by the column {name!r}, which is not stored.",
-                todo=f"Name columns that are: {', '.join(sorted(there)[:12])}.",
-                place=Place(column=f"arengoProtection.{rule}"),
-            )
+    named = stored(contract, told.get("by", ()), "groups by", rule)
     return named or tuple(item.name for item in contract.properties if item.privacy_role == "quasi")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arengo.contract.model import Contract, Kind, Property
+from arengo.errors import Place, PolicyError
 from arengo.lake.layout import quote
 from arengo.privacy.mask import derive
 
@@ -36,6 +37,20 @@ class Held:
 
     def text(self) -> str:
         return self.sql if self.kind is Kind.STRING else f"CAST({self.sql} AS VARCHAR)"
+
+
+def stored(contract: Contract, names: Sequence[object], said: str, rule: str) -> tuple[str, ...]:
+    """The columns that a rule names. Raises PolicyError for one that is not stored; ``said``: what is done with it."""
+    there = {item.name for item in contract.properties}
+    named = tuple(str(item) for item in names)
+    for name in named:
+        if name not in there:
+            raise PolicyError(
+                f"arengoProtection {said} the column {name!r}, which is not stored.",
+                todo=f"Name columns that are: {', '.join(sorted(there)[:12])}.",
+                place=Place(column=f"arengoProtection.{rule}"),
+            )
+    return named
 
 
 @dataclass(slots=True)
