@@ -111,7 +111,7 @@ def test_a_person_is_planned_erased_and_has_a_receipt(city: City) -> None:
     assert "P003" not in str([entry.body for entry in looked])
     done = visitor.post(AT, data={**told, "act": "run", "reference": "letter <b>7</b>", "word": "erase"})
     assert done.url.path.startswith(f"{AT}/E")
-    for _ in range(600):
+    for _ in range(1800):
         page = visitor.get(done.url.path)
         if "http-equiv" not in page.text:
             break
