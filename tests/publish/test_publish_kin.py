@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from arengo import faces, portal
 from arengo.city import City, init, open_city
 from arengo.cli import app
+from arengo.faces.callers import CityCallers
+from arengo.governance.caller import Caller
+from arengo.governance.session import cookie_name
 from arengo.lake import maintenance
 from arengo.privacy.releases import BRIDGES, Releases
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
 
 CONTRACT = """\
 apiVersion: v3.1.0
@@ -62,6 +73,23 @@ def _add(root: Path, id: str, population: str, columns: tuple[str, ...], rows: l
     (root / "sources" / f"{id}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _page(city: City, address: str) -> str:
+    """As a steward of the owner reads it."""
+    parties, operator = city.access.parties, Caller("operator", "city", roles=(("*", "administrator"),), assurance=2)
+    person = parties.add_person("Lucia", "lucia@town.example", "participation", by=operator, state="active")
+    parties.give(person.id, "participation", "steward", by=operator)
+    headers = {"cookie": f"{cookie_name(False)}={city.access.sessions.open(person.id, 2)}", "accept-language": "en"}
+    api = faces.routes(city.door, city.catalogue, city.settings, CityCallers(city.access), city.access)
+    pages = portal.routes(
+        city.door, city.catalogue, city.settings, city.state, city.lake.quarantine, city.access, desk=city.desk
+    )
+    inner = Starlette(routes=[*api, *pages], exception_handlers=faces.handlers(portal.error_page(city.settings)))
+    with TestClient(faces.wrap(inner, city.door, city.catalogue, city.settings), headers=headers) as client:
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.text
+        return html.unescape(answer.text)
+
+
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
     root = tmp_path / "city"
@@ -94,6 +122,9 @@ def test_pupils_who_vote_are_found(city: City) -> None:
     told = [dict(item.facts) for item in held.verdict.assumptions if item.code == "kin"]
     assert told == [{"population": "residents", "others": ["pupils"]}]
     assert "r08" not in json.dumps(held.verdict.as_json())
+    page = _page(city, "/datasets/ballots/privacy")
+    assert "That register also lists pupils: what is public about them was laid beside it." in page
+    assert "/datasets/enrolments" in page
     (run,) = city.publish(["nights"])
     assert run.state == "succeeded", run.error  # the same rows about people of another register
 
