@@ -13,6 +13,7 @@ import pytest
 from gate_case import Kind, Plain, Table, World, plain, quasi, table
 
 from arengo.privacy import measure, repair
+from arengo.privacy.cells import step as cells_step
 from arengo.privacy.cells import undeclared
 from arengo.privacy.detect import leaks
 from arengo.privacy.detect.domains import domains
@@ -184,3 +185,43 @@ def test_sizes_of_groups_are_told_in_persons(world: World) -> None:
     assert risk.look(case).measured["sizes"] == told
     assert measure.histogram(case.connection, case.table, ["stop"]) == told
     assert measure.histogram(case.connection, case.table, []) == {"13": 13}
+
+
+# Shares beside counts
+
+
+def _shares(seed: int, decimals: int, whole: float = 100.0) -> list[tuple[Any, ...]]:
+    """Areas, their people, and the share of them without work."""
+    dice = random.Random(seed)
+    rows = []
+    for n in range(40):
+        people = dice.randint(40, 300)
+        rows.append((f"Alue {n}", people, round(whole * dice.randint(1, people // 4) / people, decimals)))
+    return rows
+
+
+SHARES = {"alue": Kind.STRING, "asukkaita": Kind.INTEGER, "tyottomyysaste": Kind.NUMBER}
+
+
+@pytest.mark.parametrize(("decimals", "whole"), [(2, 100.0), (1, 100.0), (4, 1.0)])
+def test_a_share_beside_the_count_tells_the_few(world: World, decimals: int, whole: float) -> None:
+    rows = _shares(7, decimals, whole)
+    half = 0.5 * 10.0**-decimals
+    few = sum(1 <= round(people * share / whole) < 5 and 2 * half * people / whole < 0.5 for _, people, share in rows)
+    assert few
+    (found,) = undeclared.look(world.case(_open(SHARES, rows))).findings
+    assert (found.code, found.outcome, found.facts["cells"]) == ("cells-shares", "review", few)
+    cells = {"by": ["alue"], "count": "asukkaita"}
+    columns = {"alue": quasi(Kind.STRING, "residence"), "asukkaita": plain(Kind.INTEGER),
+               "tyottomyysaste": plain(Kind.NUMBER)}  # fmt: skip
+    declared = cells_step.look(world.case(table("areas", columns, rows, (), arengoCells=cells)))
+    assert _codes(declared) == {"cells-shares": "review"}
+
+
+def test_other_figures_beside_the_count_are_no_shares_of_it(world: World) -> None:
+    dice = random.Random(9)
+    green = [(area, people, round(dice.uniform(0.5, 60), 1)) for area, people, _ in _shares(7, 2)]
+    coarse = _shares(7, 0)
+    dense = [(area, people, round(people / dice.uniform(0.2, 4), 2)) for area, people, _ in _shares(7, 2)]
+    for rows in (green, coarse, dense):
+        assert undeclared.look(world.case(_open(SHARES, rows))).findings == ()

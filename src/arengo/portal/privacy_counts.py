@@ -71,6 +71,13 @@ def cells(s: Speech, n: Count) -> dict[str, str]:
             "%(columns)s why they may be shown (arengoPersonalReason).",
             "cells",
         ),
+        "cells-shares": many(
+            "%(column)s is a share of %(count)s: multiplied with it, it tells %(cells)s group of 1 to %(most)s persons. "
+            "Leave one of the two out, or write the share with fewer decimals.",
+            "%(column)s is a share of %(count)s: multiplied with it, it tells %(cells)s groups of 1 to %(most)s "
+            "persons. Leave one of the two out, or write the share with fewer decimals.",
+            "cells",
+        ),
         "cells-judged": many(
             "%(cells)s cell was judged: none is too small, and nothing that was left out can be worked out.",
             "%(cells)s cells were judged: none is too small, and nothing that was left out can be worked out.",
@@ -120,6 +127,14 @@ def cells(s: Speech, n: Count) -> dict[str, str]:
             "than %(threshold)s contributors can be worked out (%(people)s contributors in all).",
             "By subtracting the sums of %(column)s in %(release)s and %(releases)s, those of %(parts)s groups of fewer "
             "than %(threshold)s contributors can be worked out (%(people)s contributors in all).",
+            "parts",
+        ),
+        "cells-sums-telling": many(
+            "By subtracting sums of %(column)s (%(where)s), that of %(parts)s group can be worked out, in which %(n)s "
+            "contributors make up more than %(share)s %% or one can work out another's figure to within %(p)s %%.",
+            "By subtracting sums of %(column)s (%(where)s), those of %(parts)s groups can be worked out, in each of "
+            "which %(n)s contributors make up more than %(share)s %% or one can work out another's figure to within "
+            "%(p)s %%.",
             "parts",
         ),
         "cells-pinned": many(

@@ -164,6 +164,8 @@ SENTENCES: Mapping[str, str] = {
     "cells-undeclared": "{column} looks like counts of people by {by}: {cells} [cells|cell is|cells are] [most|1|1 to "
     "{most}], and the contract does not say so. Declare the table (arengoCells), so that small cells are protected, or "
     "say of {columns} why they may be shown (arengoPersonalReason).",
+    "cells-shares": "{column} is a share of {count}: multiplied with it, it tells {cells} [cells|group|groups] of "
+    "[most|1 person|1 to {most} persons]. Leave one of the two out, or write the share with fewer decimals.",
     "cells-judged": "{cells} [cells|cell was|cells were] judged: none is too small, and nothing that was left out can "
     "be worked out.",
     "cells-differenced": "Together with {releases}, {parts} small [parts|part|parts] of the population can be worked "
@@ -181,6 +183,9 @@ SENTENCES: Mapping[str, str] = {
     "cells-sums-differenced": "By subtracting the sums of {column} in {release} and {releases}, [parts|that|those] of "
     "{parts} [parts|group|groups] of fewer than {threshold} contributors can be worked out ({people} "
     "[people|contributor|contributors] in all).",
+    "cells-sums-telling": "By subtracting sums of {column} ({where}), [parts|that|those] of {parts} "
+    "[parts|group|groups] can be worked out, in [parts|which|each of which] {n} [n|contributor makes|contributors "
+    "make] up more than {share} % or one can work out another's figure to within {p} %.",
     "cells-pinned": "With this table, the counts of {parts} small [parts|part|parts] of the population can be "
     "estimated to within fewer than {threshold} persons.",
     "cells-differenced-before": "{parts} small [parts|part|parts] of the population can be worked out from earlier "

@@ -13,9 +13,10 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen, Kind
 from arengo.lake.layout import quote
-from arengo.privacy.cells import rules
+from arengo.privacy.cells import rules, shares
 from arengo.privacy.cells.attacker import audit
 from arengo.privacy.cells.table import Layout, Sum, Table, layout, read
+from arengo.privacy.declared import cell_columns
 from arengo.privacy.finding import Finding, Report
 
 if TYPE_CHECKING:
@@ -46,9 +47,15 @@ def look(case: Case) -> Report:
         return _undeclared(case)
     found = judge(case, told)
     findings = [*_rows(case, told), *found.findings]
+    if told.count and not told.inexact and case.contract.access == "open" and _there(case, told.count):
+        findings += shares.look(case, (told.count,), cell_columns(case.contract))
     if not findings and not _beside_rows(case, told):
         findings.append(Finding("cells-judged", "pass", Frozen({"cells": found.cells}), told.by))
     return Report(tuple(findings), found.measured)
+
+
+def _there(case: Case, name: str) -> bool:
+    return case.contract.column(name) is not None
 
 
 def _beside_rows(case: Case, told: Layout) -> bool:

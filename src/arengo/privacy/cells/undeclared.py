@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from arengo.contract.draft.words import concepts, words
 from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import quote, text
-from arengo.privacy.cells import lexicon
+from arengo.privacy.cells import lexicon, shares
 from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.release import CELLS
@@ -131,14 +131,17 @@ class Looks:
 def look(case: Case) -> Report:
     """A review for a table that looks like counts of people, with cells too small to show; never for other tables."""
     found = looks(case)
-    if found is None or not found.cells:
+    if found is None:
         return Report()
+    beside = shares.look(case, found.counts, found.counts)
+    if not found.cells:
+        return Report(beside)
     facts = {"column": found.column, "cells": found.cells, "most": case.target.threshold - 1, "by": ", ".join(found.by)}
     reasons = [reason for name in found.counts if (reason := _reason(case.contract, name))]
     if len(reasons) == len(found.counts):
         told = {"column": found.column, "what": "counts of people", "kind": "", "reason": reasons[0]}
-        return Report((Finding("identifier-allowed", "pass", Frozen(told), found.counts),))
-    return Report((Finding(CODE, "review", Frozen(facts), found.counts),))
+        return Report((Finding("identifier-allowed", "pass", Frozen(told), found.counts), *beside))
+    return Report((Finding(CODE, "review", Frozen(facts), found.counts), *beside))
 
 
 def propose(case: Case, findings: Sequence[Finding]) -> tuple[Repair, ...]:
