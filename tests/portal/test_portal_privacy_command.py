@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from privacy_town import BALLOTS, Told, again, blocked, make, small
+from privacy_town import BALLOTS, Told, again, blocked, make, review, small
 from typer.testing import CliRunner
 
 from arengo import terminal
 from arengo.app import SERVED, address_of
 from arengo.cli import app, commands
+from arengo.privacy.verdicts import DECIDED
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,10 @@ def test_the_demo_listens_where_the_setting_says(monkeypatch: pytest.MonkeyPatch
     for environ in ({"ARENGO_SERVE_PORT": "8437"}, {}):
         CliRunner(env=environ).invoke(app, ["demo", "--dir", str(tmp_path / "city")])
     assert asked == [8437, 8000]
+
+
+def test_what_people_decided_waits_for_nobody(told: Told) -> None:
+    again(told, review(told.town, run="r-waits"))
+    assert "ballots waits for a steward" in run(told, "show", "ballots")
+    told.desk.verdicts.keep(review(told.town, run="r-decided"), DECIDED, 1)
+    assert "ballots was looked at, and published by decision (" in run(told, "show", "ballots")

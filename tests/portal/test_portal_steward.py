@@ -101,6 +101,21 @@ def test_the_folder_is_not_overruled_silently(town: City, steward: TestClient) -
     assert (won.name, won.limitations) == ("Air", "Counted by hand.")
 
 
+def test_what_the_folder_took_over_is_changed_there_next(town: City, steward: TestClient) -> None:
+    form = fields(steward.get("/datasets/air/edit").text) | {"limitations": "Sensors drift a lot.", "do": "keep"}
+    assert send(steward, form, "/datasets/air/edit").status_code == 303
+    path = town.settings.root / "contracts" / "air.odcs.yaml"
+    path.write_text(path.read_text() + "# looked at\n", encoding="utf-8")
+    (item,) = town.plan(["air"])
+    assert item.action == "conflict"
+    assert path in town.export_contracts()
+    path.write_text(path.read_text().replace("drift a lot", "drift"), encoding="utf-8")
+    (item,) = town.plan(["air"])
+    assert item.action == "change", "the folder had it already"
+    town.apply(["air"])
+    assert loads(town.state.contracts()["air"].text).limitations == "Sensors drift."
+
+
 def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(town: City, steward: TestClient) -> None:
     text = town.state.contracts()["districts"].text
     broken = text.replace("logicalType: string", "logicalType: strnig", 1)

@@ -37,12 +37,16 @@ def _latest(city: City, dataset: str) -> Held:
 @app.command("show")
 def show(dataset: Dataset, city: CityOption = HERE, json: JsonOption = False) -> None:
     """The newest verdict on a dataset: what was found, what was taken for granted, and the repairs."""
+    from arengo.privacy.verdicts import DECIDED
+
     with arengo.open(city) as opened:
         held = _latest(opened, dataset)
     if json:
         terminal.emit({**held.verdict.as_json(), "id": held.id, "settled": held.settled, "version": held.version})
         return
-    terminal.say(f"{dataset} {WORDS[held.outcome]} ({held.at:%Y-%m-%d %H:%M} UTC, {held.settled})")
+    decided = held.settled == DECIDED and held.version
+    state = "was looked at, and published by decision" if decided else WORDS[held.outcome]
+    terminal.say(f"{dataset} {state} ({held.at:%Y-%m-%d %H:%M} UTC, {held.settled})")
     for item in held.verdict.findings:
         terminal.say(f"  {item.outcome:<7} {item.sentence()}")
     for granted in (item.facts for item in held.verdict.assumptions if item.code == "reason"):

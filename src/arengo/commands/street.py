@@ -160,7 +160,7 @@ def _show_plan(items: Sequence[Any], json: bool, rules: Callable[[], Sequence[An
     _tell_plan(items, json)
     for change in rules():
         if change.action != "same" and not json:
-            terminal.say(f"{change.action:8}{change.file}")
+            terminal.say(f"{change.action:<8} {change.file}")
     if any(item.action == "invalid" for item in items):
         raise typer.Exit(3)
 
@@ -173,7 +173,7 @@ def _tell_plan(items: Sequence[Any], json: bool) -> None:
         if item.action != "same":
             moved = item.before and item.after and item.before != item.after
             arrow = f" {item.before} -> {item.after}" if moved else f" {item.after or item.before}"
-            terminal.say(f"{item.action:8}{item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
+            terminal.say(f"{item.action:<8} {item.dataset}{arrow}{'  BREAKING' if item.breaking else ''}")
             for sentence in item.sentences:
                 terminal.say(f"          {sentence}")
     same = sum(item.action == "same" for item in items)

@@ -179,14 +179,17 @@ class Enactment:
         return self.loaded(self._state.contracts()[dataset])
 
     def write_back(self) -> list[Path]:
-        """Write every contract in force whose text differs from the folder's into the folder."""
-        written = []
+        """Write every contract in force whose text differs from the folder's into the folder, which then has what was
+        edited in the portal too: what is changed there next is no conflict with it."""
+        written, edited = [], edits(self._state)
         for name, item in self._state.contracts().items():
             target = self._root / (item.path or f"contracts/{name}.odcs.yaml")
             if not target.is_file() or target.read_text(encoding="utf-8") != item.text:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(item.text, encoding="utf-8")
                 written.append(target)
+            if name in edited:
+                self._state.forget(EDIT, name)
         return written
 
 
