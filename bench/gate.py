@@ -21,6 +21,7 @@ import duckdb
 
 from arengo.city import City, open_city
 from arengo.privacy.gate import STEPS
+from arengo.publish.entries import Entries
 from arengo.publish.safety import Safety
 from arengo.publish.street import Street
 
@@ -135,7 +136,7 @@ def main() -> None:
 
     clock = Clock()
     clock.wrap(Safety, "judge", "verdict")
-    clock.wrap(Safety, "_enter", "ledger")
+    clock.wrap(Entries, "_enter", "ledger")
     for step in ("read", "protect", "profile", "commit"):
         clock.wrap(Street, step, step)
     for name, module in STEPS:

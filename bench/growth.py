@@ -19,6 +19,7 @@ import duckdb
 from arengo.city import City, open_city
 from arengo.privacy.gate import STEPS
 from arengo.privacy.population import Truth
+from arengo.publish.entries import Entries
 from arengo.publish.safety import Safety
 from arengo.publish.street import Street
 from bench import gate
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--cases", type=lambda text: text.split(","), default=["quasi", "sensitive"])
     options = parser.parse_args()
     clock = Clock()
-    for owner, name, label in ((Safety, "judge", "verdict"), (Safety, "_enter", "ledger"), (Safety, "_case", "case"),
+    for owner, name, label in ((Safety, "judge", "verdict"), (Entries, "_enter", "ledger"), (Safety, "_case", "case"),
                                (Truth, "_make", "register")):  # fmt: skip
         clock.wrap(owner, name, label)
     for step in ("read", "protect", "profile", "commit"):

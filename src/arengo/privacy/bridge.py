@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from arengo.errors import ArengoError
 from arengo.lake.layout import quote, text
-from arengo.privacy.overlap.classes import SUBJECT, note_of, write
+from arengo.privacy.overlap.layers import SUBJECT, note_of, write
 from arengo.privacy.population import blind_sql, subject_of
 from arengo.privacy.release import Population, Release
 from arengo.privacy.releases import BRIDGES

@@ -18,7 +18,7 @@ import numpy as np
 
 from arengo.contract.model import EMPTY, Kind
 from arengo.lake.layout import listing, quote, text
-from arengo.privacy.overlap.classes import write
+from arengo.privacy.overlap.layers import write
 from arengo.privacy.sketch import Combos, Values, halved, places_of, power_of, values_of
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
 """The publication ledger: what is public about each population, person by person, under blind numbers.
 
 Every public version is kept as a *blind file*, ``.arengo/privacy/releases/<dataset>/v<n>.parquet``: what it tells of
-persons (quasi-identifiers, sensitive values, columns with a concept) and ``_subject``; and each population's joint
-classes (:mod:`arengo.privacy.overlap.classes`) are brought up to date by it. Files are written first and the row of
-the state last, so a release that is in the state is whole on the disk; writing one twice changes nothing
-(reference: decision 0207).
+persons (quasi-identifiers, sensitive values, columns with a concept) and ``_subject``. Of a version that only adds rows
+the file holds these, and names the files of earlier versions that hold the others. Each population's joint classes
+(:mod:`arengo.privacy.overlap.classes`) are brought up to date by it. Files are written first and the row of the state
+last, so a release that is in the state is whole on the disk; writing one twice changes nothing
+(reference: decisions 0207 and 0238).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import sqlalchemy as sa
 from arengo.contract.model import Contract, Frozen, Kind
 from arengo.errors import LakeError
 from arengo.lake.layout import quote, text
-from arengo.privacy.overlap.classes import Classes, canonical, series_of, write
+from arengo.privacy.overlap.classes import Classes, canonical, series_of
+from arengo.privacy.overlap.layers import ON, files_of, note_of, path_of, rows_of, scan, stay, write
 from arengo.privacy.population import Populations
 from arengo.privacy.release import ROWS, Attribute, Release
 from arengo.state.gate import release as table_
@@ -97,14 +99,16 @@ class Releases:
         return tuple(replace(from_json(row.body), withdrawn=row.withdrawn_at is not None) for row in rows)
 
     def path(self, dataset: str, number: int) -> Path:
-        return self.home / "releases" / dataset / f"v{number}.parquet"
+        """The file of a release; of one that only adds rows, with these alone."""
+        return path_of(self.home, dataset, number)
 
     def rows(self, release: Release) -> str:
         """SQL of a release's rows with ``_subject``, to stand after FROM; '' when they are not kept."""
-        path = self.path(release.dataset, release.number)
-        if not path.is_file():
-            return ""
-        rows = f"read_parquet({text(str(path))})"
+        files = files_of(self.home, release.dataset, release.number)
+        return self._spelt(release, files) if files else ""
+
+    def _spelt(self, release: Release, files: Sequence[Path]) -> str:
+        rows = scan(files)
         named = [
             item.column
             for item in told(release)
@@ -116,22 +120,25 @@ class Releases:
     # Writing
 
     def add(
-        self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = "", touched: str = ""
+        self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str = "", onto: int = 0
     ) -> bool:
         """Write down that a version is public. ``table``: SQL of its rows in ``connection``, released columns and
         ``_subject``. False when it was written down already. Nothing that is in the state is ever half on the disk:
         a kill at any moment is made good by calling again. ``mark``: SQL of what tells a row from others
-        (:func:`mark_of`), kept so that the next version finds the persons of the rows it keeps. ``touched``: of
-        an append, SQL of rows about the persons it adds to. Raises StorageFull, Busy.
+        (:func:`mark_of`), kept so that the next version finds the persons of the rows it keeps. ``onto``: the
+        number of a version of which it holds every row, told alike and with its mark; ``table`` then are the rows it
+        adds, and what is written costs what these do. Raises StorageFull, Busy.
         """
         if release.number < 1:
             raise LakeError("A candidate is no release yet.", todo="Write it down after its commit.")
         with self._held(release.population):
             if self._known(release):
                 return False
-            self._write(release, connection, table, mark)
+            laid = self._lay(release, connection, table, mark, onto) if onto else None
+            if not onto:
+                self._write(release, connection, table, mark)
             if release.population and release.form == ROWS and release.subject:
-                self._join(connection, release, touched)
+                self._join(connection, release, laid, table)
             self._insert(release)
             return True
 
@@ -144,6 +151,7 @@ class Releases:
         with contextlib.ExitStack() as stack:
             for name in populations:
                 stack.enter_context(self._held(name))
+            self._stand(release.dataset, release.number)
             self._write(release, connection, table, mark)
             for name in populations:
                 if name:
@@ -151,18 +159,55 @@ class Releases:
             self._update(release)
 
     def _write(self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str) -> None:
-        names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
-        if mark:
-            names.append(f"{mark} AS {MARK}")
-        path = self.path(release.dataset, release.number)
-        write(connection, f"SELECT {', '.join(names)} FROM {table}", path)
+        write(connection, f"SELECT {_listed(release, mark)} FROM {table}", self.path(release.dataset, release.number))
 
-    def _join(self, connection: duckdb.DuckDBPyConnection, release: Release, touched: str = "") -> None:
+    def _lay(
+        self, release: Release, connection: duckdb.DuckDBPyConnection, table: str, mark: str, onto: int
+    ) -> Release | None:  # fmt: skip
+        """Write the rows a release adds to the version ``onto``, together with those of the smaller files it lies on;
+        that version, None where it was told of otherwise than the release is."""
+        files = files_of(self.home, release.dataset, onto)
+        if not files:
+            raise LakeError(
+                f"The rows of {release.dataset} v{onto} in the publication ledger are gone.",
+                todo="Restore .arengo/privacy from a backup, or publish the whole table.",
+            )
+        rows = f"SELECT {_listed(release, mark)} FROM {table}"
+        older = f"SELECT {_listed(release, MARK if mark else '')} FROM "
+        known = next((item for item in self.of_dataset(release.dataset) if item.number == onto), None)
+        alike = known is not None and _alike(known, release) and len({
+            tuple(map(str, connection.execute(f"DESCRIBE {sql}").fetchnumpy()["column_type"]))
+            for sql in (rows, *(older + scan([file]) for file in files))
+        }) == 1  # fmt: skip
+        (more,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        kept = stay([rows_of(file) for file in files], int(more)) if alike else 0
+        if joined := files[kept:]:
+            rows += f" UNION ALL {older}{scan(joined) if alike else self._spelt(known or release, joined)}"
+        note = {ON: [file.name for file in files[:kept]]} if kept else None
+        write(connection, rows, self.path(release.dataset, release.number), note)
+        return known if alike else None
+
+    def _stand(self, dataset: str, number: int) -> None:
+        """Make the files whole that lie on one that is about to go or to tell another thing."""
+        gone = self.path(dataset, number).name
+        numbers = [item.number for item in self.of_dataset(dataset)]
+        lying = [item for item in numbers if gone in note_of(self.path(dataset, item)).get(ON, ())]
+        if lying:
+            with self.engine() as connection:
+                for item in lying:
+                    files = files_of(self.home, dataset, item)
+                    write(connection, f"SELECT * FROM {scan(files)}", self.path(dataset, item))
+
+    def _join(
+        self, connection: duckdb.DuckDBPyConnection, release: Release, onto: Release | None = None, table: str = ""
+    ) -> None:
         before = tuple(item for item in self.of(release.population) if item.form == ROWS and item.subject)
-        if self.classes.fresh(release.population, before):
-            self.classes.extend(connection, release, self.rows(release), touched)
-        else:
+        if not self.classes.fresh(release.population, before):
             self.classes.rebuild(connection, release.population, (*before, release), self.rows)
+            return
+        own = self._spelt(release, [self.path(release.dataset, release.number)])
+        label = onto.label if onto is not None else ""
+        self.classes.extend(connection, release, self.rows(release), table if label else "", own, label)
 
     def withdraw(self, dataset: str, number: int, at: datetime | None = None) -> bool:
         """Say that a release is public no more. Whoever took a copy still has it, so it stays in scope."""
@@ -178,6 +223,7 @@ class Releases:
         if held is None:
             return False
         with self._held(held.population):
+            self._stand(dataset, number)
             c = table_.c
             with self._state.write() as connection:
                 connection.execute(sa.delete(table_).where((c.dataset == dataset) & (c.number == number)))
@@ -196,31 +242,25 @@ class Releases:
             return 0
         import pyarrow as pa
 
-        taken, changed = 0, set()
+        taken, changed, known = 0, set(), set()
         with self.engine() as connection:
             connection.register("_gone", pa.table({SUBJECT: pa.array(gone, pa.string())}))
             for release in self._read():
+                path = self.path(release.dataset, release.number)
+                known.add(path)
                 with self._held(release.population):
-                    found = self._without(connection, release)
+                    found = _without(connection, path)
                 if found:
                     taken += found
                     changed.add(release.population)
+            for path in sorted((self.home / "releases").rglob("*.parquet")):
+                if path not in known:  # what a kill left of a release that is in the state no more, or not yet
+                    _without(connection, path)
         for population in sorted({*changed, *self.populations()}):
             with self._held(population):
                 if population in changed or self.classes.holds(population, gone):
                     self._rebuild(population)
         return taken
-
-    def _without(self, connection: duckdb.DuckDBPyConnection, release: Release) -> int:
-        rows = self.rows(release)
-        if not rows:
-            return 0
-        mine = f"{SUBJECT} IN (SELECT {SUBJECT} FROM _gone)"
-        (found,) = connection.execute(f"SELECT count(*) FROM {rows} WHERE {mine}").fetchone() or (0,)
-        if found:
-            kept = f"SELECT * FROM {rows} WHERE {SUBJECT} IS NULL OR NOT ({mine})"
-            write(connection, kept, self.path(release.dataset, release.number))
-        return int(found)
 
     def rebuild(self, population: str) -> None:
         """Make the joint classes of a population anew from its blind files."""
@@ -309,6 +349,30 @@ class Releases:
                     body=as_json(release),
                 )
             )
+
+
+def _without(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Take the persons of the table ``_gone`` out of one file; how many rows went. The files it lies on are of releases
+    as well."""
+    if not path.is_file():
+        return 0
+    rows, mine = scan([path]), f"{SUBJECT} IN (SELECT {SUBJECT} FROM _gone)"
+    (found,) = connection.execute(f"SELECT count(*) FROM {rows} WHERE {mine}").fetchone() or (0,)
+    if found:
+        write(connection, f"SELECT * FROM {rows} WHERE {SUBJECT} IS NULL OR NOT ({mine})", path, note_of(path))
+    return int(found)
+
+
+def _listed(release: Release, mark: str) -> str:
+    names = [quote(SUBJECT), *(quote(item.column) for item in told(release))]
+    return ", ".join([*names, f"{mark} AS {MARK}"] if mark else names)
+
+
+def _alike(onto: Release, release: Release) -> bool:
+    """Whether the files of one may hold rows of the other: same columns and types, persons under the same numbers."""
+    kinds = [[(item.column, item.kind) for item in told(one)] for one in (onto, release)]
+    same = (onto.population, onto.form, onto.subject) == (release.population, release.form, release.subject)
+    return same and kinds[0] == kinds[1]
 
 
 def mark_of(secret: bytes, key: Sequence[str], columns: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from arengo.contract.model import Contract
-from arengo.lake.layout import listing, quote
+from arengo.lake.layout import quote
 from arengo.lake.version import Staged
-from arengo.publish.released import RELEASED, SUBJECT, Released
+from arengo.publish.released import RELEASED, Released
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,17 +102,10 @@ class Entries:
         grown: Growth,
     ) -> None:  # fmt: skip
         """Of an append: what is known of the rows before stays as it is, and only persons of new rows are looked at."""
-        from arengo.privacy.releases import MARK, told
-
         (rows,) = connection.execute(f"SELECT count(*) FROM {quote(RELEASED)}").fetchone() or (0,)
         release = self.released.release(contract, number, at, int(rows) + grown.rows)
-        columns = listing((SUBJECT, *(item.column for item in told(release))))
         mark = self.released.mark(contract.key, [name for name, _, _ in staged.columns])
-        table = (
-            f"(SELECT {columns}, {mark} AS {MARK} FROM {quote(RELEASED)} "
-            f"UNION ALL SELECT {columns}, {MARK} FROM {grown.held})"
-        )
-        self.released.releases.add(release, connection, table, MARK, touched=quote(RELEASED) if grown.added else "")
+        self.released.releases.add(release, connection, quote(RELEASED), mark, grown.number)
 
     def lessen(
         self, contract: Contract, before: Version, staged: Staged, number: int, at: datetime, back: str = ""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from arengo.lake.layout import listing, quote
+from arengo.privacy.overlap.layers import state_of
 from arengo.privacy.reckoning import FORM, NOTE, Added
 from arengo.privacy.releases import FOLDER, KEPT
 
@@ -39,14 +40,15 @@ SUBJECT = "_subject"
 @dataclass(frozen=True, slots=True)
 class Growth:
     """``table``: view of all rows readers would get; ``people``: of persons and what is told of them, '' where nobody
-    is known; ``bare``: of all rows without persons. ``held``: SQL of the persons of the version before, ``rows``: of
-    that version; ``added``: None where nothing was kept of it."""
+    is known; ``bare``: of all rows without persons. ``held``: SQL of the persons of the version before, ``rows`` and
+    ``number``: of that version; ``added``: None where nothing was kept of it."""
 
     table: str
     people: str
     bare: str
     held: str
     rows: int
+    number: int
     added: Added | None
 
 
@@ -96,7 +98,7 @@ def adds_only(connection: duckdb.DuckDBPyConnection, key: Sequence[str], held: s
 
 def views(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], new: str, source: str, old: str, blind: str,
-    kept: Path | None, rows: int, told: Sequence[str],
+    kept: Path | None, before: Version, told: Sequence[str],
 ) -> Growth:  # fmt: skip
     """The views of a table that grows. ``new``: SQL of the rows that are added; ``source``: of those that were there;
     ``old``: of these with ``_subject`` and ``_row``; ``blind``: of what is kept of their persons, '' where nobody is
@@ -117,7 +119,8 @@ def views(
             f"UNION ALL SELECT {columns} FROM {blind}"
         )
         people = quote(PEOPLE)
-    return Growth(quote(GROWN), people, quote(BARE), blind, rows, Added(new, kept, blind) if kept is not None else None)
+    added = Added(new, kept, blind) if kept is not None else None
+    return Growth(quote(GROWN), people, quote(BARE), blind, before.rows, before.number, added)
 
 
 def keep(reckoning: Reckoning, contract: Contract, settings: Settings, folder: Path) -> None:
@@ -148,13 +151,9 @@ def settle(settings: Settings, version: Version, folder: Path) -> None:
 
 
 def _persons(settings: Settings, dataset: str, version: Version) -> list[int]:
-    """What tells whether the publication ledger's file of a version is the one that was written with it: whoever is
+    """What tells whether the publication ledger's files of a version are those that were written with it: whoever is
     found to be another person afterwards was counted as somebody else. [] where there is none."""
-    try:
-        held = (settings.home / FOLDER / "releases" / dataset / f"{version.label}.parquet").stat()
-    except OSError:
-        return []
-    return [held.st_size, held.st_mtime_ns, held.st_ino]
+    return state_of(settings.home / FOLDER, dataset, int(version.number))
 
 
 def _noted(path: Path, note: Mapping[str, Any]) -> None:

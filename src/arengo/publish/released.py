@@ -119,6 +119,7 @@ class Released:
         number: int = 0,
     ) -> Growth | None:  # fmt: skip
         """The table of an append, as rows that are held and rows that come; None for anything else."""
+        from arengo.privacy.overlap.layers import count_of
         from arengo.privacy.releases import MARK, told
         from arengo.publish import growth
 
@@ -138,13 +139,14 @@ class Released:
             columns = [item.column for item in told(self.release(contract, number or 1, before.published_at, 0))]
             if not path.is_file() or before.key != contract.key or before.extra.get("deletes"):
                 return None
-            if set(pq_names(path)) != {SUBJECT, MARK, *columns} or pq_rows(path) != before.rows:
+            rows = count_of(self.releases.home, contract.id, before.number)
+            if set(pq_names(path)) != {SUBJECT, MARK, *columns} or rows != before.rows:
                 return None
             blind = self.releases.rows(self.release(contract, before.number, before.published_at, 0))
         old = f"(SELECT o.* FROM {self.known(contract, before, held, names)} o)"
         if blind and self._kept_subject(contract) != "NULL::VARCHAR":
             return None  # persons stand in the rows themselves, and are read from there
-        return growth.views(connection, names, quote(RELEASED), held, old, blind, kept, before.rows, columns)
+        return growth.views(connection, names, quote(RELEASED), held, old, blind, kept, before, columns)
 
     def as_read(self, connection: duckdb.DuckDBPyConnection, intake: Staged) -> str:
         """The table as it was read, with its order as ``rowid``; quoted."""
@@ -249,12 +251,6 @@ def pq_names(path: Path) -> list[str]:
     import pyarrow.parquet as pq
 
     return list(pq.read_schema(path).names)
-
-
-def pq_rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _place(staged: Staged) -> str:

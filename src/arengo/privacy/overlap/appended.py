@@ -24,6 +24,7 @@ from arengo.lake.layout import quote, text
 from arengo.privacy.overlap import candidates
 from arengo.privacy.overlap.candidates import Related, value_of
 from arengo.privacy.overlap.classes import SUBJECT, canonical, series_of
+from arengo.privacy.overlap.layers import state_of
 
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
@@ -56,14 +57,12 @@ def _split(case: Case, attribute: Attribute, related: Sequence[Related]) -> _Spl
         return None
     stamps = {}
     for item in related:
-        path = case.home / "releases" / item.release.dataset / f"v{item.release.number}.parquet"
-        if not item.release.subject or not item.release.quasi or item.mine != level or not path.is_file():
+        held = state_of(case.home, item.release.dataset, item.release.number)
+        if not item.release.subject or not item.release.quasi or item.mine != level or not held:
             return None
         if item.release.population != release.population:
             return None  # who is who there may have become known since
-        held = path.stat()
-        told = [item.release.declared, held.st_size, held.st_mtime_ns, held.st_ino, item.theirs, item.shared,
-                series_of(item.release)]  # fmt: skip
+        told = [item.release.declared, *held, item.theirs, item.shared, series_of(item.release)]
         stamps[item.release.label] = sha256(orjson.dumps(told)).hexdigest()
     own = tuple(item for item in related if item.release.dataset == release.dataset)
     for item in own:

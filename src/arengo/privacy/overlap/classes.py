@@ -12,11 +12,8 @@ the newest version that told of them. What a version tells beside the one before
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from arengo.errors import storage_full
 from arengo.lake.layout import quote, text
+from arengo.privacy.overlap.layers import Persons, scan
 from arengo.privacy.release import ROWS, Release
 
 if TYPE_CHECKING:
@@ -36,6 +33,7 @@ CLASSES = "classes.parquet"
 SERIES = "series"
 _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FORM = 1  # of the files; another one is made anew
+_MOVED = "_moved_marks"
 
 Rows = Callable[[Release], str]
 
@@ -107,8 +105,8 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Where a file of classes comes from. ``mark``: its own, another one each time it is written; ``of``: that of the
-    file it was made of by adding the one release ``by``, '' where it was made anew."""
+    """Where classes come from. ``mark``: their own, another one each time they change; ``of``: that of those they were
+    made of by adding the one release ``by``, '' where they were made anew."""
 
     mark: str = ""
     of: str = ""
@@ -116,7 +114,7 @@ class Made:
 
 
 class Classes:
-    """The files of the joint classes under ``home`` (``.arengo/privacy``). Replaced whole, never changed in place."""
+    """The files of the joint classes under ``home`` (``.arengo/privacy``), see :mod:`arengo.privacy.overlap.layers`."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -128,46 +126,63 @@ class Classes:
         return self._home / "populations" / name
 
     def path(self, population: str) -> Path:
-        """Parquet of (``_subject`` VARCHAR, ``class`` UBIGINT), one row a person."""
+        """Parquet of (``_subject`` VARCHAR, ``class`` UBIGINT), one row a person: the ground of its layers."""
         return self.folder(population) / CLASSES
 
-    def _series(self, population: str, series: str) -> Path:
-        return self.folder(population) / SERIES / f"{hashlib.sha256(series.encode()).hexdigest()[:32]}.parquet"
+    def persons(self, population: str) -> Persons:
+        """The class of each person."""
+        return Persons(self.path(population), "class")
+
+    def series(self, population: str, series: str) -> Persons:
+        """The mark of each person in a series."""
+        name = f"{hashlib.sha256(series.encode()).hexdigest()[:32]}.parquet"
+        return Persons(self.folder(population) / SERIES / name, "code")
 
     def fresh(self, population: str, releases: Sequence[Release]) -> bool:
         """Whether the files hold exactly these releases."""
         wanted = by_series(releases)
-        note = note_of(self.path(population))
+        note = self.persons(population).note()
         labels = sorted(item.label for item in counted(releases))
         if (note.get("form"), note.get("releases")) != (_FORM, labels):
             return not wanted and not self.path(population).exists()
         return all(
-            note_of(self._series(population, series)) == {"form": _FORM, "releases": [item.label for item in versions]}
+            _told(self.series(population, series).note()) == (_FORM, [item.label for item in versions])
             for series, versions in wanted.items()
         )
 
     def made(self, population: str) -> Made:
-        """Where the file of the classes comes from."""
-        told = (note_of(self.path(population)).get("made") or {}).get
-        return Made(str(told("mark", "")), str(told("of", "")), str(told("by", "")))
+        """Where the classes come from."""
+        note = self.persons(population).note()
+        told = (note.get("made") or {}).get
+        return Made(str(note.get("mark") or told("mark", "")), str(told("of", "")), str(told("by", "")))
 
-    def extend(self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str = "") -> None:
+    def extend(
+        self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str = "", new: str = "",
+        onto: str = "",
+    ) -> None:  # fmt: skip
         """Bring one more release into files that are fresh. Costs what the population costs, in one pass. ``touched``:
-        of a release that adds rows to the newest of its series, SQL of rows about the persons these are about; the
-        marks of all others stay.
+        of a release that adds rows to the one of the label ``onto``, SQL of rows about the persons these are about, and
+        ``new`` of the release's own rows with at least all that are added; the marks of all others stay, and what is
+        written is what these persons cost.
         """
         if not counted((release,)) or not rows:
             return
-        population, series = release.population, series_of(release)
-        path, held = self.path(population), self._series(population, series)
-        note = note_of(path)
+        population, series = release.population, self.series(release.population, series_of(release))
+        note, mine = self.persons(population).note(), list(series.note().get("releases", ()))
         labels = sorted({*note.get("releases", ()), release.label})
-        mine = list(note_of(held).get("releases", ()))
-        newest = max((int(label.rpartition(" v")[2]) for label in mine), default=0)
-        if touched and held.is_file() and newest:
-            rows = f"(SELECT * FROM {rows} SEMI JOIN (SELECT {SUBJECT} FROM {touched}) t USING ({SUBJECT}))"
+        newest = max((_number(label) for label in mine), default=0)
+        come = {"of": self.made(population).mark, "by": release.label}
+        told = {"form": _FORM, "releases": labels, "made": come}
+        versions = {"form": _FORM, "releases": sorted([*mine, release.label], key=_number)}
+        if touched and mine and newest == _number(onto) < release.number and onto in mine:
+            self._move(connection, release, rows, touched, new)
+            # The classes go first: whatever moment a kill comes at, the notes in the files tell that they do not agree.
+            self.persons(population).lay(connection, f"SELECT {SUBJECT}, class FROM {_MOVED}", told)
+            series.lay(connection, f"SELECT {SUBJECT}, code FROM {_MOVED}", versions)
+            connection.execute(f"DROP TABLE {_MOVED}")
+            return
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _new_marks AS {marks_of(release, rows)}")
-        old = f"read_parquet({text(str(held))})" if held.is_file() else ""
+        old = series.sql()
         if old:
             first, second = ("n", "o") if release.number > newest else ("o", "n")
             both = (
@@ -178,9 +193,8 @@ class Classes:
         else:
             both = f"SELECT {SUBJECT}, code, CAST(NULL AS UBIGINT) AS was FROM _new_marks"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE _marks AS {both}")
-        # The classes go first: whatever moment a kill comes at, the notes in the files tell that they do not agree.
         moved = f"SELECT {SUBJECT}, xor(code, coalesce(was, 0)) AS code FROM _marks WHERE code IS DISTINCT FROM was"
-        known = f"read_parquet({text(str(path))})" if path.is_file() else ""
+        known = self.persons(population).sql()
         joined = (
             f"SELECT coalesce(c.{SUBJECT}, m.{SUBJECT}) AS {SUBJECT}, "
             f"xor(coalesce(c.class, 0), coalesce(m.code, 0)) AS class "
@@ -188,34 +202,54 @@ class Classes:
             if known
             else f"SELECT {SUBJECT}, code AS class FROM ({moved})"
         )
-        come = {"mark": secrets.token_hex(16), "of": (note.get("made") or {}).get("mark", ""), "by": release.label}
-        write(connection, joined, path, {"form": _FORM, "releases": labels, "made": come})
-        versions = sorted([*mine, release.label], key=lambda label: int(label.rpartition(" v")[2]))
-        write(connection, f"SELECT {SUBJECT}, code FROM _marks", held, {"form": _FORM, "releases": versions})
+        self.persons(population).whole(connection, joined, told)
+        series.whole(connection, f"SELECT {SUBJECT}, code FROM _marks", versions)
         connection.execute("DROP TABLE _new_marks; DROP TABLE _marks")
+
+    def _move(
+        self, connection: duckdb.DuckDBPyConnection, release: Release, rows: str, touched: str, new: str
+    ) -> None:  # fmt: skip
+        """Make a table of the persons whose mark is another one now, with it and their class."""
+        run = connection.execute
+        series = self.series(release.population, series_of(release)).sql()
+        run(f"CREATE OR REPLACE TEMP TABLE _touched AS SELECT DISTINCT {SUBJECT} FROM {touched} "
+            f"WHERE {SUBJECT} IS NOT NULL")  # fmt: skip
+        run(f"CREATE OR REPLACE TEMP TABLE _touched_was AS SELECT {SUBJECT}, code AS was FROM {series} "
+            f"SEMI JOIN _touched USING ({SUBJECT})")  # fmt: skip
+        (again,) = run("SELECT count(*) FROM _touched_was").fetchone() or (1,)
+        # Of those who come for the first time all rows are among the new ones.
+        of = f"(SELECT * FROM {rows if again else new} SEMI JOIN _touched USING ({SUBJECT}))"
+        run(f"CREATE OR REPLACE TEMP TABLE _marks AS SELECT {SUBJECT}, code, was FROM ({marks_of(release, of)}) "
+            f"LEFT JOIN _touched_was USING ({SUBJECT}) WHERE code IS DISTINCT FROM was")  # fmt: skip
+        known = self.persons(release.population).sql()
+        run(
+            f"CREATE OR REPLACE TEMP TABLE {_MOVED} AS SELECT m.{SUBJECT}, m.code, "
+            f"xor(coalesce(c.class, 0), xor(m.code, coalesce(m.was, 0))) AS class FROM _marks m "
+            f"LEFT JOIN (SELECT * FROM {known} SEMI JOIN _marks USING ({SUBJECT})) c USING ({SUBJECT})"
+        )
+        run("DROP TABLE _touched; DROP TABLE _touched_was; DROP TABLE _marks")
 
     def rebuild(
         self, connection: duckdb.DuckDBPyConnection, population: str, releases: Sequence[Release], rows: Rows
     ) -> None:
         """Make the files anew from the blind files."""
-        wanted = by_series(releases)
-        keep = {self._series(population, series) for series in wanted}
+        wanted = {self.series(population, series): versions for series, versions in by_series(releases).items()}
+        keep = {path for series in wanted for path in (series.ground, *series.left())}
         for path in (self.folder(population) / SERIES).glob("*.parquet"):
             if path not in keep:
                 path.unlink()
         if not wanted:
-            self.path(population).unlink(missing_ok=True)
+            self.persons(population).remove()
             return
         parts = []
         for series, versions in wanted.items():
-            path = self._series(population, series)
             note = {"form": _FORM, "releases": [item.label for item in versions]}
-            write(connection, last_marks(versions, rows), path, note)
-            parts.append(f"SELECT {SUBJECT}, code FROM read_parquet({text(str(path))})")
+            series.whole(connection, last_marks(versions, rows), note)
+            parts.append(f"SELECT {SUBJECT}, code FROM {scan([series.ground])}")
         union = f"SELECT {SUBJECT}, bit_xor(code) AS class FROM ({' UNION ALL '.join(parts)}) GROUP BY {SUBJECT}"
         labels = sorted(item.label for item in counted(releases))
-        come = {"mark": secrets.token_hex(16), "of": "", "by": ""}
-        write(connection, union, self.path(population), {"form": _FORM, "releases": labels, "made": come})
+        made = {"form": _FORM, "releases": labels, "made": {"of": "", "by": ""}}
+        self.persons(population).whole(connection, union, made)
 
     def holds(self, population: str, subjects: Sequence[str]) -> bool:
         """Whether a person is still in a file of the population."""
@@ -224,7 +258,7 @@ class Classes:
         import pyarrow.parquet as pq
 
         wanted = pa.array(list(subjects), pa.string())
-        for path in (self.path(population), *(self.folder(population) / SERIES).glob("*.parquet")):
+        for path in sorted(self.folder(population).rglob("*.parquet")):  # whether they count or not
             if path.is_file():
                 column = pq.read_table(path, columns=[SUBJECT]).column(0)
                 if pc.any(pc.is_in(column, value_set=wanted)).as_py():
@@ -237,8 +271,8 @@ class Classes:
         """Where to read the classes of ``releases``: the files when they hold just these, else made here from rows."""
         wanted = by_series(releases)
         if wanted and self.fresh(population, releases):
-            files = {series: f"read_parquet({text(str(self._series(population, series)))})" for series in wanted}
-            return Sources(f"read_parquet({text(str(self.path(population)))})", files)
+            files = {series: self.series(population, series).sql() for series in wanted}
+            return Sources(self.persons(population).sql(), files)
         made: dict[str, str] = {}
         gone = tuple(item for item in counted(releases) if not rows(item))
         for number, (series, versions) in enumerate(wanted.items()):
@@ -252,44 +286,12 @@ class Classes:
         return Sources("_classes_before", made, gone)
 
 
-def write(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, note: Mapping[str, Any] | None = None) -> None:
-    """A query into a Parquet file that is there whole or not at all. Raises StorageFull."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_name(f"{path.name}.building-{os.getpid()}")
-    told = f", KV_METADATA {{arengo: {text(orjson.dumps(note).decode())}}}" if note else ""
-    try:
-        connection.execute(f"COPY ({sql}) TO {text(str(building))} (FORMAT parquet, COMPRESSION zstd{told})")
-        with open(building, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(building, path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except Exception as error:
-        full = storage_full(error)
-        if full is not None:
-            raise full from None
-        raise
-    finally:
-        with contextlib.suppress(OSError):
-            building.unlink()
+def _told(note: Mapping[str, Any]) -> tuple[Any, Any]:
+    return note.get("form"), note.get("releases")
 
 
-def note_of(path: Path) -> dict[str, Any]:
-    """What was written into a file's metadata; {} when there is no such file or it cannot be read."""
-    if not path.is_file():
-        return {}
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        found = (pq.read_metadata(path).metadata or {}).get(b"arengo", b"{}")
-        told = orjson.loads(found)
-    except (OSError, pa.ArrowInvalid, orjson.JSONDecodeError):
-        return {}
-    return told if isinstance(told, dict) else {}
+def _number(label: str) -> int:
+    return int(label.rpartition(" v")[2] or 0)
 
 
 def _plain(value: Any) -> Any:
