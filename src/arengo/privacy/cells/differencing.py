@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
-from arengo.privacy.cells import later, places, rank, rowed, shared, sums, variants
+from arengo.privacy.cells import contributions, later, places, rank, rowed, shared, sums, variants
 from arengo.privacy.cells import pinned as pinned_
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
@@ -75,6 +75,7 @@ class Exposed:
     guessed: bool = False
     system: System | None = None
     within: str = ""
+    hide: frozenset[int] = frozenset()  # the candidate's cells best left out for what sums tell of contributors
     taken: tuple[shared.Taken, ...] = ()
     guess: Exposed | None = None  # what follows beyond this where ``taken`` columns are one
 
@@ -187,9 +188,10 @@ def _laid(
     except places.TooManyPieces:
         why = f"laid over each other, the areas make more than {places.MOST:,} pieces"
         return Exposed(notes=(*notes, Finding("not-looked", "review", Frozen({"what": "Differencing", "why": why}))))
-    notes = [*notes, *_mapped(held), *sums.differenced(case, held, others, mine)]
+    telling, hide = contributions.differenced(case, held, others, mine)
+    notes = [*notes, *_mapped(held), *sums.differenced(case, held, others, mine), *telling]
     made = _compare(case, held, others, mine, started)
-    return replace(made, notes=(*notes, *made.notes), guessed=made.guessed or alike)
+    return replace(made, notes=(*notes, *made.notes), guessed=made.guessed or alike, hide=hide)
 
 
 def _mapped(held: Atoms) -> list[Finding]:
@@ -240,8 +242,10 @@ def _guessed(
 
 def _beyond(item: Finding, sure: Sequence[Finding]) -> bool:
     """Whether a finding about sums says more than what is known without the guess."""
-    known = max((each.people for each in sure if each.code == item.code and each.columns == item.columns), default=0)
-    return item.code == "cells-sums-differenced" and item.people > known
+    if item.code not in ("cells-sums-differenced", contributions.CODE):
+        return False
+    known = [each for each in sure if each.code == item.code and each.columns == item.columns]
+    return all((item.people, item.facts["parts"]) > (each.people, each.facts["parts"]) for each in known)
 
 
 def _others(case: Case, earlier: Sequence[Release]) -> tuple[list[Published], list[str]]:

@@ -200,8 +200,8 @@ def _beside(
         found = differencing.exposed(work.beside(table))
         more = np.zeros(len(held), bool)
         for each in filter(None, (found, found.guess)):
-            told = each.system.keys if each.system is not None else ()
-            hide = beside.to_hide(each, target.threshold)
+            told = each.system.keys if each.system is not None else held.keys
+            hide = beside.to_hide(each, target.threshold) | each.hide
             more[[places[told[cell]] for cell in hide if told[cell] in places]] = True
         more &= ~gone
         if not more.any():

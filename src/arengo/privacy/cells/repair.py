@@ -81,7 +81,7 @@ def _trials(case: Case, told: Layout, codes: set[str]) -> Iterator[_Trial]:
                 step_ = {"level": level, "hierarchy": item.hierarchy}
                 yield _Trial(f"cells-coarser-{item.column}", "generalise", plain, {**drop, item.column: step_},
                              {"column": item.column, "level": level})  # fmt: skip
-    if told.count and not codes & {"cells-dominated", "cells-estimable"}:
+    if told.count and not codes & {"cells-dominated", "cells-estimable", "cells-sums-telling"}:
         base = max(limit, 5)
         if told.method != "round":
             yield _Trial("cells-round", "cells", {"method": "round", "base": base, "threshold": limit}, drop,
