@@ -20,6 +20,7 @@ from arengo.privacy.detect.domains import domains
 from arengo.privacy.finding import Report
 from arengo.privacy.population import numbered_by
 from arengo.privacy.risk import step as risk
+from arengo.privacy.risk import traces
 
 
 @pytest.fixture
@@ -225,3 +226,28 @@ def test_other_figures_beside_the_count_are_no_shares_of_it(world: World) -> Non
     dense = [(area, people, round(people / dice.uniform(0.2, 4), 2)) for area, people, _ in _shares(7, 2)]
     for rows in (green, coarse, dense):
         assert undeclared.look(world.case(_open(SHARES, rows))).findings == ()
+
+
+def test_a_table_of_counts_and_shares_has_no_repair_as_if_all_were_counts(world: World) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for ward in range(9):
+        people, given = 40 + 7 * ward, 3 + ward
+        rows += [(f"Wijk {ward}", "65+", "inwoners", people), (f"Wijk {ward}", "65+", "gevaccineerd", given),
+                 (f"Wijk {ward}", "65+", "percentage", round(100 * given / people, 1))]  # fmt: skip
+    columns = {"wijk": Kind.STRING, "leeftijd": Kind.STRING, "measure": Kind.STRING, "value": Kind.NUMBER}
+    case = world.case(_open(columns, rows))
+    assert undeclared.propose(case, undeclared.look(case).findings) == ()
+    cells = {"by": ["wijk", "leeftijd", "measure"], "count": "value"}
+    told = {name: plain(kind) for name, kind in columns.items()}
+    found = cells_step.look(world.case(table("given", told, rows, (), arengoCells=cells))).findings
+    assert ("not-looked", "review") in [(item.code, item.outcome) for item in found]
+
+
+def test_a_house_number_is_not_somebody_whose_rows_are_followed(world: World) -> None:
+    dice = random.Random(6)
+    rows = [(f"{3510 + dice.randrange(9)} {dice.choice('ABCD')}", dice.randint(1, 60)) for _ in range(300)]
+    columns = {"postcode": quasi(Kind.STRING, "residence"),
+               "huisnummer": plain(Kind.INTEGER, arengoPrivacyRole="identifier",
+                                   arengoPersonalKind="address")}  # fmt: skip
+    found, _ = traces.look(world.case(table("dogs", columns, rows, (), population="")))
+    assert found == []

@@ -49,9 +49,22 @@ def look(case: Case) -> Report:
     findings = [*_rows(case, told), *found.findings]
     if told.count and not told.inexact and case.contract.access == "open" and _there(case, told.count):
         findings += shares.look(case, (told.count,), cell_columns(case.contract))
+        findings += _broken(case, told.count)
     if not findings and not _beside_rows(case, told):
         findings.append(Finding("cells-judged", "pass", Frozen({"cells": found.cells}), told.by))
     return Report(tuple(findings), found.measured)
+
+
+def _broken(case: Case, count: str) -> list[Finding]:
+    """Figures that are no whole numbers count nobody: shares in the same column tell the counts they are made of."""
+    value = f"TRY_CAST({quote(count)} AS DOUBLE)"
+    (rows,) = case.connection.execute(
+        f"SELECT count(*) FROM {case.table} WHERE {value} <> floor({value})"
+    ).fetchone() or (0,)
+    if not rows:
+        return []
+    why = f"{count} is no whole number in {rows:,} rows, so it does not count people alone; publish the counts only"
+    return [Finding("not-looked", "review", Frozen({"what": "The table of counts", "why": why}), (count,))]
 
 
 def _there(case: Case, name: str) -> bool:

@@ -120,12 +120,13 @@ _LABELS = 30
 @dataclass(frozen=True, slots=True)
 class Looks:
     """What speaks for counts of people: ``counts`` (columns of numbers), ``by`` (columns of groups), ``cells`` of 1 to
-    less than the threshold, the first of which is in ``column``."""
+    less than the threshold, the first of which is in ``column``. ``mixed``: other figures stand among the counts."""
 
     counts: tuple[str, ...]
     by: tuple[str, ...]
     column: str
     cells: int
+    mixed: bool = False
 
 
 def look(case: Case) -> Report:
@@ -147,9 +148,9 @@ def look(case: Case) -> Report:
 def propose(case: Case, findings: Sequence[Finding]) -> tuple[Repair, ...]:
     """Repairs of a table that looks like counts of people: the cells declared (``facts["cells"]`` is what
     ``arengoCells`` becomes) together with each repair of such a table, tried and measured. None where the figures are
-    several columns, or other columns stand beside the groups: what they are is for a person to say."""
+    several columns, or other columns or figures stand beside the counts: what they are is for a person to say."""
     found = looks(case) if any(item.code == CODE for item in findings) else None
-    if found is None or len(found.counts) != 1:
+    if found is None or len(found.counts) != 1 or found.mixed:
         return ()
     from arengo.privacy.cells import repair, step
     from arengo.privacy.declared import release_of
@@ -268,6 +269,7 @@ def _small(case: Case, counts: tuple[str, ...], by: tuple[str, ...]) -> Looks | 
     they do so in the rows of some labels, as in a long table of counts and shares."""
     most = case.target.threshold
     good: list[tuple[str, int]] = []
+    mixed = False
     for name in counts:
         value = f"TRY_CAST({quote(name)} AS DOUBLE)"
         few, low, high, broken = case.connection.execute(
@@ -279,10 +281,11 @@ def _small(case: Case, counts: tuple[str, ...], by: tuple[str, ...]) -> Looks | 
         if low is None or low < 0 or high < 2:
             continue
         good.append((name, int(few)))
+        mixed = mixed or bool(broken)
     if not good:
         return None
     first = max(good, key=lambda item: item[1])[0]
-    return Looks(tuple(name for name, _ in good)[:_SHOWN], by, first, sum(few for _, few in good))
+    return Looks(tuple(name for name, _ in good)[:_SHOWN], by, first, sum(few for _, few in good), mixed)
 
 
 def _labelled(case: Case, value: str, by: tuple[str, ...], most: int) -> tuple[int, float | None, float | None]:

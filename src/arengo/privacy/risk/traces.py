@@ -33,6 +33,8 @@ ROWS = 20_000_000
 ROUNDED = {"latitude", "longitude", "lat", "lon", "lng"}
 _DEGREE = 111_320  # metres
 _FEW = 2  # persons, below which nobody can hide anyway
+DOOR = 8
+"""Letters and digits of a house number, at most: a column of addresses that has no more names nobody by itself."""
 
 
 TRACE, HIDDEN, SIGHTING = "trace", "hidden", "sighting"
@@ -137,7 +139,7 @@ def _person(case: Case) -> tuple[str, str]:
     release = case.release
     there = {item.column for item in release.attributes}
     named = [name for name in release.pseudonyms if name in there]
-    named += [item.column for item in release.of_role("identifier")]
+    named += [item.column for item in release.of_role("identifier") if not _door(case, item.column)]
     hidden = _several(case, SUBJECT)
     if hidden:
         others = [item for item in release.attributes if item.role == "" and _may_be(case, item)]
@@ -146,6 +148,15 @@ def _person(case: Case) -> tuple[str, str]:
         if _several(case, quote(name)):
             return quote(name), TRACE
     return (SUBJECT, HIDDEN) if hidden else ("", "")
+
+
+def _door(case: Case, name: str) -> bool:
+    """Whether a column of addresses holds bare house numbers: half the streets have a number 12."""
+    column = case.contract.column(name)
+    if column is None or column.protect or column.custom.get("arengoPersonalKind") != "address":
+        return False
+    row = case.connection.execute(f"SELECT max(length(CAST({quote(name)} AS VARCHAR))) FROM {case.table}").fetchone()
+    return bool(row) and int(row[0] or 0) <= DOOR
 
 
 def _source(case: Case, person: str) -> str:
