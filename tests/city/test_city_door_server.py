@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from serving import serving
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "portal"))
 
@@ -28,21 +28,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 @pytest.fixture(scope="module")
 def address(town: Town) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "arengo", "serve", "--city", str(town.city.settings.root), "--port", str(port)]
-    server = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL)
-    here = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            if httpx.get(f"{here}/healthz").status_code == 200:
-                break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    yield here
-    server.terminate()
-    server.wait(20)
+    with serving(town.city.settings.root, "--workers", "2", schedule=True) as here:
+        yield here
 
 
 def test_a_suspension_cuts_a_running_download(town: Town, address: str) -> None:

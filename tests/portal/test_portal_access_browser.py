@@ -4,10 +4,6 @@ suspends. With axe, narrow, dark, by keyboard and without scripts."""
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,9 +14,10 @@ from typing import Any
 
 import pytest
 from access_town import ANSWERS, COOKIE, Town, make_town
-from test_portal_browser import AXE, CHROMIUM, FLAGS
 
 import arengo
+from browsing import AXE, chromium
+from serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -40,33 +37,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = Path(tmp_path_factory.mktemp("story"))
     town = make_town(root)
     town.city.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(root), "--port", str(port)]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield Served(address, root, town)
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(root) as address:
+        yield Served(address, root, town)
 
 
 @pytest.fixture(scope="module")
 def browser(served: Served) -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def page_of(browser: Any, served: Served, name: str, **how: Any) -> Any:
@@ -107,7 +85,7 @@ def call(served: Served, key: str, path: str = "rows?limit=3") -> tuple[int, Any
     """Status and body of a call of the program."""
     request = urllib.request.Request(f"{served.address}/api/v1/datasets/pupils/{path}", headers={"X-API-Key": key})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -152,13 +130,13 @@ def test_from_the_question_to_the_suspension(browser: Any, served: Served) -> No
     assert len(rows[0]["district"]) == 2
     status, _body = call(served, secret, "rows?school=Porto")
     assert status == 400  # what was not given is not there
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         owner.goto(f"{served.address}/datasets/pupils/readers")
         if owner.locator(".columns-chart rect").count() or time.monotonic() > deadline:
             break
         time.sleep(0.5)
-    assert owner.locator(".columns-chart rect").count() == 1
+    assert owner.locator(".columns-chart rect").count() in (1, 2)  # a day, or two around midnight
     owner.click("button[data-sure]")
     assert "Suspended" in owner.locator(".standing").inner_text()
     status, body = call(served, secret)
@@ -213,7 +191,7 @@ def test_by_keyboard_from_the_summary_to_the_field(browser: Any, served: Served)
     page.keyboard.press("Enter")
     page.locator(".error-summary a").first.focus()
     page.keyboard.press("Enter")
-    assert page.url.endswith("#column")
+    page.wait_for_url("**#column")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.name") == "column"
     page.keyboard.press("Space")

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arengo.city import City
+from browsing import AXE, chromium
+from serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
 
-CHROMIUM = "/usr/bin/chromium"
-AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 PAGES = (
     "/",
     "/datasets",
@@ -89,40 +75,14 @@ FOCUSED = """() => {
 @pytest.fixture(scope="module")
 def server(register: City) -> Iterator[str]:
     """The city served as ``arengo serve`` serves it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [
-        str(Path(sys.executable).with_name("arengo")),
-        "serve",
-        "--city",
-        str(register.settings.root),
-        "--port",
-        str(port),
-    ]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(register.settings.root) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def visit(browser: Any, server: str, **options: Any) -> Any:
@@ -162,7 +122,7 @@ def test_axe_finds_nothing(browser: Any, server: str, width: int, theme: str, la
     for path in PAGES:
         page.goto(path)
         if path.endswith("/map"):
-            page.wait_for_selector("#map[data-features]", timeout=20_000)
+            page.wait_for_selector("#map[data-features]")
         page.add_script_tag(path=str(AXE))
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         report = page.evaluate("tags => axe.run({ runOnly: tags })", tags)
@@ -239,7 +199,7 @@ def test_nothing_leaves_the_host_and_nothing_complains(browser: Any, server: str
     for path in PAGES:
         page.goto(path)
         if path.endswith("/map"):
-            page.wait_for_selector("#map[data-features]", timeout=20_000)
+            page.wait_for_selector("#map[data-features]")
     assert not page.foreign
     # A refused or missing page is itself answered with 4xx, which the browser logs.
     assert not [text for text in page.complaints if "status of 40" not in text]
@@ -303,7 +263,7 @@ def test_keyboard_walk(browser: Any, server: str) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["y"] >= 0, "seen when it has the focus"
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    page.wait_for_function("document.activeElement.id === 'main'")
     seen = []
     for _step in range(45):
         page.keyboard.press("Tab")
@@ -329,7 +289,7 @@ def test_keyboard_walk(browser: Any, server: str) -> None:
 def test_keyboard_walk_through_the_places_of_a_map(browser: Any, server: str) -> None:
     page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="en")
     page.goto("/datasets/trees/map")
-    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    page.wait_for_selector("#map[data-features]")
     links = page.locator("#places a")
     links.first.focus()
     assert page.locator("#places li[data-on]").count() == 1
@@ -339,7 +299,7 @@ def test_keyboard_walk_through_the_places_of_a_map(browser: Any, server: str) ->
     page.keyboard.press("Enter")
     page.wait_for_url("**/rows/**")
     page.go_back()
-    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    page.wait_for_selector("#map[data-features]")
     box = page.locator("#map").bounding_box()
     canvas = page.locator("#map canvas")
     canvas.focus()
@@ -354,7 +314,7 @@ def test_keyboard_walk_through_the_places_of_a_map(browser: Any, server: str) ->
 def test_a_popup_speaks_the_words_of_the_contract(browser: Any, server: str) -> None:
     page = visit(browser, server, viewport={"width": 1280, "height": 800}, locale="it", reduced_motion="reduce")
     page.goto("/datasets/trees/map?q=maple")
-    page.wait_for_selector("#map[data-features]", timeout=20_000)
+    page.wait_for_selector("#map[data-features]")
     box = page.locator("#map").bounding_box()
     found = False
     for x in range(20, int(box["width"]) - 60, 24):

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from test_portal_browser import AXE, browser, server, visit
+from test_portal_browser import browser, server, visit
 
 from arengo.city import City
+from browsing import AXE
 
 pytestmark = pytest.mark.slow
 __all__ = ["browser", "server"]
@@ -167,7 +168,7 @@ def test_a_frame_shows_on_another_site(browser: Any, server: str) -> None:
     try:
         page.goto(f"http://127.0.0.1:{paper.server_port}/")
         frame = page.frame_locator("iframe")
-        frame.locator("figure h1").wait_for(timeout=10_000)
+        frame.locator("figure h1").wait_for()
         assert frame.locator("figure svg").count() == 2
         assert not page.context.cookies()
     finally:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_portal_browser import AXE, CHROMIUM, FLAGS
 
 from arengo.city import init
 from arengo.demo import applications
 from arengo.portal.operator import key_of
 from arengo.services.census import book
+from browsing import AXE, chromium
+from serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -34,33 +29,14 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, P
         plan = city.census.read([sheet])
         city.census.take(city.census.offer(plan, "test"), "test")
         key = key_of(city.settings)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(root), "--port", str(port)]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield address, key, root.parent
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(root) as address:
+        yield address, key, root.parent
 
 
 @pytest.fixture(scope="module")
 def browser(hall: tuple[str, str, Path]) -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def sign_in(page: Any, address: str, key: str) -> None:

@@ -3,11 +3,8 @@ axe on every page of people, and everything but passkeys without JavaScript."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -18,10 +15,11 @@ from typing import Any
 import pyotp
 import pytest
 from portal_register import PERSONS, TREES
-from test_portal_browser import AXE, CHROMIUM, FLAGS
 
 import arengo
 from arengo.governance.role import OPERATOR
+from browsing import AXE, CHROMIUM, chromium
+from serving import free_port, serving
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "services"))
 
@@ -47,35 +45,20 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, 
         file.write('[login]\nargon2_memory = 64\nallow_hosts = ["127.0.0.1"]\n')
     for name, text in (("trees", TREES), ("persons", PERSONS)):
         (root / "contracts" / f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://localhost:{port}"
     with certified(f"{address}/login/return/city-id") as issuer:
         declare(root, issuer, 'join = true\nlevel = "low"\norganisation = "parks-and-gardens"\n')
         with arengo.open(root) as city:
             city.apply()
-        words = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(root), "--port", str(port)]
-        environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-        process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _attempt in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the server ended"
-                time.sleep(0.2)
-        yield address, root, issuer
-        process.terminate()
-        process.wait(timeout=20)
+        with serving(root, port=port):
+            yield address, root, issuer
 
 
 @pytest.fixture(scope="module")
 def browser(town: tuple[str, Path, str]) -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def account(root: Path, *roles: tuple[str, str]) -> str:

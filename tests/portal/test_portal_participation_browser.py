@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from portal_register import make_city
-from test_portal_browser import AXE, CHROMIUM, FLAGS
 
 import arengo
 from arengo.portal.operator import key_of
 from arengo.services.amendment import Report
 from arengo.services.tracked import Sender
+from browsing import AXE, chromium
+from serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -50,33 +46,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, d
         people.wishes.move(wish.id, "review")
         numbers |= {"reuse": reuse.id, "wish": wish.id}
         key = key_of(city.settings)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(root), "--port", str(port)]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield address, key, numbers
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(root) as address:
+        yield address, key, numbers
 
 
 @pytest.fixture(scope="module")
 def browser(town: tuple[str, str, dict[str, str]]) -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def sign_in(page: Any, address: str, key: str) -> None:

@@ -3,12 +3,6 @@ nothing, nothing runs over the edge of a phone, in light and dark and from right
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +11,11 @@ from typing import Any
 import pytest
 from access_town import COOKIE
 from privacy_town import Told, again, blocked, make, verdict
-from test_portal_browser import AXE, CHROMIUM, FLAGS
 
 from arengo.privacy.finding import Finding
 from arengo.privacy.verdicts import PUBLISHED
+from browsing import AXE, chromium
+from serving import serving
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
@@ -46,33 +41,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     many = [Finding("risk-empty-column", columns=(f"column {at}",)) for at in range(120)]
     told.desk.verdicts.keep(verdict(told.town, "pupils", *many, run="r-many"), PUBLISHED, 1)
     told.town.city.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(root), "--port", str(port)]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield Served(address, told)
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(root) as address:
+        yield Served(address, told)
 
 
 @pytest.fixture(scope="module")
 def browser(served: Served) -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def page_of(browser: Any, served: Served, name: str, **how: Any) -> Any:
@@ -138,8 +114,8 @@ def test_many_findings_are_turned_over_by_keyboard(browser: Any, served: Served)
         page.focus(f"nav.pager a:has-text('{wanted}')")
         page.keyboard.press("Enter")
         page.wait_for_function(f"document.body.innerText.includes('{first} of 120')")
-        assert page.url.endswith("#found")
-        assert page.evaluate("Math.abs(document.getElementById('found').getBoundingClientRect().top) < 300")
+        page.wait_for_url("**#found")
+        page.wait_for_function("Math.abs(document.getElementById('found').getBoundingClientRect().top) < 300")
 
 
 def test_a_repair_is_compared_and_taken(browser: Any, served: Served) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,30 +18,15 @@ import pytest
 from arengo.city import City
 from arengo.portal.citation import Citation, bibtex, csl, ris
 from arengo.portal.programs import _m
+from browsing import chromium
+from serving import serving
 
 
 @pytest.fixture(scope="module")
 def server(register: City) -> Iterator[str]:
     """The city served as ``arengo serve`` serves it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("arengo")), "serve", "--city", str(register.settings.root)]
-    environ = {**os.environ, "ARENGO_SERVE_SCHEDULE": "false"}
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    for _attempt in range(150):
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
-            break
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(timeout=20)
+    with serving(register.settings.root) as address:
+        yield address
 
 
 def examples(text: str) -> dict[str, str]:
@@ -86,11 +68,7 @@ def test_examples_run_as_they_stand(server: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_console_calls_with_and_without_script(server: str) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page()
         page.goto(f"{server}/datasets/trees/api")
         page.fill("#c-filter", "id <= 3")
@@ -110,7 +88,6 @@ def test_the_console_calls_with_and_without_script(server: str) -> None:
         plain.fill("#c-filter", "id <= 3")
         plain.click(".console button")
         assert json.loads(plain.inner_text("body"))["items"]
-        browser.close()
 
 
 def test_every_way_to_read_is_there(client: Any) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_portal_browser import AXE, CHROMIUM, FLAGS
+
+from browsing import AXE, chromium
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faces"))
 
@@ -63,10 +64,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def visit(browser: Any, served: Served, path: str, **more: Any) -> Any:
@@ -124,8 +123,14 @@ def test_a_key_is_made_by_keyboard_copied_and_shown_once(browser: Any, served: S
     page.keyboard.press("Enter")
     page.wait_for_selector("#made")
     text = page.inner_text("#made")
+    page.evaluate("""() => {
+        const button = document.querySelector("[data-copy=made]");
+        window.told = [];
+        const seen = new MutationObserver(() => window.told.push(button.textContent));
+        seen.observe(button, { characterData: true, childList: true, subtree: true });
+    }""")
     page.click("[data-copy=made]")
-    page.wait_for_selector("[data-copy=made]:has-text('Copied')")
+    page.wait_for_function("() => window.told.some((words) => words.includes('Copied'))")  # it says so for two seconds
     assert page.evaluate("navigator.clipboard.readText()") == text
     page.goto(served.address + served.application)
     assert text not in page.content()
