@@ -156,7 +156,7 @@ def _door(case: Case, name: str) -> bool:
     if column is None or column.protect or column.custom.get("arengoPersonalKind") != "address":
         return False
     row = case.connection.execute(f"SELECT max(length(CAST({quote(name)} AS VARCHAR))) FROM {case.table}").fetchone()
-    return bool(row) and int(row[0] or 0) <= DOOR
+    return row is not None and int(row[0] or 0) <= DOOR
 
 
 def _source(case: Case, person: str) -> str:
