@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from access_town import COOKIE, HOSTILE, fields
+from privacy_town import BALLOTS as BALLOT_WORDS
 from privacy_town import Told, again, blocked, make, review, small, verdict
 from starlette.applications import Starlette
 from test_portal_pages import Page
@@ -353,6 +354,21 @@ def test_a_repair_is_looked_at_and_confirmed(visits: Any, told: Told, published:
     late = visits("anna").post(path, data=given)
     assert late.status_code == 409
     assert "not held back any more" in seen(late, 409)
+
+
+def test_a_contract_without_a_place_for_a_repair_says_so_beside_the_verdict(visits: Any, told: Told) -> None:
+    city = told.town.city
+    path = city.settings.root / "contracts" / "ballots.odcs.yaml"
+    # A comma within braces ends the text: what follows is a name without a value, and cannot be written back.
+    path.write_text(BALLOT_WORDS.replace("Who voted for what in", "Who voted, and for what, in"), encoding="utf-8")
+    city.apply(["ballots"], folder_wins=True)
+    again(told, small(told.town, run="r-comma"))
+    answer = visits("anna").get(f"{BALLOTS}/repair/generalise-1")
+    text = seen(answer, 409)
+    assert "cannot be changed without changing other lines of the contract. Change it in the file by hand." in text
+    assert "What was found" in text
+    path.write_text(BALLOT_WORDS, encoding="utf-8")
+    city.apply(["ballots"], folder_wins=True)
 
 
 def test_a_review_is_approved_by_one_with_a_reason(visits: Any, told: Told, published: list[str]) -> None:

@@ -15,7 +15,7 @@ import orjson
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from arengo.errors import BadForm, Conflict, NotAllowed, NotFound, NotKnown
+from arengo.errors import BadForm, Conflict, ContractError, NotAllowed, NotFound, NotKnown
 from arengo.governance import Caller
 from arengo.governance.owner import owner_of
 from arengo.portal import (
@@ -406,7 +406,12 @@ def _repair(visit: Visit, f: Sheet, labels: Labels) -> Response:
     found = next((item for item in held.verdict.repairs if item.id == wanted), None)
     if found is None:
         raise NotFound(visit._("There is no such repair."), todo=visit._("Look at the newest verdict."))
-    made = desk.mended(held.id, wanted)
+    try:
+        made = desk.mended(held.id, wanted)
+    except ContractError as error:  # what is written by hand may have no place for it
+        if not f.errors:
+            f.wrong("", f"{error.met} {error.todo or ''}".strip(), 409)
+        return _single(visit, f, labels)
     k = privacy_outcome.target_k(held.verdict) or 5
     values = {
         "f": f,
@@ -434,7 +439,7 @@ def repair(visit: Visit, given: Form) -> Response:
     if not f.errors:
         try:
             visit.site.desk.repair(held.id, wanted, _who(visit), reason)
-        except Conflict as error:
+        except (Conflict, ContractError) as error:
             f.wrong("", f"{error.met} {error.todo or ''}".strip(), 409)
     if f.errors:
         return _repair(visit, f, labels)
