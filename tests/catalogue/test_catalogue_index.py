@@ -40,7 +40,7 @@ def answers(shelf: Shelf) -> list[Any]:
     return out
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.sampled_from(["put", "remove", "reword"]), st.integers(0, len(TOWN) - 1)), min_size=1, max_size=15

@@ -261,7 +261,7 @@ def test_no_text_is_an_error(town: Shelf, words: str) -> None:
     suggest(town.index, words, "it", 8, town.load)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(st.characters(), max_size=60), st.sampled_from(["", "it", "de", "xx"]))
 def test_any_text_is_answered(town: Shelf, words: str, language: str) -> None:
     town.find(words, language=language)

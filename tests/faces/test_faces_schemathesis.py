@@ -136,11 +136,11 @@ def test_the_key_of_the_test_reads_what_was_agreed(served: Served) -> None:
     import httpx
 
     path = f"{served.address}/api/v1/datasets/pupils/rows?limit=3"
-    assert httpx.get(path).status_code == 403
-    answer = httpx.get(path, headers=_headers(served, "a key"))
+    assert httpx.get(path, timeout=60).status_code == 403
+    answer = httpx.get(path, headers=_headers(served, "a key"), timeout=60)
     assert answer.status_code == 200
     assert set(answer.json()["items"][0]) == {"school", "grade"}
-    assert httpx.get(path, headers=_headers(served, "a wrong key")).status_code == 401
+    assert httpx.get(path, headers=_headers(served, "a wrong key"), timeout=60).status_code == 401
 
 
 def test_every_address_of_the_door_is_described(served: Served) -> None:
@@ -150,7 +150,7 @@ def test_every_address_of_the_door_is_described(served: Served) -> None:
 
     from arengo import faces
 
-    body = httpx.get(f"{served.address}/api/v1/openapi.json").json()
+    body = httpx.get(f"{served.address}/api/v1/openapi.json", timeout=60).json()
     described = {(path, method.upper()) for path, item in body["paths"].items() for method in item}
     city = served.city
     routes = {

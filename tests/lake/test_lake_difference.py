@@ -71,7 +71,7 @@ def lake_of() -> Any:
 
 @pytest.mark.slow
 @given(st.lists(rows, min_size=2, max_size=4))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_difference_by_key_agrees_with_a_naive_one(lake_of: Any, states: list[dict[int, str | None]]) -> None:
     contract = make_contract({"id": Kind.INTEGER, "name": Kind.STRING}, key=["id"], id="keyed")
     newest = lake_of(contract, 0).lake.newest("keyed")
@@ -97,7 +97,7 @@ def test_difference_by_key_agrees_with_a_naive_one(lake_of: Any, states: list[di
 
 @pytest.mark.slow
 @given(st.lists(bags, min_size=2, max_size=3))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_difference_without_a_key_counts_whole_rows(lake_of: Any, states: list[list[tuple[int, str | None]]]) -> None:
     contract = make_contract({"n": Kind.INTEGER, "_name": Kind.STRING}, id="bag")
     newest = lake_of(contract, 0).lake.newest("bag")

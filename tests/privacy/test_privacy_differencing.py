@@ -298,7 +298,7 @@ def test_a_sum_less_a_sum_is_one_persons_income(world: World, few: int) -> None:
         assert "91" not in found[0].sentence()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, 10_000))
 def test_the_attacker_who_subtracts_sums_learns_no_small_one(world: World, seed: int) -> None:
     source = np.random.default_rng(seed)
@@ -392,7 +392,7 @@ def test_the_rank_test_agrees_with_exact_elimination(rows: list[list[int]]) -> N
     assert found.unproved == 0
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, 10_000))
 def test_the_attacker_who_subtracts_never_wins_after_the_repair(world: World, seed: int) -> None:
     """Random overlays of two maps: what the gate lets pass, after the suppression it proposes, gives nothing away."""

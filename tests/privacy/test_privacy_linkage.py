@@ -171,7 +171,7 @@ def test_levels_are_brought_together(world: World, mine: str, theirs: str) -> No
     assert report.measured["releases"][0]["correct"] == (1 if coarse else 3)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=15),
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=15),

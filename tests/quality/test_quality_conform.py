@@ -283,7 +283,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=40), size=st.integers(1, 50))
 def test_every_row_is_kept_or_put_aside(conformed: Any, rows: list[tuple[Any, ...]], size: int) -> None:
     contract = contract_of(

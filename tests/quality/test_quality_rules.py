@@ -243,7 +243,7 @@ def test_profile_of_extremes(conformed: Callable[..., Conformed]) -> None:
         assert sum(column["histogram"]["counts"]) == column["count"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(values=st.lists(st.integers(-1000, 1000) | st.floats(-1e3, 1e3), min_size=1, max_size=60))
 def test_bins_count_what_lies_between_their_edges(conformed: Callable[..., Conformed], values: list[float]) -> None:
     contract = contract_of(Property("x", Kind.NUMBER))

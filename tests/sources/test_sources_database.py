@@ -266,7 +266,7 @@ def test_mysql(tmp_path, monkeypatch):
         subprocess.run([client, "--no-defaults", f"--socket={path}", "-uroot", "city"], input=text.encode(), check=True)
 
     try:
-        for _ in range(100):
+        for _ in range(600):
             begun = subprocess.run(
                 [
                     client,
@@ -290,4 +290,4 @@ def test_mysql(tmp_path, monkeypatch):
         same_permits("mysql", options, context, execute)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
