@@ -219,7 +219,7 @@ def test_sums_of_the_same_districts_are_subtracted(world: World, name: str, few:
 # The attacker
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, 100_000))
 def test_the_attacker_who_matches_labels_wins_only_where_it_was_said(world: World, seed: int) -> None:
     """All ways to fill what is missing in small tables, tried one by one: what is the same in each is known."""
