@@ -9,10 +9,20 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """A question waits until the few records that changed are in the index, not only for the moment a reader has."""
+    from arengo.catalogue import index
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "PATIENCE", 120.0)
+        yield
 
 
 class Statements:
