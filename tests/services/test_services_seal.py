@@ -263,3 +263,12 @@ def test_a_trusted_time_comes_through_the_guard(authority: str, tmp_path: Path) 
 
 def test_a_seal_is_read_by_pdfium(sealed: bytes) -> None:
     assert "One." in words(BytesIO(sealed).getvalue())
+
+
+def test_the_edges_of_a_page_have_every_letter_of_a_city() -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    made = lay(Paper("Check", "Łódź", (), datetime(2026, 3, 2, tzinfo=UTC), foot="Żródło: Łódź"))
+    text = pdfium.PdfDocument(made)[0].get_textpage().get_text_range()
+    assert "Łódź" in text
+    assert "Żródło: Łódź" in text
+    assert "?" not in text

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -283,9 +284,18 @@ class _Desk:
         return next((number for number, face in enumerate(self.faces) if code in face[2]), -1)
 
     def _plain(self, text: str) -> str:
-        """One line for the edge of a page, in the usual typeface alone."""
-        letters = self.faces[0][2]
-        return re.sub(r"\s+", " ", "".join(letter if ord(letter) in letters else "?" for letter in _clean(text)))
+        """One line for the edge of a page."""
+        return re.sub(r"\s+", " ", "".join(letter if self._face(letter) >= 0 else "?" for letter in _clean(text)))
+
+    def _edge(self, canvas: Any, x: float, y: float, text: str, size: float, bold: bool = False) -> None:
+        """Draw a line at the edge of a page, every letter in a typeface that has it."""
+        from reportlab.pdfbase.pdfmetrics import stringWidth
+
+        for face, letters in groupby(text, lambda letter: max(self._face(letter), 0)):
+            name, run = self.faces[face][1 if bold else 0], "".join(letters)
+            canvas.setFont(name, size)
+            canvas.drawString(x, y, run)
+            x += stringWidth(run, name, size)
 
     def _canvas(self) -> Any:
         """A canvas that knows the number of pages when it writes the first foot."""
@@ -318,13 +328,12 @@ class _Desk:
         canvas.setLineWidth(0.4)
         canvas.line(self.margin, height - 46, width - self.margin, height - 46)
         canvas.line(self.margin, 44, width - self.margin, 44)
-        canvas.setFont(self.faces[0][1], 9)
         canvas.setFillColor(self.colour(INK))
-        canvas.drawString(self.margin, height - 40, self._plain(paper.city))
-        canvas.setFont(self.faces[0][0], 8)
+        self._edge(canvas, self.margin, height - 40, self._plain(paper.city), 9, bold=True)
         canvas.setFillColor(self.colour(QUIET))
-        canvas.drawString(self.margin, 32, self._plain(paper.foot)[:110])
+        self._edge(canvas, self.margin, 32, self._plain(paper.foot)[:110], 8)
         said = paper.page.replace("{page}", str(number)).replace("{pages}", str(pages))
+        canvas.setFont(self.faces[0][0], 8)
         canvas.drawRightString(width - self.margin, 32, self._plain(said))
         canvas.restoreState()
 
