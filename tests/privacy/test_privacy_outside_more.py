@@ -116,7 +116,7 @@ def test_a_repair_that_publishes_nothing_is_none(world: World) -> None:
     ("dim", "count"),
     [("kerület", "lakosok_száma"), ("mahalle", "kişi sayısı"), ("kaupunginosa", "asukkaita"),
      ("městská_část", "počet obyvatel"), ("συνοικία", "κάτοικοι"), ("stadsdeel", "uitkeringsgerechtigden"),
-     ("districte", "infants"), ("stadsdel", "invånare")],
+     ("districte", "infants"), ("stadsdel", "invånare"), ("cella", "corredors")],
 )  # fmt: skip
 def test_counts_of_people_in_languages_of_more_town_halls(world: World, dim: str, count: str) -> None:
     dice = random.Random(1)
@@ -251,3 +251,10 @@ def test_a_house_number_is_not_somebody_whose_rows_are_followed(world: World) ->
                                    arengoPersonalKind="address")}  # fmt: skip
     found, _ = traces.look(world.case(table("dogs", columns, rows, (), population="")))
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["olvasó", "käyttäjä", "kullanıcı", "uživatel", "bezoeker", "χρήστης"])
+def test_texts_of_one_writer_in_languages_of_more_town_halls(world: World, name: str) -> None:
+    rows = [(f"u{n % 6:04d}", f"where is the office number {n} of the town") for n in range(120)]
+    data = table("asked", {name: plain(Kind.STRING), "text": plain(Kind.STRING)}, rows, (), population="")
+    assert _codes(leaks.look(world.case(data)))["texts-of-one"] == "review"

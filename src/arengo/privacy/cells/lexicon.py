@@ -23,7 +23,8 @@ SEX = _set(
 PEOPLE = SEX | _set(
     "patienten clienten uitkeringsgerechtigden uitkeringen gezinnen geboorten geboortes sterfgevallen overledenen "
     "gevaccineerd gevaccineerden vluchtelingen gebruikers lezers huurders deelnemers aanvragers ouderen statushouders "
-    "inscrits adhérents lecteurs locataires vaccinés malades décédés infants lectors vacunats llogaters persona "
+    "inscrits adhérents lecteurs locataires vaccinés malades décédés infants lectors vacunats llogaters persona corredors "
+    "corredores coureurs ciclistes ciclistas cyclistes cyclists runners hardlopers fietsers juoksijat futók koşucular "
     "personer invånare befolkning folkmängd elever barn födda döda arbetslösa hushåll familjer patienter användare "
     "obyvatel obyvatelé obyvatelstvo osoby osob žáci žáků děti dětí pacienti pacientů narození narozených zemřelí "
     "zemřelých nezaměstnaní nezaměstnaných domácnosti domácností rodiny rodin cizinci cizinců uživatelé uživatelů "
@@ -53,7 +54,7 @@ ATTRIBUTES = _set(
 )
 """Attributes of persons."""
 PLACES = _set(
-    "gebied stadsdeel straat districte secció commune arrondissement canton secteur stadsdel kvarter "
+    "cella celda cellule cel buňka cella ruutu hücre κελί gebied stadsdeel straat districte secció commune arrondissement canton secteur stadsdel kvarter "
     "čtvrť městská část obvod okres oblast ulice psč kerület városrész irányítószám utca körzet településrész "
     "kaupunginosa osa alue postinumero katu kortteli mahalle mahallesi ilçe semt sokak cadde bölge "
     "συνοικία κοινότητα δημοτική τκ γειτονιά περιοχή οδός δήμος τομέας διαμέρισμα"

@@ -33,7 +33,10 @@ _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer",
                       "uzytkownik", "uzytkownika", "czytelnik", "czytelnika", "klient", "klienta", "mieszkaniec",
                       "osoba", "utilizador", "leitor", "lector", "reader", "leser", "lecteur", "lettore", "borrower",
                       "patron", "besucher", "visiteur", "visitante", "gebruiker", "lezer", "klant", "account", "konto",
-                      "cuenta", "compte", "iscritto", "usuari"})  # fmt: skip
+                      "cuenta", "compte", "iscritto", "usuari", "olvaso", "felhasznalo", "ugyfel", "latogato",
+                      "kayttaja", "asiakas", "lukija", "kavija", "kullanici", "okuyucu", "musteri", "uye",
+                      "uzivatel", "ctenar", "navstevnik", "zakaznik", "bezoeker", "lid", "anvandare", "lasare", "kund", "besokare",
+                      "χρηστησ", "αναγνωστησ", "επισκεπτησ", "μελοσ", "membre", "lectora"})  # fmt: skip
 _WHOSE = frozenset({"plate", "person_id", "national_id", "username", "phone", "email", "first_name", "last_name",
                     "birth", "person", "holder"})  # fmt: skip
 """What a column of hashes may be named after that is somebody's."""
