@@ -35,7 +35,8 @@ _WRITERS = frozenset({"anon", "user", "usuario", "utente", "member", "customer",
                       "patron", "besucher", "visiteur", "visitante", "gebruiker", "lezer", "klant", "account", "konto",
                       "cuenta", "compte", "iscritto", "usuari", "olvaso", "felhasznalo", "ugyfel", "latogato",
                       "kayttaja", "asiakas", "lukija", "kavija", "kullanici", "okuyucu", "musteri", "uye",
-                      "uzivatel", "ctenar", "navstevnik", "zakaznik", "bezoeker", "lid", "anvandare", "lasare", "kund", "besokare",
+                      "uzivatel", "ctenar", "navstevnik", "zakaznik", "bezoeker", "lid", "anvandare", "lasare",
+                      "kund", "besokare",
                       "χρηστησ", "αναγνωστησ", "επισκεπτησ", "μελοσ", "membre", "lectora"})  # fmt: skip
 _WHOSE = frozenset({"plate", "person_id", "national_id", "username", "phone", "email", "first_name", "last_name",
                     "birth", "person", "holder"})  # fmt: skip
