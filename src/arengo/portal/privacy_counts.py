@@ -72,8 +72,8 @@ def cells(s: Speech, n: Count) -> dict[str, str]:
             "cells",
         ),
         "cells-shares": many(
-            "%(column)s is a share of %(count)s: multiplied with it, it tells %(cells)s group of 1 to %(most)s persons. "
-            "Leave one of the two out, or write the share with fewer decimals.",
+            "%(column)s is a share of %(count)s: multiplied with it, it tells %(cells)s group of 1 to %(most)s "
+            "persons. Leave one of the two out, or write the share with fewer decimals.",
             "%(column)s is a share of %(count)s: multiplied with it, it tells %(cells)s groups of 1 to %(most)s "
             "persons. Leave one of the two out, or write the share with fewer decimals.",
             "cells",
