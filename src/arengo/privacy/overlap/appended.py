@@ -260,7 +260,7 @@ def hold(case: Case, attribute: Attribute, related: Sequence[Related], told: Map
     if not case.reckoned().keeping:
         return
     split = _split(case, attribute, related)
-    if split is None or not _chained(case, attribute, split):
+    if split is None or not _chained(case, related, split):
         return
     connection = case.connection
     others = ", ".join(["''", *(text(item.release.label) for item in split.others)])
@@ -302,10 +302,9 @@ def hold(case: Case, attribute: Attribute, related: Sequence[Related], told: Map
     _keep(case, attribute, split, int(told["compared"]), _counts(case, "after", "_left"), kept)
 
 
-def _chained(case: Case, attribute: Attribute, split: _Split) -> bool:
+def _chained(case: Case, related: Sequence[Related], split: _Split) -> bool:
     """Whether each version of the series, and the candidate, holds all rows of the one before."""
-    own = value_of(quote(attribute.column))
-    parts = [f"(SELECT {SUBJECT}, {_code(case)} AS code, {own} AS value FROM {item.rows})" for item in split.own]
+    parts = [f"_in_{1 + list(related).index(item)}" for item in split.own]  # as they were read for the candidates
     for before, after in pairwise((*parts, "_in_0")):
         (gone,) = case.connection.execute(
             f"SELECT count(*) FROM {before} b ANTI JOIN {after} a "

@@ -71,7 +71,7 @@ def look(case: Case) -> Report:
         if len(levels) > 1:
             # Some show it coarser: what they leave of the candidate's own values, all of them together.
             findings += _intersect(case, attribute, linked, own, told)
-        findings += _versions(case, attribute, related, told)
+        findings += _versions(case, attribute, related, linked, told)
         measured[attribute.column] = told
         appended.hold(case, attribute, related, told)
     return Report(tuple(findings), measured)
@@ -267,7 +267,9 @@ def _spread(case: Case, column: str) -> dict[str, int]:
 # What vanished, what appeared
 
 
-def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told: dict[str, Any]) -> list[Finding]:
+def _versions(
+    case: Case, attribute: Attribute, related: Sequence[Related], linked: Sequence[Related], told: dict[str, Any]
+) -> list[Finding]:  # fmt: skip
     """What changed from each earlier release to the candidate, and from one version to the next before it.
 
     Each change of a class says of those who moved what they may have (``_hints``); what a person may have is in all of
@@ -279,9 +281,13 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
         f"CREATE OR REPLACE TEMP TABLE _hints ({SUBJECT} VARCHAR, hint VARCHAR, label VARCHAR, new BOOLEAN, "
         "held VARCHAR, value VARCHAR)"
     )
+    loaded: tuple[list[str], str] | None = None
     for item in related:
         _load(case, "_was", item.rows, [pair[1] for pair in item.shared], item.theirs)
-        _load(case, "_now", case.about, [pair[0] for pair in item.shared], item.mine)
+        now = [pair[0] for pair in item.shared], item.mine
+        if now != loaded:
+            _load(case, "_now", case.about, *now)
+            loaded = now
         _moved(case, item.release.label, True)
     ordered = sorted(related, key=lambda item: (item.release.dataset, item.release.number))
     for before, after in pairwise(ordered):
@@ -290,7 +296,7 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
             _load(case, "_was", before.rows, [pair[1] for pair in before.shared], before.theirs)
             _load(case, "_now", after.rows, columns, after.theirs)
             _moved(case, before.release.label, False)
-    _standing(case, attribute, related)
+    _standing(case, attribute, related, linked)
     least = max(2, int(case.target.l))
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE _worked AS
@@ -318,11 +324,13 @@ def _versions(case: Case, attribute: Attribute, related: Sequence[Related], told
                     people=int(people))]  # fmt: skip
 
 
-def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> None:
+def _standing(case: Case, attribute: Attribute, related: Sequence[Related], linked: Sequence[Related]) -> None:
     """Put into ``_hints`` the values of every class in which those who moved stand, in each release at the candidate's
-    level: what a move leaves open, another release may close. Only of those of whom a move tells something."""
+    level: what a move leaves open, another release may close. Only of those of whom a move tells something. The
+    classes of ``linked`` were made for the candidates."""
     connection = case.connection
     own = value_of(quote(attribute.column))
+    made = {item.release.label: f"_in_{at}" for at, item in enumerate(linked, start=1)}
     told = [(item.release, item.rows, item.theirs, False) for item in related if item.mine == own]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE _movers AS SELECT {SUBJECT}, any_value(held) AS held FROM _hints "
@@ -331,12 +339,15 @@ def _standing(case: Case, attribute: Attribute, related: Sequence[Related]) -> N
     for release, rows, value, new in (*told, (case.release, case.about, own, True)):
         if not release.quasi or not release.subject:
             continue
-        candidates.classes(case.connection, "_in_m", rows, release, value)
+        held = made.get(release.label, "") if not new else ""
+        if not held:
+            held = "_in_m"
+            candidates.classes(case.connection, held, rows, release, value)
         connection.execute(
             f"""INSERT INTO _hints SELECT m.{SUBJECT}, ?, ?, ?, m.held, v.value
-            FROM (SELECT {SUBJECT}, any_value(code) AS code FROM _in_m WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT}
+            FROM (SELECT {SUBJECT}, any_value(code) AS code FROM {held} WHERE {SUBJECT} IS NOT NULL GROUP BY {SUBJECT}
                 HAVING min(code) = max(code)) c JOIN _movers m USING ({SUBJECT})
-            JOIN (SELECT DISTINCT code, value FROM _in_m) v USING (code)""",
+            JOIN (SELECT DISTINCT code, value FROM {held}) v USING (code)""",
             [f"class {release.label}", release.label, new],
         )
 
