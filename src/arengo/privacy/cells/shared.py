@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,6 +41,8 @@ VERSIONS = 3
 """Of a dataset that are compared with a table, the newest first."""
 CELLS = 200_000
 """Cells of a table up to which its columns are compared with others'."""
+WORK = 2_000_000
+"""Figures of groups up to which each sum of a table is compared with each of another one; beyond, those of one name."""
 _TIMES = frozenset({"date", "year", "month", "hour", "quarter"})
 _CALENDAR = re.compile(
     r"(?:jan|ene|gen|feb|fev|mar|mär|apr|abr|avr|may|mai|mag|jun|juin|giu|jul|juil|lug|aug|ago|aou|aoû|sep|set|oct|okt|ott|out"
@@ -79,14 +81,18 @@ class Told:
 
 @dataclass(slots=True)
 class _Held:
-    """A table with the plain labels of its columns. ``number``: its place in what was given."""
+    """A table with the plain labels of its columns. ``number``: its place in what was given. ``parts``, ``figures``:
+    what was worked out of some columns, as every pair of columns and tables asks again."""
 
     number: int
     item: Published
     labels: list[Mapping[str, str | None] | None] = field(default_factory=list)
+    parts: dict[tuple[int, ...], _Parts] = field(default_factory=dict)
+    figures: dict[tuple[tuple[int, ...], str], Mapping[Group, _Figure]] = field(default_factory=dict)
 
 
 Pair = tuple[int, int]
+Group = tuple[str, ...]
 
 
 def linked(tables: Sequence[Published]) -> tuple[list[Published], tuple[Taken, ...]]:
@@ -233,11 +239,20 @@ class _Figure:
     most: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Cells by the groups of some columns. ``kinds``: coarse ones first, cells whose other columns are of one coding:
+    whether they are the groups themselves, which cells, and the place in ``groups`` of each."""
+
+    groups: list[Group]
+    kinds: list[tuple[bool, NDArray[np.int64], NDArray[np.int64]]]
+
+
 def _told(one: _Held, other: _Held, pairs: Sequence[Pair]) -> Told:
     """What the figures of two tables say of columns taken for one, by those figures that speak for it most."""
     apart = one.item.layout.where != other.item.layout.where
     best: Told | None = None
-    for first, second, meant in _measures(one.item, other.item):
+    for first, second, meant in _measures(one, other, pairs):
         found = _compared(_figures(one, [a for a, _ in pairs], first), _figures(other, [b for _, b in pairs], second),
                           one.item.slack + other.item.slack if meant == "count" else 0.0)  # fmt: skip
         if not meant and found.agree < 2:
@@ -249,47 +264,101 @@ def _told(one: _Held, other: _Held, pairs: Sequence[Pair]) -> Told:
     return best or Told()
 
 
-Values = "NDArray[np.float64]"
+def _measures(one: _Held, other: _Held, pairs: Sequence[Pair]) -> Iterator[tuple[str, str, str]]:
+    """Figures of two tables that may be of the same thing ('' the counts, else the concept of a sum), and how far that
+    is told; '' where nothing says that they are."""
+    mine, theirs = one.item, other.item
+    counts = not np.isnan(mine.figures).all() and not np.isnan(theirs.figures).all()
+    if counts and max(mine.slack, theirs.slack) < NOISY:
+        yield "", "", "count" if mine.layout.count and theirs.layout.count else ""
+    every = _affordable(one, other, pairs)
+    for concept, (column, _, _) in mine.sums.items():
+        for key, (name, _, _) in theirs.sums.items():
+            meant = concept == key or plain(column) == plain(name)
+            if meant or every:
+                yield concept, key, "sum" if meant else ""
 
 
-def _measures(one: Published, other: Published) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], str]]:
-    """Figures of two tables that may be of the same thing; '' where nothing says that they are."""
-    counts = not np.isnan(one.figures).all() and not np.isnan(other.figures).all()
-    if counts and max(one.slack, other.slack) < NOISY:
-        yield one.figures, other.figures, "count" if one.layout.count and other.layout.count else ""
-    for concept, (column, values, _) in one.sums.items():
-        for key, (name, others, _) in other.sums.items():
-            yield values, others, "sum" if concept == key or plain(column) == plain(name) else ""
+def _affordable(one: _Held, other: _Held, pairs: Sequence[Pair]) -> bool:
+    """Whether each sum of a table can be compared with each of the other one."""
+    shared = min(len(_parts(one, [a for a, _ in pairs]).groups), len(_parts(other, [b for _, b in pairs]).groups))
+    return len(one.item.sums) * len(other.item.sums) * shared <= WORK
 
 
-def _figures(held: _Held, dims: Sequence[int], values: NDArray[np.float64]) -> Mapping[tuple[str, ...], _Figure]:
-    """Of each group of some columns what the table says of it: the cell that is the group itself, else what its parts
-    come to, which may be fewer than all of them."""
+def _coded(values: Iterable[Any]) -> tuple[NDArray[np.int64], list[Any]]:
+    """Of each value its place in the different ones."""
+    places: dict[Any, int] = {}
+    codes = [places.setdefault(value, len(places)) for value in values]
+    return np.array(codes, np.int64), list(places)
+
+
+def _classes(codes: Sequence[NDArray[np.int64]], number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first place of each combination of codes, and of each place its combination."""
+    of = np.zeros(number, np.int64)
+    for more in codes:
+        _, of = np.unique(of * (int(more.max(initial=0)) + 1) + more, return_inverse=True)
+    _, first, of = np.unique(of, return_index=True, return_inverse=True)
+    return first, of
+
+
+def _parts(held: _Held, dims: Sequence[int]) -> _Parts:
+    known = held.parts.get(tuple(dims))
+    if known is not None:
+        return known
     item = held.item
-    others = [at for at in range(len(item.codings)) if at not in dims]
-    kinds: dict[tuple[Coding | None, ...], dict[tuple[str, ...], list[float]]] = defaultdict(lambda: defaultdict(list))
-    out: dict[tuple[str, ...], _Figure] = {}
-    for cell, key in enumerate(item.keys):
-        if any(item.codings[at][cell] is None or key[at] is None for at in dims):
-            continue
-        group = tuple(plain(str(key[at])) for at in dims)
-        kinds[tuple(item.codings[at][cell] for at in others)][group].append(float(values[cell]))
-    for kind in sorted(kinds, key=lambda kind: sum(map(bool, kind))):
-        lines = kinds[kind]
-        marked = any(np.isnan(line).any() for line in lines.values())  # then what is not there is nobody
-        longest = max(map(len, lines.values()))
-        for group, line in lines.items():
-            least = float(np.nansum(line))
-            if not any(kind):
-                if not np.isnan(line).any():
-                    out[group] = _Figure(least, least)
-            elif group not in out or (least > out[group].least and out[group].most > out[group].least):
-                shown = not np.isnan(line).any() and (marked or len(line) == longest)
-                out[group] = _Figure(least, least * (1 + RARE) if shown else inf)
+    there = np.ones(len(item.keys), bool)
+    names: list[list[str]] = []
+    labelled: list[NDArray[np.int64]] = []
+    for at in dims:
+        codes, labels = _coded(key[at] if coding is not None else None
+                               for key, coding in zip(item.keys, item.codings[at], strict=True))  # fmt: skip
+        there &= np.array([label is not None for label in labels], bool)[codes]
+        spelt, plains = _coded(plain(str(label)) for label in labels)
+        labelled.append(spelt[codes])
+        names.append(plains)
+    cells = np.flatnonzero(there)
+    first, group = _classes([codes[cells] for codes in labelled], len(cells))
+    groups = [tuple(listed[codes[cells[at]]] for listed, codes in zip(names, labelled, strict=True)) for at in first]
+    coded = [_coded(item.codings[at]) for at in range(len(item.codings)) if at not in dims]
+    begin, kind = _classes([codes[cells] for codes, _ in coded], len(cells))
+    fine = [sum(bool(told[codes[cells[at]]]) for codes, told in coded) for at in begin]
+    order = np.argsort(kind, kind="stable")
+    bounds = np.searchsorted(kind[order], np.arange(len(begin) + 1))
+    kinds = [(fine[at] == 0, cells[order[bounds[at] : bounds[at + 1]]], group[order[bounds[at] : bounds[at + 1]]])
+             for at in sorted(range(len(begin)), key=lambda at: (fine[at], begin[at]))]  # fmt: skip
+    made = held.parts[tuple(dims)] = _Parts(groups, kinds)
+    return made
+
+
+def _figures(held: _Held, dims: Sequence[int], name: str) -> Mapping[Group, _Figure]:
+    """Of each group of some columns what the table says of it: the cell that is the group itself, else what its parts
+    come to, which may be fewer than all of them. ``name``: the concept of a sum, '' for the counts."""
+    known = held.figures.get((tuple(dims), name))
+    if known is not None:
+        return known
+    values = held.item.sums[name][1] if name else held.item.figures
+    parts = _parts(held, dims)
+    number = len(parts.groups)
+    out: dict[Group, _Figure] = {}
+    for whole, cells, group in parts.kinds:
+        blank = np.bincount(group[np.isnan(values[cells])], minlength=number) > 0
+        sums = np.bincount(group, np.nan_to_num(values[cells]), minlength=number)
+        lengths = np.bincount(group, minlength=number)
+        marked = bool(blank.any())  # then what is not there is nobody
+        longest = int(lengths.max(initial=0))
+        for at in np.flatnonzero(lengths).tolist():
+            least, key = float(sums[at]), parts.groups[at]
+            if whole:
+                if not blank[at]:
+                    out[key] = _Figure(least, least)
+            elif key not in out or (least > out[key].least and out[key].most > out[key].least):
+                shown = not blank[at] and (marked or lengths[at] == longest)
+                out[key] = _Figure(least, least * (1 + RARE) if shown else inf)
+    held.figures[tuple(dims), name] = out
     return out
 
 
-def _compared(one: Mapping[tuple[str, ...], _Figure], other: Mapping[tuple[str, ...], _Figure], slack: float) -> Told:
+def _compared(one: Mapping[Group, _Figure], other: Mapping[Group, _Figure], slack: float) -> Told:
     agree = against = 0
     digits = 0.0
     for group in one.keys() & other.keys():
@@ -307,15 +376,19 @@ def _compared(one: Mapping[tuple[str, ...], _Figure], other: Mapping[tuple[str, 
 def _sums(one: _Held, other: _Held, pairs: Sequence[Pair]) -> dict[str, str]:
     """Sums of the other table that are the candidate's by another name: their figures say it. Concept -> its."""
     out: dict[str, str] = {}
-    for concept, (column, values, _) in one.item.sums.items():
-        for key, (name, others, _) in other.item.sums.items():
+    every = _affordable(one, other, pairs)
+    for concept, (column, _, _) in one.item.sums.items():
+        for key, (name, _, _) in other.item.sums.items():
             declared = concept != f"{one.item.release.dataset}.{column}"
             theirs = key != f"{other.item.release.dataset}.{name}"
             if concept == key or (declared and theirs) or key in out or concept in out.values():
                 continue
-            told = _compared(_figures(one, [a for a, _ in pairs], values),
-                             _figures(other, [b for _, b in pairs], others), 0.0)  # fmt: skip
-            if told.certain or (told.fits and plain(column) == plain(name)):
+            named = plain(column) == plain(name)
+            if not named and not every:
+                continue
+            told = _compared(_figures(one, [a for a, _ in pairs], concept),
+                             _figures(other, [b for _, b in pairs], key), 0.0)  # fmt: skip
+            if told.certain or (told.fits and named):
                 out[key] = concept
     return out
 
@@ -329,6 +402,7 @@ class _Groups:
     def __init__(self) -> None:
         self._above: dict[tuple[str, str], tuple[str, str]] = {}
         self._tables: dict[tuple[str, str], tuple[_Held, int]] = {}
+        self._words: dict[tuple[str, str], Mapping[str, tuple[str | None, Coding]]] = {}
 
     def _root(self, column: tuple[str, str]) -> tuple[str, str]:
         while column in self._above:
@@ -350,6 +424,7 @@ class _Groups:
             if len({dataset for dataset, _ in both}) < len(both) or len(said) > 1:
                 continue
             self._above[roots[1]] = roots[0]
+            self._words.clear()
             done.append((a, b))
         return done
 
@@ -362,7 +437,10 @@ class _Groups:
         column = (item.release.dataset, item.layout.by[at])
         if column not in self._tables:
             return None
-        members = self._members(self._root(column))
+        root = self._root(column)
+        if root in self._words:
+            return self._words[root]
+        members = self._members(root)
         if len(members) < 2:
             return None
         members.sort(key=lambda name: not _concept(*self._tables[name]))
@@ -373,10 +451,11 @@ class _Groups:
             codings = held.item.codings[place]
             if usual is None:
                 usual = Counter(coding for coding in codings if coding is not None).most_common(1)[0][0]
-            for key, coding in zip(held.item.keys, codings, strict=True):
-                if coding is not None and key[place] is not None:
+            for label, coding in dict.fromkeys(zip((key[place] for key in held.item.keys), codings, strict=True)):
+                if coding is not None and label is not None:
                     mine = coding if coding[0] == usual[0] else usual
-                    out.setdefault(plain(str(key[place])), (key[place], mine))
+                    out.setdefault(plain(str(label)), (label, mine))
+        self._words[root] = out
         return out
 
 
@@ -396,8 +475,9 @@ def _said(item: Published, groups: _Groups, sums: Mapping[str, str]) -> Publishe
             columns.append(labels)
             continue
         usual = next(iter(told.values()))[1]
+        words = {label: told.get(plain(label), (label, usual)) for label in set(labels) if label is not None}
         made = [
-            (label, coding) if coding is None or label is None else told.get(plain(label), (label, usual))
+            (label, coding) if coding is None or label is None else words[label]
             for label, coding in zip(labels, own, strict=True)
         ]
         codings.append(tuple(coding for _, coding in made))
