@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -287,6 +288,41 @@ def test_the_forgotten_are_in_no_layer(world: World) -> None:
     assert number(4) in state(world)[0]
     check(world)
     grow(world, [7_000, 7_001], [*here, 7_000, 7_001])
+    check(world)
+
+
+def test_what_a_kill_left_half_written_goes_with_an_erasure(world: World) -> None:
+    first(world, list(range(300)))
+    first(world, list(range(300)), "building-2024")
+    home = world.releases.home
+    (kept,) = home.glob("populations/*")
+    series = next(kept.glob("series/*.parquet"))
+    (home / "bridges").mkdir()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    places = [world.releases.path("visits", 1), kept / "classes.parquet", series, home / "bridges" / "a.parquet",
+              home / "releases" / "other" / "v1.parquet"]  # fmt: skip
+    left = [path.with_name(f"{path.name}.building-{ended.pid}{more}") for path in places for more in ("", "-0a1b")]
+    left += [path.with_name(f"{path.name}.building-{os.getpid()}") for path in places]  # before this one had its number
+    spilt = home / "spill" / f"engine-{ended.pid}-0a1b" / "duckdb_temp_storage-0.tmp"
+    for path in [*left, spilt, home / "spill" / "duckdb_temp_storage-0.tmp"]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(number(7).encode())
+    works = places[0].with_name(f"v9.parquet.building-{os.getppid()}")
+    works.write_bytes(b"somebody else's")
+    with layers.scratch(home / "spill") as mine:
+        (mine / "a").parent.mkdir()
+        world.releases.forget([number(7)])
+        assert mine.is_dir()
+    assert not [path for path in home.rglob("*") if path.is_file() and number(7).encode() in path.read_bytes()]
+    assert not [path for path in left if path.exists()]
+    assert works.is_file(), "its process runs"
+    assert not list((home / "spill").iterdir())
+    assert world.releases.path("building-2024", 1).is_file()
+    old = works.stat().st_mtime - 10 * 365 * 86_400
+    os.utime(works, (old, old))  # of a process that ended before the one that has its number now began
+    world.releases.forget([number(8)])
+    assert not works.exists()
     check(world)
 
 

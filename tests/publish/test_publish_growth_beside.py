@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from arengo.city import init, open_city
-from arengo.privacy.overlap import appended, grown, layers
+from arengo.privacy.overlap import appended, grown, joint, layers
 from arengo.privacy.reckoning import Reckoning
 from arengo.privacy.releases import Releases
 from arengo.publish import growth
@@ -213,7 +213,7 @@ def test_whom_an_append_singles_out_is_found_by_counts_and_whole(tmp_path: Path,
     for at in everybody[:4]:
         town.truth[at] |= {"sex": "X"}
     run = town.publish("visits", everybody[:4])
-    assert run.state == "refused"
+    assert run.state == "refused", run.error
     assert town.delta[0]
     assert {item["code"] for item in town.pairs[0][1]["findings"]} & {"overlap-joint", "overlap-joint-further"}
     town.city.close()
@@ -281,6 +281,38 @@ def test_counts_of_other_classes_are_not_used(tmp_path: Path, patch: pytest.Monk
     assert kept(350)
     releases.forget([])
     assert not kept(360)
+    town.city.close()
+
+
+@pytest.mark.slow
+def test_counts_of_classes_that_change_under_a_verdict_are_not_kept(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    """An erasure makes the classes anew beside a verdict: what that counted before is not told to be of these."""
+    town = Town(tmp_path / "town", patch, 6)
+    everybody = town.chance.sample(list(town.truth), len(town.truth))
+    assert town.publish("cards", everybody[:200]).state == "succeeded"
+    assert town.publish("visits", everybody[100:300]).state == "succeeded"
+    known: list[bool] = []
+    found, measured = grown._known, joint._measured
+
+    def seen(*given: Any) -> Any:
+        known.append(found(*given) is not None)
+        return found(*given)
+
+    def beside(*given: Any) -> Any:
+        Releases(town.city.settings, town.city.state).rebuild("residents")
+        return measured(*given)
+
+    patch.setattr(grown, "_known", seen)
+    with pytest.MonkeyPatch.context() as within:
+        within.setattr(joint, "_measured", beside)
+        assert town.publish("visits", everybody[300:310]).state == "succeeded"
+    known.clear()
+    assert town.publish("visits", everybody[310:320]).state == "succeeded"
+    assert known
+    assert not any(known)
+    known.clear()
+    assert town.publish("visits", everybody[320:330]).state == "succeeded"
+    assert any(known)
     town.city.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import json
 import random
@@ -9,17 +10,24 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from arengo import faces, portal
 from arengo.city import City, init, open_city
 from arengo.cli import app
+from arengo.errors import Busy
 from arengo.faces.callers import CityCallers
 from arengo.governance.caller import Caller
 from arengo.governance.session import cookie_name
 from arengo.lake import maintenance
-from arengo.privacy.releases import BRIDGES, Releases
+from arengo.privacy import bridge, repair
+from arengo.privacy import releases as ledger
+from arengo.privacy.bridge import _once
+from arengo.privacy.mask import secret_of
+from arengo.privacy.population import blind
+from arengo.privacy.releases import BRIDGES, PAIRS, Releases
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -153,7 +161,6 @@ def test_the_pairs_are_kept_and_grow_and_go(city: City) -> None:
     root, folder = city.settings.root, city.settings.home / "privacy" / BRIDGES
     city.publish(["enrolments"])
     city.publish(["ballots"])
-    import duckdb
 
     def pairs() -> int:
         (path,) = folder.glob("*.parquet")
@@ -165,8 +172,67 @@ def test_the_pairs_are_kept_and_grow_and_go(city: City) -> None:
     assert run.state == "succeeded", run.error
     city.publish(["ballots"])
     assert pairs() == 1050, "who left is still known as one person"
-    Releases(city.settings, city.state, city.lake).forget(())
-    assert not folder.exists()
+    left = blind(secret_of(city.settings.home), "pupils", "r0003")
+    Releases(city.settings, city.state, city.lake).forget([left])
+    assert pairs() == 1049, "the others who left are still known as one person"
+    (path,) = folder.glob("*.parquet")
+    assert not duckdb.sql(f"SELECT 1 FROM '{path}' WHERE '{left}' IN (first, second)").fetchall()
+    city.publish(["ballots"])
+    assert pairs() == 1049
+    path.write_bytes(b"PAR1 no such file")
+    Releases(city.settings, city.state, city.lake).forget([left])
+    assert not path.exists()
+
+
+def test_a_number_that_was_corrected_in_the_register_is_the_persons_it_is_now(tmp_path: Path) -> None:
+    told = [("new", "x", 0), ("new", "y", 2), ("old", "x", 1), ("old", "z", 2), ("other", "w", 1)]
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("CREATE TABLE told (a VARCHAR, b VARCHAR, age INTEGER)")
+        connection.executemany("INSERT INTO told VALUES (?, ?, ?)", told)
+        for one, other in (("a", "b"), ("b", "a")):
+            rows = connection.execute(f"SELECT a, b FROM ({_once('SELECT * FROM told', one, other)})").fetchall()
+            assert {("new", "x"), ("other", "w")} <= set(rows)
+            assert len({row[0] for row in rows}) == len({row[1] for row in rows}) == len(rows)
+
+
+def test_an_erasure_and_a_verdict_do_not_meet_at_the_pairs(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who read the pairs before writes them before, or reads them again afterwards."""
+    monkeypatch.setattr(bridge, "WAIT", 0.0)
+    monkeypatch.setattr(ledger, "WAIT", 0.0)
+    city.publish(["enrolments"])
+    with city.state.hold(PAIRS):
+        (run,) = city.publish(["ballots"])
+        assert run.error is not None
+        assert PAIRS in run.error["message"]
+        assert not (city.settings.home / "privacy" / BRIDGES).exists()
+        with pytest.raises(Busy):
+            Releases(city.settings, city.state, city.lake).forget(["0" * 32])
+    (run,) = city.publish(["ballots"])
+    assert run.state == "refused"
+
+
+@pytest.mark.parametrize(("met", "state"), [
+    (duckdb.OutOfMemoryException("r0003"), "refused"), (OSError(errno.ENOSPC, "r0003"), "failed"),
+])  # fmt: skip
+def test_what_exposes_people_is_refused_though_no_repair_can_be_tried(
+    city: City, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, met: Exception, state: str
+) -> None:
+    """A full disk alone ends the run: nothing more is written then."""
+
+    def tried(*_: object) -> None:
+        raise met
+
+    monkeypatch.setattr(repair, "attempt", tried)
+    city.publish(["enrolments"])
+    (run,) = city.publish(["ballots"])
+    assert run.state == state, run.error
+    assert "r0003" not in str(run.error) + caplog.text
+    if state == "refused":
+        held = city.desk.latest("ballots")
+        assert held is not None
+        codes = {item.code for item in held.verdict.findings}
+        assert {"overlap-joint", "no-repair-beside"} <= codes
+        assert "OutOfMemoryException" in caplog.text
 
 
 def test_the_command_lists_what_is_laid_together(city: City) -> None:

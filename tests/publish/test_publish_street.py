@@ -6,7 +6,7 @@ import itertools
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import orjson
@@ -203,4 +203,15 @@ def test_the_words_of_an_engine_are_not_told() -> None:
         duckdb.sql("SELECT CAST('RSSNNA80A41H501U' AS DOUBLE)").fetchall()
     said = _sentence(met.value)
     assert "RSSNNA" not in said
-    assert said.startswith("ConversionException")
+    assert said.startswith("ConversionException: ")
+
+
+def test_an_unforeseen_error_says_where_it_came_from() -> None:
+    from arengo.publish.reading import source_name
+    from arengo.publish.workflow import _sentence
+
+    with pytest.raises(AttributeError) as met:
+        source_name(cast(Any, "RSSNNA80A41H501U"))
+    said = _sentence(met.value)
+    assert said.startswith("AttributeError at arengo.publish.reading:")
+    assert "RSSNNA" not in said

@@ -4,7 +4,7 @@ Each population has blind numbers of its own, so that its files meet no other's 
 lets two populations of one unit name the same register (pupils and voters, both out of the residents' register), the
 register says which two numbers are one person's, and what is public about one is laid beside what is public about the
 other. The pairs are kept in ``.arengo/privacy/bridges/``, so that a person who has left the register since is still
-known as one; erasing a person takes the folder away, and it is made anew (reference: decision 0240).
+known as one; erasing a person takes hers out (reference: decision 0240).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from arengo.lake.layout import quote, text
 from arengo.privacy.overlap.layers import SUBJECT, note_of, write
 from arengo.privacy.population import blind_sql, subject_of
 from arengo.privacy.release import Population, Release
-from arengo.privacy.releases import BRIDGES
+from arengo.privacy.releases import BRIDGES, PAIRS, WAIT
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,7 +76,7 @@ class Bridge:
 
     def _make(self, mine: Population, other: Population, name: str) -> str:
         subjects = self._subjects(mine, other)
-        held = self._register(mine, other, subjects) if all(subjects) else ""
+        held = self._register(mine, other, subjects, f"{name}_register") if all(subjects) else ""
         listed = [held] if held else []
         if subjects[0] == subjects[1] and self._is_staged():
             number, params = blind_sql(self._secret, other.name, "_person")
@@ -88,7 +88,7 @@ class Bridge:
             listed.append(f"{name}_staged")
         if not listed:
             return ""
-        union = " UNION ".join(f"SELECT theirs, mine FROM {item}" for item in listed)
+        union = " UNION ALL ".join(f"SELECT theirs, mine, {at} AS age FROM {item}" for at, item in enumerate(listed))
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_once(union, 'theirs', 'mine')}")
         return name
 
@@ -109,11 +109,19 @@ class Bridge:
             contract = None
         return tuple(item.subject or (subject_of(contract, item.name) if contract else "") for item in populations)
 
-    def _register(self, mine: Population, other: Population, subjects: Sequence[str]) -> str:
-        """SQL of the pairs the register tells, and told before; '' where there is none to be had."""
-        newest = self._lake.newest(mine.register)
-        if newest is None:
-            return ""
+    def _register(self, mine: Population, other: Population, subjects: Sequence[str], name: str) -> str:
+        """Make the table ``name`` of the pairs the register tells, and told before; '' where there is none to be had.
+        Beside others who do, and an erasure."""
+        with self._state.hold(PAIRS, wait=WAIT):
+            newest = self._lake.newest(mine.register)
+            if newest is None:
+                return ""
+            pairs = self._held(mine, other, subjects, newest)
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {pairs}")
+        return name
+
+    def _held(self, mine: Population, other: Population, subjects: Sequence[str], newest: Version) -> str:
+        """SQL of the pairs in the file, which are those of today's register afterwards."""
         (first, column), (second, column_) = sorted(zip((mine.name, other.name), subjects, strict=True))
         mark = hashlib.sha256(
             repr((mine.register, first, column, second, column_, hashlib.sha256(self._secret).hexdigest())).encode()
@@ -136,26 +144,28 @@ class Bridge:
     ) -> None:
         """Make a table of the pairs that versions of the register tell, and those of the file when it is ``known``."""
         listed = [
-            f"SELECT CAST({quote(columns[0])} AS VARCHAR) AS a, CAST({quote(columns[1])} AS VARCHAR) AS b "
-            f"FROM {self._lake.source(version)}"
-            for version in versions
+            f"SELECT DISTINCT CAST({quote(columns[0])} AS VARCHAR) AS a, CAST({quote(columns[1])} AS VARCHAR) AS b, "
+            f"{age} AS age FROM {self._lake.source(version)}"
+            for age, version in enumerate(sorted(versions, key=lambda item: -item.number))
             if set(columns) <= {column.name for column in version.schema}
-        ] or ["SELECT NULL::VARCHAR AS a, NULL::VARCHAR AS b WHERE false"]
+        ] or ["SELECT NULL::VARCHAR AS a, NULL::VARCHAR AS b, 0 AS age WHERE false"]
         one, params = blind_sql(self._secret, first, "a")
         two, more = blind_sql(self._secret, second, "b")
-        told = f"SELECT {one} AS first, {two} AS second FROM ({' UNION '.join(listed)})"
+        alike = f"SELECT a, b, min(age) AS age FROM ({' UNION ALL '.join(listed)}) GROUP BY a, b"
+        told = f"SELECT {one} AS first, {two} AS second, age FROM ({alike})"
         if known:
-            told += f" UNION SELECT first, second FROM read_parquet({text(str(path))})"
+            told += f" UNION ALL SELECT first, second, {len(listed)} FROM read_parquet({text(str(path))})"
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {quote(path.stem)} AS {_once(told, 'first', 'second')}", (*params, *more)
         )
 
 
 def _once(pairs: str, one: str, other: str) -> str:
-    """SQL of pairs in which each number stands once."""
+    """SQL of pairs in which each number stands once, in the youngest of its pairs: a number that was corrected in the
+    register is the person's it is now."""
     whole = f"SELECT * FROM ({pairs}) WHERE {one} IS NOT NULL AND {other} IS NOT NULL"
-    left = f"SELECT {one}, min({other}) AS {other} FROM ({whole}) GROUP BY {one}"
-    return f"SELECT min({one}) AS {one}, {other} FROM ({left}) GROUP BY {other}"
+    left = f"SELECT {one}, arg_min({other}, (age, {other})) AS {other}, min(age) AS age FROM ({whole}) GROUP BY {one}"
+    return f"SELECT arg_min({one}, (age, {one})) AS {one}, {other} FROM ({left}) GROUP BY {other}"
 
 
 def _state_of(version: Version) -> list[Any]:

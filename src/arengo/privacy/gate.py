@@ -6,11 +6,13 @@ registry :data:`STEPS`, imported when it runs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from arengo.errors import storage_full
 from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding, Report
 from arengo.privacy.statistics import alone
@@ -19,6 +21,7 @@ from arengo.privacy.verdict import Assumption, Repair, Verdict
 if TYPE_CHECKING:
     from arengo.privacy.case import Case
 
+_log = logging.getLogger(__name__)
 STEPS: tuple[tuple[str, str], ...] = (
     ("detection", "arengo.privacy.detect.step"),
     ("leaks", "arengo.privacy.detect.leaks"),
@@ -58,7 +61,7 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
         if store is not None:
             store()  # repairs read the register many times
         for module in REPAIRS:
-            repairs += tuple(import_module(module).propose(case, tuple(findings)))
+            repairs += _proposed(case, module, findings)
         if REPAIRS and not repairs:
             from arengo.privacy.repair import none
 
@@ -71,6 +74,19 @@ def judge(case: Case, progress: Callable[[str, int, int | None], None] = lambda 
     return Verdict(
         case.release.dataset, sha(case.contract), case.now, tuple(findings), repairs, assumptions(case), measured
     )
+
+
+def _proposed(case: Case, module: str, findings: list[Finding]) -> tuple[Repair, ...]:
+    """What a module suggests. The verdict stands whether or not something can be suggested: what is held back because
+    it exposes people is not a run that failed, which somebody would only try again."""
+    try:
+        return tuple(import_module(module).propose(case, tuple(findings)))
+    except Exception as error:
+        if (full := storage_full(error)) is not None:
+            raise full from None
+        kind = type(error).__name__  # its words may quote values of the data
+        _log.warning("No repairs of %s could be tried for %s: %s", module, case.release.dataset, kind)
+        return ()
 
 
 def _unsure(findings: list[Finding]) -> list[Finding]:

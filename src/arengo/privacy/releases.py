@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,19 @@ from arengo.contract.model import Contract, Frozen, Kind
 from arengo.errors import LakeError
 from arengo.lake.layout import quote, text
 from arengo.privacy.overlap.classes import Classes, canonical, series_of
-from arengo.privacy.overlap.layers import ON, files_of, note_of, path_of, rows_of, scan, stay, write
+from arengo.privacy.overlap.layers import (
+    ON,
+    files_of,
+    note_of,
+    path_of,
+    rows_of,
+    scan,
+    scratch,
+    stay,
+    sweep,
+    sweep_scratch,
+    write,
+)
 from arengo.privacy.population import Populations
 from arengo.privacy.release import ROWS, Attribute, Release
 from arengo.state.gate import release as table_
@@ -43,6 +55,9 @@ MARK = "_mark"
 FOLDER = "privacy"
 BRIDGES = "bridges"
 """Whose number in one population is whose in another (:mod:`arengo.privacy.bridge`)."""
+PAIRS = "privacy bridges"
+"""The lock of who reads or writes these: who is taken out of them is put back by nobody who read them before."""
+SPILL = "spill"
 KEPT = "kept"
 """What was counted of the newest versions (:mod:`arengo.publish.growth`)."""
 WAIT = 600.0
@@ -236,12 +251,13 @@ class Releases:
         """Take persons (blind numbers) out of every file; how many rows went. Doing it twice takes nothing more."""
         # What was counted of versions holds values of rows: it is counted anew.
         shutil.rmtree(self.home / KEPT, ignore_errors=True)
-        shutil.rmtree(self.home / BRIDGES, ignore_errors=True)  # made anew of who is in the register then
+        sweep_scratch(self.home / SPILL)
         gone = sorted(set(subjects))
         if not gone:
             return 0
         import pyarrow as pa
 
+        self._apart(gone)
         taken, changed, known = 0, set(), set()
         with self.engine() as connection:
             connection.register("_gone", pa.table({SUBJECT: pa.array(gone, pa.string())}))
@@ -249,6 +265,7 @@ class Releases:
                 path = self.path(release.dataset, release.number)
                 known.add(path)
                 with self._held(release.population):
+                    sweep(path.parent)
                     found = _without(connection, path)
                 if found:
                     taken += found
@@ -256,11 +273,34 @@ class Releases:
             for path in sorted((self.home / "releases").rglob("*.parquet")):
                 if path not in known:  # what a kill left of a release that is in the state no more, or not yet
                     _without(connection, path)
+            for folder in {*(self.home / "releases").glob("*")} - {path.parent for path in known}:
+                sweep(folder)
         for population in sorted({*changed, *self.populations()}):
             with self._held(population):
+                sweep(self.classes.folder(population))
                 if population in changed or self.classes.holds(population, gone):
                     self._rebuild(population)
+        shutil.rmtree(self.home / KEPT, ignore_errors=True)  # what was counted meanwhile of the files as they were
         return taken
+
+    def _apart(self, gone: Sequence[str]) -> None:
+        """Take persons out of the pairs of numbers. The others stay: of who has left the register nothing else tells
+        that they are one person."""
+        import duckdb
+
+        folder = self.home / BRIDGES
+        listed = ", ".join(map(text, gone))
+        with self._state.hold(PAIRS, wait=WAIT), self.engine() as connection:
+            sweep(folder)
+            for path in sorted(folder.glob("*.parquet")):
+                rows, hers = scan([path]), f"first IN ({listed}) OR second IN ({listed})"
+                try:
+                    (found,) = connection.execute(f"SELECT count(*) FROM {rows} WHERE {hers}").fetchone() or (0,)
+                except duckdb.Error:  # no such file any more: made anew of who is in the register then
+                    path.unlink()
+                    continue
+                if found:
+                    write(connection, f"SELECT * FROM {rows} WHERE NOT ({hers})", path, note_of(path))
 
     def rebuild(self, population: str) -> None:
         """Make the joint classes of a population anew from its blind files."""
@@ -310,15 +350,19 @@ class Releases:
     def _held(self, population: str) -> Any:
         return self._state.hold(f"privacy {population}", wait=WAIT)
 
-    def engine(self) -> duckdb.DuckDBPyConnection:
+    @contextlib.contextmanager
+    def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own for rewriting files, with the memory of a job."""
         import duckdb
 
         engine = self._settings.engine
-        config: dict[str, Any] = {"memory_limit": engine.job_memory, "temp_directory": str(self.home / "spill")}
-        if engine.threads:
-            config["threads"] = engine.threads
-        return duckdb.connect(":memory:", config=config)
+        (self.home / SPILL).mkdir(parents=True, exist_ok=True)
+        with scratch(self.home / SPILL) as folder:
+            config: dict[str, Any] = {"memory_limit": engine.job_memory, "temp_directory": str(folder)}
+            if engine.threads:
+                config["threads"] = engine.threads
+            with duckdb.connect(":memory:", config=config) as connection:
+                yield connection
 
     def _known(self, release: Release) -> bool:
         c = table_.c

@@ -363,8 +363,19 @@ def _sentence(error: BaseException) -> str:
     """An unforeseen error in one line: its type, and of its words only what cannot quote a value of the data."""
     error = getattr(error, "orig", None) or error
     if isinstance(error, OSError):
-        return f"{type(error).__name__}: {error.strerror or 'a file or a connection failed'}"
-    return f"{type(error).__name__}: its words are left out, since they may quote values of the data"
+        return f"{type(error).__name__}{_where(error)}: {error.strerror or 'a file or a connection failed'}"
+    return f"{type(error).__name__}{_where(error)}: its words are left out, since they may quote values of the data"
+
+
+def _where(error: BaseException) -> str:
+    """Which line of ours an error came out of, '' where none did."""
+    found, at = "", error.__traceback__
+    while at is not None:
+        module = str(at.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == "arengo":
+            found = f" at {module}:{at.tb_lineno}"
+        at = at.tb_next
+    return found
 
 
 def _words(error: BaseException) -> str:

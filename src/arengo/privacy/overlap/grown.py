@@ -98,13 +98,15 @@ def _known(case: Case, classes: Classes, newest: Release) -> tuple[str, str] | N
     return was[0], persons[0]
 
 
-def hold(case: Case, before: Sequence[Release]) -> None:
-    """Keep the counts as they are when the candidate is published. ``_grown_was`` and ``_grown_tally`` are made."""
+def hold(case: Case, before: Sequence[Release], mark: str) -> None:
+    """Keep the counts as they are when the candidate is published. ``_grown_was`` and ``_grown_tally`` are made.
+    ``mark``: of the classes before they were made; where it is another one now, they are not of those that are there.
+    """
     classes = Classes(case.home)
     if not case.reckoned().keeping or not classes.fresh(case.release.population, tuple(before)):
         return
     made = classes.made(case.release.population)
-    if not made.mark:
+    if not made.mark or made.mark != mark:
         return
     after = f"SELECT xor(other, code) AS class, code, sum(n)::BIGINT AS n FROM {TALLY} GROUP BY ALL"
     case.reckoned().hold(

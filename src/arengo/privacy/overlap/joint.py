@@ -82,14 +82,15 @@ def look(case: Case) -> Report:
     alone = _among_its_own(case, before)
     if alone is not None:
         return Report((*register, *_strangers(case), *alone.findings), alone.measured)
-    joint, measured = _grown(case, before)
+    mark = Classes(case.home).made(release.population).mark
+    joint, measured = _grown(case, before, mark)
     if joint is None:
         if not _is_linked(case) or model_of(case.contract) == K_MAP or not all(item.subject for item in before):
             truth = case.stored_truth()  # it stands in for persons
         joint = _build(case, before, truth)
         measured = _measured(case, joint)
         if joint.whole:
-            grown.hold(case, before)
+            grown.hold(case, before, mark)
     findings = [*register, *_strangers(case), *_unseen(case, joint)]
     if measured["people"]:
         findings += _newly(case, joint, measured)
@@ -176,7 +177,7 @@ def _codes(case: Case, classes: Classes | None, linked: Sequence[Release]) -> st
 # The classes
 
 
-def _grown(case: Case, before: Sequence[Release]) -> tuple[Joint | None, dict[str, Any]]:
+def _grown(case: Case, before: Sequence[Release], mark: str) -> tuple[Joint | None, dict[str, Any]]:
     """Of an append: moved by what it adds; nothing where a whole pass must be taken, as it must to say who is newly
     alone by what."""
     if not grown.tally(case, before):
@@ -188,7 +189,7 @@ def _grown(case: Case, before: Sequence[Release]) -> tuple[Joint | None, dict[st
     measured = _measured(case, joint)
     if measured["people"]:
         return None, {}
-    grown.hold(case, before)
+    grown.hold(case, before, mark)
     return joint, measured
 
 

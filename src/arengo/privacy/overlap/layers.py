@@ -17,8 +17,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +40,10 @@ ON = "on"
 SMALL = 4_096
 """Rows up to which a layer is always put together with what comes on it."""
 _TWICE = 2
+_BUILDING = re.compile(r".+\.parquet\.building-([0-9]+)(?:-[0-9a-f]+)?")
+_ENGINE = re.compile(r"engine-([0-9]+)-[0-9a-f]+")
+_busy: set[Path] = set()
+"""What this process is writing at the moment."""
 _SHARE = 4
 """The ground is written anew when what lies on it is at least one in so many of its rows."""
 
@@ -184,8 +191,9 @@ def state_of(home: Path, dataset: str, number: int) -> list[int]:
 def write(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, note: Mapping[str, Any] | None = None) -> None:
     """A query into a Parquet file that is there whole or not at all. Raises StorageFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_name(f"{path.name}.building-{os.getpid()}")
+    building = path.with_name(f"{path.name}.building-{os.getpid()}-{secrets.token_hex(4)}")
     told = f", KV_METADATA {{arengo: {text(orjson.dumps(note).decode())}}}" if note else ""
+    _busy.add(building)
     try:
         connection.execute(f"COPY ({sql}) TO {text(str(building))} (FORMAT parquet, COMPRESSION zstd{told})")
         with open(building, "rb") as file:
@@ -204,6 +212,57 @@ def write(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, note: Map
     finally:
         with contextlib.suppress(OSError):
             building.unlink()
+        _busy.discard(building)
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder for what an engine puts aside while it works: its own, since one that closes clears the folder up."""
+    path = folder / f"engine-{os.getpid()}-{secrets.token_hex(4)}"
+    _busy.add(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        _busy.discard(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written in a folder and those in it: it may tell of anybody."""
+    for path in sorted(folder.rglob("*.parquet.building-*")) if folder.is_dir() else ():
+        named = _BUILDING.fullmatch(path.name)
+        if named is not None and path.is_file() and path not in _busy and not _works(int(named[1]), path):
+            path.unlink(missing_ok=True)
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what engines of killed processes put aside (:func:`scratch`)."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        named = _ENGINE.fullmatch(path.name)
+        if path.is_file():  # from before each had a folder of its own
+            path.unlink(missing_ok=True)
+        elif named is not None and path not in _busy and not _works(int(named[1]), path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _works(process: int, path: Path) -> bool:
+    """Whether another process of that number runs that may be writing to ``path``: one that began after the last change
+    only has the number of a former one, as processes in containers often have."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    try:
+        ticks = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        began = time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+        return path.stat().st_mtime > began - 1
+    except (OSError, ValueError, IndexError):
+        return path.exists()
 
 
 def note_of(path: Path) -> dict[str, Any]:
