@@ -85,7 +85,7 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
         if told is None:
             break
         trial = _trial(case, told)
-        if not _handful(case, told, trial) or not trial.case.release.rows:
+        if not _few(case, told, trial) or not trial.case.release.rows:
             break  # stricter, more would go
         masks = any(step_name(step) != "level" for steps in told.steps.values() for step in steps)
         outcome, joint = judged(trial.case, () if masks else ("detection",))
@@ -94,14 +94,15 @@ def attempt(case: Case, plan: Plan, before: Mapping[str, int], number: int = 0) 
     return None
 
 
-def _handful(case: Case, plan: Plan, trial: Trial) -> bool:
-    """Whether rows and values that go beside earlier releases are few enough to speak of a few."""
+def _few(case: Case, plan: Plan, trial: Trial) -> bool:
+    """Whether no more rows go than the target lets go, and no more values than make a column."""
+    rows = max(case.release.rows, 1)
+    if trial.withheld > case.target.suppression * rows:
+        return False
     if not plan.rules.get("suppress", EMPTY).get("beside"):
         return True
-    rows = max(case.release.rows, 1)
-    if plan.kind == "blank" and not trial.blanked:
-        return False  # only rows went: that is the other plan
-    return trial.withheld <= case.target.suppression * rows and trial.blanked <= FEW * rows
+    # Where only rows went it is the other plan.
+    return not (plan.kind == "blank" and not trial.blanked) and trial.blanked <= FEW * rows
 
 
 def _stricter(plan: Plan, k: int, turn: int) -> Plan | None:
@@ -302,10 +303,13 @@ def _repair(
 
 
 def _loss(case: Case, plan: Plan, trial: Trial) -> float:
-    """What a plan costs; of rows and single values that go, the share they are of all that is told of people."""
-    if not plan.rules.get("suppress", EMPTY).get("beside"):
-        return plan.loss
+    """What a plan costs; of rows and single values that go, the share they are of all that is told of people. A search
+    counts the rows it leaves out; local recoding and leaving columns out do not."""
     rows = max(case.release.rows, 1)
+    if not plan.rules.get("suppress", EMPTY).get("beside"):
+        counted = plan.kind not in ("local", "drop")
+        gone = 0.0 if counted else trial.withheld / rows
+        return min(plan.loss + gone * (1 - plan.loss), 1.0)
     told = max(len({item.column for item in (*case.release.quasi, *case.release.sensitive)}), 1)
     gone = len([name for name, steps in plan.steps.items() if "drop" in steps]) / max(len(case.contract.properties), 1)
     return min(gone + trial.withheld / rows + trial.blanked / (rows * told), 1.0)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from arengo.contract.draft import national_numbers, person_attributes, person_contacts, person_names
+from arengo.contract.draft import national_numbers, person_attributes, person_contacts, person_names, supply_points
 from arengo.contract.draft.column import Column
 from arengo.contract.draft.person_attributes import IP
 from arengo.contract.draft.person_contacts import MAIL
@@ -77,6 +77,7 @@ def find(
     person_contacts.mails(mails, setting)
     if homes and not setting.offices:
         person_contacts.doors(columns)
+    supply_points.look(columns, texts, setting, homes)
     for column in columns:
         if not column.personal and not _device(column, columns):
             _free_text(column, setting)

@@ -41,9 +41,20 @@ _HOUSEHOLDS = tuple(
 """How words begin by which each row is about a household: who lives there, keeps a dog there, or is helped."""
 
 
+_WASTE = ("waste", "recycl", "recicl", "ricicl", "residuo", "rifiut", "dechet", "abfall", "hausmull", "afval",
+          "avfall", "atervinn", "odpad", "hulladek", "jatehuolto", "jatepiste")  # fmt: skip
+"""Within words of what households leave, and where."""
+_PAID = ("tax", "tasa", "tassa", "fee", "charge", "heffing", "gebuhr", "avgift", "tarif", "oplat", "poplat", "redevance",
+         "kwijtschelding", "bill", "debt")  # fmt: skip
+"""Within words of what households pay."""
+
+
 def homes(columns: Sequence[Column], texts: Sequence[str]) -> bool:
     """Whether a table speaks of households, in its own name or in a column's."""
     told = ["_".join(words(text)) for text in (*texts, *(column.name for column in columns))]
+    # Where households bring their waste nobody lives; what they pay for it is theirs.
+    told = [text for text in told
+            if not any(stem in text for stem in _WASTE) or any(stem in text for stem in _PAID)]  # fmt: skip
     return any(part.startswith(stem) for text in told for part in text.split("_") for stem in _HOUSEHOLDS) or any(
         f"_{stem}" in f"_{text}" for text in told for stem in _HOUSEHOLDS if "_" in stem
     )

@@ -6,10 +6,11 @@ every row, but for its last decimal; of other figures that holds by chance in as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from arengo.contract.model import Frozen, Kind
 from arengo.lake.layout import quote
@@ -17,11 +18,15 @@ from arengo.privacy.declared import reason_of
 from arengo.privacy.finding import Finding
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from arengo.privacy.case import Case
 
 CODE = "cells-shares"
 _ROWS = 100_000
 """Rows that are looked at."""
+_FIRST = 2_000
+"""Rows that are looked at first."""
 _DECIMALS = 4
 _PROOF = -6.0
 """Logarithm (base 10) of the chance by which all rows would be whole, from which a column is a share."""
@@ -56,30 +61,43 @@ def look(case: Case, counts: Sequence[str], figures: Collection[str]) -> tuple[F
 
 def told(case: Case, column: str, count: str) -> Share:
     """What a column tells as a share of another; no cells where it is none."""
-    rows = case.connection.execute(
-        f"SELECT DISTINCT CAST({quote(column)} AS DOUBLE), CAST({quote(count)} AS DOUBLE) FROM {case.table} "
-        f"WHERE {quote(column)} IS NOT NULL AND {quote(count)} > 0 ORDER BY ALL LIMIT {_ROWS}"
-    ).fetchall()
-    top = max((share for share, _ in rows), default=0.0)
-    if not rows or top <= 0 or min(share for share, _ in rows) < 0 or top > 100:
-        return Share(column, count, 0)
+    nothing = Share(column, count, 0)
+    share_, count_ = (f"TRY_CAST({quote(name)} AS DOUBLE)" for name in (column, count))
+    told_ = f"FROM {case.table} WHERE isfinite({share_})"
+    low, top = case.connection.execute(f"SELECT min({share_}), max({share_}) {told_}").fetchone() or (None, None)
+    if low is None or top is None or low < 0 or not 0 < top <= 100:
+        return nothing
     whole = 1.0 if top <= 1 else 100.0
-    step = 10.0 ** -max(_decimals(share) for share, _ in rows)
-    proof, cells = 0.0, 0
-    for share, people in rows:
-        near = 0.5 * step * people / whole + 1e-9  # as far as rounding may have moved it
-        chance = 2 * near
-        if chance >= _SHARP or people != math.floor(people):
-            continue
+    rows = f"{share_} AS s, {count_} AS n {told_} AND isfinite({count_}) AND {count_} > 0"
+    # Most columns are no shares, which a few rows say; only what they do not rule out is read whole.
+    for sql in (f"SELECT {rows} LIMIT {_FIRST}", f"SELECT DISTINCT {rows} ORDER BY ALL LIMIT {_ROWS}"):
+        held = case.connection.execute(sql).fetchnumpy()
+        share, people = (np.asarray(held[name], np.float64) for name in ("s", "n"))
+        if not len(share):
+            return nothing
+        decimals = _decimals(share)
+        near = 0.5 * 10.0**-decimals * people / whole + 1e-9  # as far as rounding may have moved it
+        sharp = (2 * near < _SHARP) & (people == np.floor(people))
+        share, people, near = share[sharp], people[sharp], near[sharp]
         part = share * people / whole
-        if abs(part - round(part)) > near:
-            return Share(column, count, 0)
-        if 0 < share < whole:
-            proof += math.log10(chance)
-            cells += any(1 <= round(each) < case.target.threshold for each in (part, people - part))
+        if (np.abs(part - np.round(part)) > near).any():
+            return nothing
+    if not len(share):
+        return nothing
+    # Round figures (limits of 10, 30, 50; counts by tens) are whole by themselves: shares of a count are finer than
+    # what two of its people make.
+    grain = float(np.gcd.reduce(np.round(share * 10.0**decimals).astype(np.int64))) / 10.0**decimals
+    if 2 * int((grain * people / whole > 2 - 1e-6).sum()) > len(people):
+        return nothing
+    inner = (share > 0) & (share < whole)
+    proof = float(np.log10(2 * near[inner]).sum())
+    few = [(np.round(each) >= 1) & (np.round(each) < case.target.threshold) for each in (part, people - part)]
+    cells = int((inner & (few[0] | few[1])).sum())
     return Share(column, count, cells if proof <= _PROOF else 0)
 
 
-def _decimals(value: float) -> int:
-    """Decimals a figure is written with."""
-    return next((many for many in range(_DECIMALS) if abs(value - round(value, many)) < 1e-9), _DECIMALS)
+def _decimals(values: NDArray[np.float64]) -> int:
+    """Decimals figures are written with."""
+    return next(
+        (many for many in range(_DECIMALS) if (np.abs(values - np.round(values, many)) < 1e-9).all()), _DECIMALS
+    )

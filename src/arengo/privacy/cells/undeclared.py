@@ -111,6 +111,17 @@ _YEAR = re.compile(r"\D{0,8}(?:19|20)\d\d\D{0,3}")
 _BAND = re.compile(r"(?<!\d)(\d{1,3})\s?(?:[-–_]|to|tot|bis|a|à)\s?(\d{1,3})(?!\d)|(?<!\d)(\d{2,3})\s?(?:\+|plus)")
 _OLD = (60, 120)
 """Where the last of several bands begins or ends, when they are ages."""
+_YOUNG = 30
+"""Where the first of several bands begins at the latest, when nothing but the bands says that they are ages."""
+_MEASURED = frozenset(
+    "speed velocidad velocitat vitesse velocita velocidade geschwindigkeit snelheid hastighet predkosc kmh km mph v85 "
+    "noise ruido soroll bruit rumore larm laerm geluid buller halas lden lnight ln ld leq laeq db dba "
+    "score punkte points puntuacion puntuacio rating index indice indeks aqi iqa "
+    "min mins minute minutes minutos minuts minuti minuten duration duracion durada duree durata dauer "
+    "temp temperature temperatura height altura hohe hauteur altezza width slope pendiente percent pct "
+    "parking aparcamiento aparcament stationnement parcheggio parken parkeren sosta delay retraso retard".split()
+)  # fmt: skip
+"""Words of what is measured and told in bands that follow each other, as ages are."""
 _FEWEST = 3
 """Columns that are groups themselves: years, bands of age."""
 _LABELS = 30
@@ -180,7 +191,8 @@ def looks(case: Case) -> Looks | None:
     numbers = [item for item in contract.properties if item.kind in (Kind.INTEGER, Kind.NUMBER)]
     dims = [item for item in contract.properties if item.kind in (Kind.STRING, Kind.DATE, Kind.BOOLEAN)]
     coded = [item for item in numbers if item.kind is Kind.INTEGER]
-    attributes = [item.name for item in (*dims, *coded) if _attribute(item, known[item.name])]
+    attributes = [item.name for item in (*dims, *(item for item in coded if not _BAND.search(_label(item))))
+                  if _attribute(item, known[item.name])]  # fmt: skip
     counting = [item for item in numbers if not known[item.name] & _THINGS and item.name not in attributes]
     named = [item.name for item in counting if known[item.name] & _PEOPLE]
     things = bool((subject | {word for item in dims for word in known[item.name]}) & _THINGS)
@@ -188,7 +200,7 @@ def looks(case: Case) -> Looks | None:
         item.name for item in counting
         if not things and (known[item.name] & _NUMBER or "count" in concepts(_label(item)))
     ]  # fmt: skip
-    wide = _wide(counting, bool(subject & _PEOPLE) and not things)
+    wide = _wide(counting, subject, bool(subject & _PEOPLE) and not things)
     own = [name for name in named if known[name] & _SEX]
     person = bool(attributes or len(own) > 1 or wide)
     counts = list(dict.fromkeys((*named, *wide))) or (generic if attributes else [])
@@ -206,9 +218,9 @@ def looks(case: Case) -> Looks | None:
     return _small(case, tuple(counts), tuple(by))
 
 
-def _wide(counting: list[Property], people: bool) -> list[str]:
+def _wide(counting: list[Property], subject: set[str], people: bool) -> list[str]:
     """Columns that are groups themselves, as a spreadsheet has them: bands of age, and years where the table's own name
-    says that it counts ``people``."""
+    (``subject``) says that it counts ``people``."""
     years = [item.name for item in counting if _YEAR.fullmatch(_label(item))]
     if people and len(years) >= _FEWEST:
         return years
@@ -222,7 +234,15 @@ def _wide(counting: list[Property], people: bool) -> list[str]:
     # Ages: each band begins where the one before ends, and one more; distances and prices share their borders.
     follow = all(after[0] == before[1] + 1 for before, after in pairwise(told))
     ages = len(told) >= _FEWEST and follow and _OLD[0] <= told[-1][1] <= _OLD[1] and told[0][0] < _OLD[0]
-    return list(bands) if ages else []
+    if not ages:
+        return []
+    said = {word for item in counting if item.name in bands for word in _words(item)}
+    if people or any(_words(item) & _PEOPLE for item in counting) or any("age" in concepts(name) for name in bands):
+        return list(bands)
+    # Speeds, scores, noise and minutes are told in such bands, too: 0-30, 31-50, 51-70; 0-49, 50-69, 70-100.
+    measured = said & _MEASURED or subject & _MEASURED
+    tens = all(low % 10 == 1 for low, _ in told[1:]) or told[-1][1] == 100 or told[0][0] > _YOUNG
+    return [] if measured or tens else list(bands)
 
 
 def _words(item: Property) -> frozenset[str]:

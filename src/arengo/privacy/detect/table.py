@@ -142,7 +142,8 @@ def _one(item: Sampled, draft: Drafted, country: str, personal: bool) -> ColumnF
                 return made
     if draft.personal:
         role = draft.role or _ROLES.get(draft.personal, "identifier" if draft.personal in IDENTIFIERS else "quasi")
-        return _made(item, draft.personal, role, role == "identifier", "values", Frozen({"reason": draft.reason}))
+        strong = role == "identifier" or bool(draft.options.get("supply"))
+        return _made(item, draft.personal, role, strong, "values", Frozen({"reason": draft.reason}))
     if draft.options.get("public_role"):
         return _made(item, "name", "identifier", False, "office")
     if item.kind is Kind.STRING and len(values) >= 8 and item.distinct >= 0.3 * item.filled:
