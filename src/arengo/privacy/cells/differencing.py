@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arengo.contract.model import EMPTY, Frozen
-from arengo.privacy.cells import contributions, later, places, rank, rowed, shared, sums, variants
+from arengo.privacy.cells import contributions, later, nearly, places, rank, rowed, shared, sums, variants
 from arengo.privacy.cells import pinned as pinned_
 from arengo.privacy.cells.atoms import OTHER, Atoms, Published, TooMany, atoms, published
 from arengo.privacy.cells.parts import Parts, Rows, own_cells, stack
@@ -164,6 +164,8 @@ def exposed(case: Case) -> Exposed:
             notes.append(Finding("not-looked", "review", Frozen({"what": "Overlap with earlier tables", "why": why})))
         else:
             notes.append(Finding("not-looked", "pass", Frozen({"what": "Overlap with earlier tables", "why": why})))
+    if case.release.population:
+        notes += nearly.look(case, every, mine)
     made = _laid(case, others, mine, notes, started)
     return replace(made, guess=_guessed(case, every, others, mine, made)) if case.release.population else made
 

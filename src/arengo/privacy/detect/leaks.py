@@ -43,8 +43,8 @@ _WHOSE = frozenset({"plate", "person_id", "national_id", "username", "phone", "e
 """What a column of hashes may be named after that is somebody's."""
 _THINGS = frozenset({"sensor", "sensors", "station", "estacion", "estacio", "stazione", "stop", "parada", "arret",
                      "fermata", "haltestelle", "route", "ruta", "linea", "ligne", "line", "trip", "trajet", "bus",
-                     "tram", "train", "file", "fichero", "fichier", "datei", "image", "photo", "commit", "version", "checksum",
-                     "block", "tree", "street", "segment", "road", "tile"})  # fmt: skip
+                     "tram", "train", "file", "fichero", "fichier", "datei", "image", "photo", "commit", "version",
+                     "checksum", "block", "tree", "street", "segment", "road", "tile"})  # fmt: skip
 """Words of what comes again in row after row and is nobody."""
 RECURRING = 0.8
 """Different hashes by rows below which they stand for somebody or something that comes again."""
