@@ -61,6 +61,13 @@ def test_bands_of_ages_are_seen(world: World, bands: Sequence[str]) -> None:
     assert [item.code for item in undeclared.look(world.case(data)).findings] == ["cells-undeclared"]
 
 
+@pytest.mark.parametrize("bands", [("18-30", "31-40", "41-50", "51-60"), ("0-17", "18-64", "65-100")])
+def test_bands_that_begin_where_people_come_of_age_are_ages_in_any_table(world: World, bands: Sequence[str]) -> None:
+    rows = [(place, *(DICE.randrange(1, 9) for _ in bands)) for place in DISTRICTS]
+    data = _table("table_7", {"district": Kind.STRING, **dict.fromkeys(bands, Kind.INTEGER)}, rows)
+    assert [item.code for item in undeclared.look(world.case(data)).findings] == ["cells-undeclared"]
+
+
 def test_where_households_bring_their_waste_nobody_lives(world: World) -> None:
     columns = {"street": Kind.STRING, "house_number": Kind.INTEGER, "postcode": Kind.STRING}
     rows = [(f"Street {n % 4}", n + 1, f"{28001 + n % 9}") for n in range(60)]

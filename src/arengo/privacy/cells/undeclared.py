@@ -113,6 +113,8 @@ _OLD = (60, 120)
 """Where the last of several bands begins or ends, when they are ages."""
 _YOUNG = 30
 """Where the first of several bands begins at the latest, when nothing but the bands says that they are ages."""
+_GROWN = frozenset({6, 14, 15, 16, 18, 21, 65})
+"""Where bands of ages begin, and hardly any others: at school, at work, of age, retired."""
 _MEASURED = frozenset(
     "speed velocidad velocitat vitesse velocita velocidade geschwindigkeit snelheid hastighet predkosc kmh km mph v85 "
     "noise ruido soroll bruit rumore larm laerm geluid buller halas lden lnight ln ld leq laeq db dba "
@@ -241,8 +243,10 @@ def _wide(counting: list[Property], subject: set[str], people: bool) -> list[str
         return list(bands)
     # Speeds, scores, noise and minutes are told in such bands, too: 0-30, 31-50, 51-70; 0-49, 50-69, 70-100.
     measured = said & _MEASURED or subject & _MEASURED
-    tens = all(low % 10 == 1 for low, _ in told[1:]) or told[-1][1] == 100 or told[0][0] > _YOUNG
-    return [] if measured or tens else list(bands)
+    begins = [low for low, _ in told]
+    tens = begins[0] % 10 < 2 and all(low % 10 == 1 for low in begins[1:])
+    scores = told[-1][1] == 100 and not _GROWN & set(begins)
+    return [] if measured or tens or scores or begins[0] > _YOUNG else list(bands)
 
 
 def _words(item: Property) -> frozenset[str]:
