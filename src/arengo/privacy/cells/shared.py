@@ -9,7 +9,6 @@ it themselves. What follows from a guess is looked at by a person, and it takes 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arengo.contract.draft.words import concepts
+from arengo.contract.draft import words
 from arengo.contract.model import Kind
 from arengo.privacy.cells.atoms import NOISY, Coding, Published
 from arengo.privacy.cells.labels import alike, families, intervals
@@ -45,8 +44,8 @@ WORK = 2_000_000
 """Figures of groups up to which each sum of a table is compared with each of another one; beyond, those of one name."""
 _TIMES = frozenset({"date", "year", "month", "hour", "quarter"})
 _CALENDAR = re.compile(
-    r"(?:jan|ene|gen|feb|fev|mar|mär|apr|abr|avr|may|mai|mag|jun|juin|giu|jul|juil|lug|aug|ago|aou|aoû|sep|set|oct|okt|ott|out"
-    r"|nov|dec|dic|dez|déc|des|mon|tue|wed|thu|fri|sat|sun|lun|mié|mie|jue|vie|sáb|sab|dom)[a-zäéèûçà.]{0,8}"
+    r"(?:jan|ene|gen|feb|fev|mar|apr|abr|avr|may|mai|mag|jun|juin|giu|jul|juil|lug|aug|ago|aou|sep|set|oct|okt|ott|out"
+    r"|nov|dec|dic|dez|des|mon|tue|wed|thu|fri|sat|sun|lun|mie|jue|vie|sab|dom)[a-z.]{0,8}"
 )
 
 
@@ -132,8 +131,7 @@ def _held(number: int, item: Published) -> _Held:
 
 def plain(label: str) -> str:
     """A label without its spelling: capitals, accents, kinds of dashes and spaces."""
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", label) if not unicodedata.combining(letter))
-    return re.sub(r"\s+", " ", re.sub("[‐-―−]", "-", bare)).strip().casefold()
+    return re.sub(r"\s+", " ", re.sub("[‐-―−]", "-", words.plain(label))).strip()
 
 
 def _labels(item: Published, at: int) -> Mapping[str, str | None] | None:
@@ -199,7 +197,7 @@ def _same(one: _Held, other: _Held, pair: Pair) -> bool:
 def _names(one: _Held, other: _Held, pair: Pair) -> bool:
     """Whether the shared labels are names, so many that two unrelated lists would not have them."""
     columns = (one.item.layout.by[pair[0]], other.item.layout.by[pair[1]])
-    if any(concepts(name) & _TIMES for name in columns):
+    if any(words.concepts(name) & _TIMES for name in columns):
         return False
     shared = (one.labels[pair[0]] or {}).keys() & (other.labels[pair[1]] or {}).keys()
     bands = {label for label in intervals(shared) if sum(map(str.isdigit, label)) < DIGITS or not label.isdecimal()}
@@ -475,9 +473,9 @@ def _said(item: Published, groups: _Groups, sums: Mapping[str, str]) -> Publishe
             columns.append(labels)
             continue
         usual = next(iter(told.values()))[1]
-        words = {label: told.get(plain(label), (label, usual)) for label in set(labels) if label is not None}
+        spelt = {label: told.get(plain(label), (label, usual)) for label in set(labels) if label is not None}
         made = [
-            (label, coding) if coding is None or label is None else words[label]
+            (label, coding) if coding is None or label is None else spelt[label]
             for label, coding in zip(labels, own, strict=True)
         ]
         codings.append(tuple(coding for _, coding in made))
