@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -236,6 +236,20 @@ def test_an_append_is_written_by_what_it_adds(world: World) -> None:
     check(world)
 
 
+def killed_after(files: int) -> Callable[[str, str], None]:
+    """``os.replace`` of a process that is killed once so many files have got their names."""
+    written: list[str] = []
+    real = os.replace
+
+    def killed(source: str, target: str) -> None:
+        if len(written) == files:
+            raise KeyboardInterrupt
+        written.append(target)
+        real(source, target)
+
+    return killed
+
+
 def test_a_kill_between_any_two_files_is_made_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     here = list(range(400))
     first(world, here)
@@ -246,19 +260,10 @@ def test_a_kill_between_any_two_files_is_made_good(world: World, monkeypatch: py
         before = max(world.releases.of_dataset("visits"), key=lambda item: item.number)
         release = world.release(visits(here), before.number + 1)
         name = world.put(visits(more))
-        written = []
-
-        def killed(
-            source: str, target: str, real: Any = os.replace, written: list[str] = written, at: int = at
-        ) -> None:
-            if len(written) == at:
-                raise KeyboardInterrupt
-            written.append(target)
-            real(source, target)
-
+        killed = killed_after(at)
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", killed)
-            patch.setattr(world.releases, "_insert", lambda release: killed("", ""))
+            patch.setattr(world.releases, "_insert", lambda release, killed=killed: killed("", ""))
             with pytest.raises(KeyboardInterrupt):
                 world.releases.add(release, world.connection, name, MARK, before.number)
         assert [item.number for item in world.releases.of_dataset("visits")] == list(range(1, before.number + 1))
@@ -334,16 +339,7 @@ def test_a_killed_erasure_of_layers_is_finished_by_the_next(world: World, monkey
         last = grow(world, here[-20:], here)
     gone = [number(1_070)]
     for at in range(6):
-        written = []
-
-        def killed(
-            source: str, target: str, real: Any = os.replace, written: list[str] = written, at: int = at
-        ) -> None:
-            if len(written) == at:
-                raise KeyboardInterrupt
-            written.append(target)
-            real(source, target)
-
+        killed = killed_after(at)
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", killed)
             try:
